@@ -1,0 +1,128 @@
+import { z } from "zod";
+import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
+
+const target = z.string().regex(/^(vd|sd|hd)[a-z]{1,2}$/, "allowed is a device name such as vda or sdb");
+
+export const diskSchema = z.strictObject({
+	volume: reference,
+	/** Looked up on the host when not given. */
+	format: z.enum(["qcow2", "raw"]).optional(),
+	device: z.enum(["disk", "cdrom"]).default("disk"),
+	target: target.optional(),
+	bus: z.enum(["virtio", "scsi", "sata"]).optional(),
+	readOnly: z.boolean().default(false),
+	serial: z
+		.string()
+		.regex(/^[A-Za-z0-9_.-]{1,20}$/, "allowed are 1 to 20 letters, digits, dots, underscores and hyphens")
+		.optional(),
+	cache: z.enum(["default", "none", "writeback", "writethrough", "directsync", "unsafe"]).default("default"),
+	bootOrder: z.int().min(1).max(99).optional(),
+});
+
+export const nicSchema = z.strictObject({
+	network: reference.optional(),
+	bridge: z
+		.string()
+		.regex(/^[A-Za-z0-9._-]{1,15}$/, "allowed are 1 to 15 letters, digits, dots, underscores and hyphens")
+		.optional(),
+	user: z.boolean().optional(),
+	mac: macAddress.optional(),
+	model: z.enum(["virtio", "e1000", "e1000e", "rtl8139"]).default("virtio"),
+});
+
+export const cpuSchema = z.strictObject({
+	mode: z.enum(["host-passthrough", "host-model", "maximum", "custom"]).optional(),
+	model: z
+		.string()
+		.regex(/^[A-Za-z0-9._-]{1,63}$/, "allowed is a CPU model name such as qemu64 or Skylake-Server")
+		.optional(),
+	sockets: z.int().min(1).max(1024).optional(),
+	cores: z.int().min(1).max(1024).optional(),
+	threads: z.int().min(1).max(16).optional(),
+});
+
+export const guestFileSchema = z.strictObject({
+	path: absolutePath,
+	content: z.string(),
+	mode: z
+		.string()
+		.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
+		.default("0644"),
+});
+
+/** What the guest agent does once, right after the first start. */
+export const guestSetupSchema = z.strictObject({
+	hostname: hostName.optional(),
+	files: z.array(guestFileSchema).default([]),
+});
+
+export const waitForSchema = z.strictObject({
+	agent: z.boolean().default(false),
+	address: z.enum(["none", "auto", "lease", "agent", "arp"]).default("none"),
+	timeoutSeconds: z.number().min(1).max(86_400).default(120),
+});
+
+export const domainSchema = z.strictObject({
+	...commonShape,
+	name: objectName,
+	description: z.string().max(4096).optional(),
+	template: reference.optional(),
+	type: z.enum(["auto", "kvm", "qemu"]).default("auto"),
+	arch: z.enum(["x86_64", "aarch64"]).default("x86_64"),
+	machine: z
+		.string()
+		.regex(/^[a-z0-9._-]{1,63}$/, "allowed is a machine type such as q35 or pc-q35-7.2")
+		.default("q35"),
+	firmware: z.enum(["bios", "uefi", "uefi-secure"]).default("bios"),
+	memoryMiB: mebibytes.default(1024),
+	maxMemoryMiB: mebibytes.optional(),
+	vcpus: z.int().min(1).max(1024).default(1),
+	maxVcpus: z.int().min(1).max(1024).optional(),
+	cpu: cpuSchema.optional(),
+	disks: z.array(diskSchema).default([]),
+	nics: z.array(nicSchema).default([]),
+	boot: z
+		.strictObject({
+			kernel: absolutePath,
+			initrd: absolutePath.optional(),
+			cmdline: z.string().max(2048).optional(),
+		})
+		.optional(),
+	consoleLog: absolutePath.optional(),
+	agent: z.boolean().default(true),
+	rng: z.boolean().default(true),
+	graphics: z.enum(["none", "vnc"]).default("none"),
+	running: z.boolean().default(true),
+	autostart: z.boolean().default(false),
+	shutdownTimeoutSeconds: z.number().min(0).max(86_400).default(60),
+	onRestartRequired: z.enum(["restart", "defer"]).default("restart"),
+	guestSetup: guestSetupSchema.optional(),
+	waitFor: waitForSchema.optional(),
+	lineage: z.strictObject({ base: z.string(), baseContentId: z.string() }).optional(),
+	extraXml: z.string().optional(),
+});
+
+export type DomainInputs = z.output<typeof domainSchema>;
+export type DiskInputs = z.output<typeof diskSchema>;
+export type NicInputs = z.output<typeof nicSchema>;
+
+export interface DomainFacts {
+	/** Also the resource's id; kept over updates. */
+	uuid: string;
+	/** MAC address of each NIC, in the order of `nics`; kept over updates. */
+	macs: string[];
+	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
+	addresses: string[];
+	/** The accelerator that `type` came to: "kvm" or "qemu" (TCG). */
+	accelerator: "kvm" | "qemu";
+	/** Milliseconds of each step of the create; a step that was not taken is absent. */
+	timings: {
+		defineMs: number;
+		startMs?: number | undefined;
+		agentMs?: number | undefined;
+		addressMs?: number | undefined;
+		guestSetupMs?: number | undefined;
+		/** From the start of the create to the first thing the guest was seen to do. */
+		firstGuestActionMs?: number | undefined;
+	};
+}

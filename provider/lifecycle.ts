@@ -1,0 +1,102 @@
+/**
+ * What a resource is, without Pulumi: a schema of its inputs and the five things that can be done with it. `resource.ts`
+ * turns such a lifecycle into a dynamic resource; anything else (a native provider plugin, a command line) can use it
+ * as it is.
+ */
+import type { z } from "zod";
+import type { Host } from "./libvirt";
+
+/** Inputs that every resource has; computed by the resource classes, never typed by a user. */
+export interface CommonInputs {
+	/** libvirt URI of the host. */
+	uri: string;
+	/** Deterministic name of the owner: `organization/project/stack/logical name`. */
+	ownerId: string;
+	/** Owner ids under which the object may still be recorded on the host, after a rename. */
+	previousOwnerIds?: string[] | undefined;
+	/** Take over an existing object instead of refusing it. */
+	adopt?: boolean | undefined;
+}
+
+export interface Context {
+	host: Host;
+	/** A line of progress, shown under the resource. */
+	log(message: string): void;
+}
+
+/** What changing one property does to the object, most disruptive last. */
+export type Effect = "live" | "restart" | "replace";
+
+export interface Change {
+	/** Name of the input, with its path where that helps: `disks[1]`. */
+	property: string;
+	effect: Effect;
+	/** One clause for the preview: what will be done, and why it cannot be done in a milder way. */
+	note: string;
+}
+
+/** Outputs: the inputs as they were applied (or found), and facts about what was made. */
+export type State<Inputs, Facts> = Inputs & Facts & { incomplete?: boolean | undefined };
+
+export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
+	/** Name of the resource, and the last part of its type token. */
+	name: string;
+	/** Validates and normalises the inputs; strict, so that a misspelt property is an error. */
+	schema: z.ZodType<Inputs>;
+	/** Inputs whose values must not be shown in errors, plans or logs. */
+	sensitive?: ReadonlyArray<keyof Inputs & string>;
+	/** Rules across properties; each returns the complaint, or undefined. Not run while a property it needs is unknown. */
+	rules?: ReadonlyArray<Rule<Inputs>>;
+	/**
+	 * Values that only this machine can tell, such as the content hash of a local file; must not touch the host.
+	 * Throws an `InputError` when something is wrong with them.
+	 */
+	resolve?(inputs: Inputs): Promise<Inputs>;
+	/** What differs and what that means. Pure; used for the diff and for the plan. May see `UNKNOWN` at any depth of `news`. */
+	changes(olds: State<Inputs, Facts> | Inputs, news: Inputs): Change[];
+	/**
+	 * Lines for the preview that only a look at the host can give (which accelerator, how the clone is made, what is in
+	 * the way). Changes nothing. Not called while an input is unknown.
+	 */
+	plan?(inputs: Inputs, context: Context): Promise<string[]>;
+	/** Makes the object, or takes over the one that an interrupted create of the same owner left. */
+	create(inputs: Inputs, context: Context): Promise<{ id: string; state: State<Inputs, Facts> }>;
+	/** Looks at the object; undefined when it is gone. Returns what was found, in the shape of the inputs. */
+	read(id: string, state: State<Inputs, Facts>, context: Context): Promise<State<Inputs, Facts> | undefined>;
+	/** Applies new inputs; also finishes an object that was left incomplete. */
+	update(id: string, olds: State<Inputs, Facts>, news: Inputs, context: Context): Promise<State<Inputs, Facts>>;
+	/** Removes the object; succeeds when it is gone already; refuses what others depend on. */
+	delete(id: string, state: State<Inputs, Facts>, context: Context): Promise<void>;
+}
+
+export interface Rule<Inputs> {
+	/** The property the complaint is about. */
+	property: string;
+	/** Properties that have to be known. */
+	needs: ReadonlyArray<keyof Inputs & string>;
+	check(inputs: Inputs): string | undefined;
+}
+
+/** Something is wrong with one input: the message says what was got and what is allowed. */
+export class InputError extends Error {
+	constructor(
+		readonly property: string,
+		message: string,
+	) {
+		super(message);
+		this.name = "InputError";
+	}
+}
+
+/** The object exists but is not what was asked for: it is recorded, and the next `update` finishes it. */
+export class IncompleteError<Inputs, Facts> extends Error {
+	constructor(
+		readonly id: string,
+		readonly state: State<Inputs, Facts>,
+		message: string,
+		options?: ErrorOptions,
+	) {
+		super(message, options);
+		this.name = "IncompleteError";
+	}
+}

@@ -1,0 +1,57 @@
+/** Pieces that the resources' schemas share. Error texts say what is allowed; the value got is added by `problems.ts`. */
+import { z } from "zod";
+
+/** Names that libvirt, file systems and DNS all take without quoting. */
+export const objectName = z
+	.string()
+	.regex(
+		/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+		"allowed are 1 to 63 letters, digits, dots, underscores and hyphens, starting with a letter or digit",
+	);
+
+/** RFC 1123 label or dotted name. */
+export const hostName = z
+	.string()
+	.max(253, "allowed are at most 253 characters")
+	.regex(
+		/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/,
+		"allowed are labels of 1 to 63 letters, digits and inner hyphens, separated by dots",
+	);
+
+export const macAddress = z
+	.string()
+	.regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, "allowed are six pairs of hex digits separated by colons")
+	.refine((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0, "allowed are unicast addresses (first byte even)")
+	.transform((mac) => mac.toLowerCase());
+
+/** Key, path, UUID or name of an object made elsewhere. No control characters: it goes into XML. */
+export const reference = z
+	.string()
+	.min(1, "allowed is the id, name or path of an existing object")
+	.max(4096, "allowed are at most 4096 characters")
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+	.regex(/^[^\u0000-\u001f\u007f]+$/, "control characters are not allowed");
+
+/** An absolute path, without `..` and control characters. */
+export const absolutePath = reference
+	.regex(/^\//, "allowed is an absolute path")
+	.refine((path) => !path.split("/").includes(".."), "a path with '..' is not allowed");
+
+export const mebibytes = z.int("allowed is a whole number of MiB").min(1).max(67_108_864);
+
+export const sha256 = z
+	.string()
+	.regex(/^[0-9a-fA-F]{64}$/, "allowed are 64 hex digits")
+	.transform((hash) => hash.toLowerCase());
+
+/** Inputs of every resource: see `CommonInputs`. `plan` and `urn` serve the preview and the log; no diff sees them. */
+export const commonShape = {
+	uri: z
+		.string()
+		.regex(/^[a-z]+(\+[a-z0-9]+)?:\/\//, "allowed is a libvirt URI such as qemu:///system or qemu+ssh://host/system"),
+	ownerId: z.string().min(1),
+	previousOwnerIds: z.array(z.string()).optional(),
+	adopt: z.boolean().optional(),
+	urn: z.string().optional(),
+	plan: z.any().optional(),
+};

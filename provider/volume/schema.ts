@@ -1,0 +1,74 @@
+import { z } from "zod";
+import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256 } from "../schema";
+
+/** Data for cloud-init's NoCloud source. */
+export const cloudInitSchema = z.strictObject({
+	hostname: hostName.optional(),
+	instanceId: objectName.optional(),
+	userData: z.string().optional(),
+	networkConfig: z.string().optional(),
+	files: z
+		.array(
+			z.strictObject({
+				path: absolutePath,
+				content: z.string(),
+				mode: z
+					.string()
+					.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
+					.default("0644"),
+				owner: z.string().optional(),
+			}),
+		)
+		.optional(),
+});
+
+export const sourceSchema = z.strictObject({
+	file: z.string().min(1).optional(),
+	url: z
+		.string()
+		.regex(/^https:\/\//, "allowed is an https URL")
+		.optional(),
+	sha256: sha256.optional(),
+	cloudInit: cloudInitSchema.optional(),
+});
+
+export const volumeSchema = z.strictObject({
+	...commonShape,
+	pool: reference,
+	name: objectName,
+	format: z.enum(["qcow2", "raw"]).default("qcow2"),
+	sizeMiB: mebibytes.optional(),
+	source: sourceSchema.optional(),
+	base: reference.optional(),
+	baseDomain: reference.optional(),
+	baseContentId: z.string().optional(),
+	cloning: z.enum(["auto", "overlay", "reflink", "copy"]).default("auto"),
+	onBaseChange: z.enum(["keep", "replace"]).default("replace"),
+});
+
+export type VolumeInputs = z.output<typeof volumeSchema>;
+export type CloudInit = z.output<typeof cloudInitSchema>;
+
+/** Where a volume's content came from. */
+export interface Lineage {
+	/** Path of the volume this one was made from. */
+	base: string;
+	/** `sha256:...` of the base's content where known, else `stat:...`: its size and time of change. */
+	baseContentId: string;
+	/** Paths of the whole backing chain, nearest first; empty for a copy or reflink. */
+	chain: string[];
+}
+
+export interface VolumeFacts {
+	/** libvirt's key; the path for file-based pools. Also the resource's id. */
+	key: string;
+	path: string;
+	capacityBytes: number;
+	/** How the content came to be. */
+	made: "empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted";
+	/** `sha256:...` of the content of an uploaded volume. */
+	contentId?: string | undefined;
+	lineage?: Lineage | undefined;
+	/** Milliseconds that the create took. */
+	timings: { createMs: number };
+}
