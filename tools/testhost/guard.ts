@@ -1,0 +1,3 @@
+import { runGuard } from "./remove";
+
+runGuard(Number(process.argv[2]));

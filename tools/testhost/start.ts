@@ -1,0 +1,153 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { restoreCapabilities } from "./capabilities";
+import { libvirtdConf, networkOfSlot, networkXml, qemuConf } from "./config";
+import { TestHost } from "./host";
+import { identify, type ProcessId } from "./processes";
+import { guardThisProcess, removeHost, sweep } from "./remove";
+import { baseDirectory, claimSlot, type HostState, listStates, makeHostDirectory, writeState } from "./state";
+
+export interface TestHostOptions {
+	/** Host name inside, and how the command line calls it. @default "host" and the host's number */
+	name?: string;
+	/** Whether to make the NAT network "default" with DHCP. @default true */
+	network?: boolean;
+	/** An existing directory to use as `poolDirectory`, for instance on another file system. Never removed. */
+	poolDirectory?: string;
+	/** Whether the host stays when this process ends, until it is stopped by `findTestHost(name)`. @default false */
+	keep?: boolean;
+}
+
+/** Sources are not copied to dist: the script is run where it lies in the repository. */
+const insideScript = join(__dirname, "../../../tools/testhost/inside.sh");
+
+/** @throws unless this process may make namespaces, mounts and device nodes */
+export function requireRoot(): void {
+	if (process.getuid?.() === 0) return;
+	throw new Error(
+		`A private test host needs root for its namespaces, mounts and /dev/net/tun, but this is user ${process.getuid?.()}. ` +
+			"Run the command again as root, for instance with sudo -E.",
+	);
+}
+
+/**
+ * Starts a private libvirt host. It is removed when it is stopped, or when this process ends in whatever way.
+ * Several may run side by side; each has its own network, whose addresses differ.
+ * @throws with libvirtd's own words if it does not start
+ */
+export async function startTestHost(options: TestHostOptions = {}): Promise<TestHost> {
+	requireRoot();
+	const base = baseDirectory();
+	await sweep();
+	checkName(options.name);
+	guardThisProcess();
+	const state = prepare(base, options);
+	try {
+		const holder = await startInside(state);
+		const started = { ...state, holder, owner: options.keep ? holder : state.owner };
+		writeState(started);
+		const host = new TestHost(started);
+		await host.untilLibvirtAnswers();
+		return host;
+	} catch (error) {
+		await removeHost(state);
+		throw error;
+	}
+}
+
+/** A name is a host name (`hostname` takes 64 bytes), and one of a kind, as the command line goes by it. */
+function checkName(name: string | undefined): void {
+	if (name === undefined) return;
+	if (!/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/.test(name)) {
+		throw new Error(`The name of a test host is "${name}", but has to be 1 to 63 letters, digits and hyphens.`);
+	}
+	if (listStates().some((state) => state.name === name)) {
+		throw new Error(`A test host named "${name}" is there already. Stop it, or give another name.`);
+	}
+}
+
+/** @returns the test host of that name, whoever started it */
+export function findTestHost(name: string): TestHost | undefined {
+	return listTestHosts().find((host) => host.name === name);
+}
+
+/** All test hosts of this machine that have been started. */
+export function listTestHosts(): TestHost[] {
+	return listStates()
+		.filter((state) => state.holder)
+		.map((state) => new TestHost(state));
+}
+
+function prepare(base: string, options: TestHostOptions): HostState {
+	const directory = makeHostDirectory(base);
+	const state: HostState = {
+		name: options.name ?? "",
+		directory,
+		poolDirectory: options.poolDirectory ?? join(directory, "pool"),
+		slot: 0,
+		hostUuid: randomUUID(),
+		hasNetwork: options.network ?? true,
+		owner: identify(process.pid)!,
+	};
+	writeState(state);
+	state.slot = claimSlot(directory);
+	state.name ||= `host${state.slot}`;
+	writeState(state);
+	for (const folder of ["run", "etc/qemu/networks/autostart", "lib", "cache", "log/qemu"]) {
+		mkdirSync(join(directory, folder), { recursive: true, mode: 0o755 });
+	}
+	mkdirSync(state.poolDirectory, { recursive: true, mode: 0o755 });
+	writeConfiguration(state);
+	restoreCapabilities(directory);
+	return state;
+}
+
+function writeConfiguration(state: HostState): void {
+	const etc = join(state.directory, "etc");
+	writeFileSync(join(etc, "libvirtd.conf"), libvirtdConf(state.hostUuid));
+	writeFileSync(join(etc, "qemu.conf"), qemuConf);
+	if (existsSync("/etc/libvirt/nwfilter")) cpSync("/etc/libvirt/nwfilter", join(etc, "nwfilter"), { recursive: true });
+	if (state.hasNetwork) {
+		const file = join(etc, "qemu/networks/default.xml");
+		writeFileSync(file, networkXml(networkOfSlot(state.slot)));
+		symlinkSync("/etc/libvirt/qemu/networks/default.xml", join(etc, "qemu/networks/autostart/default.xml"));
+	}
+}
+
+/** Makes the namespaces and starts the daemons in them. @returns the process that holds them */
+async function startInside(state: HostState): Promise<ProcessId> {
+	const holder = spawn(
+		"unshare",
+		// Mounts that are made outside later show inside, never the other way.
+		["--mount", "--net", "--uts", "--propagation", "slave", "sh", insideScript, state.directory, state.name],
+		{ detached: true, stdio: ["ignore", "pipe", "pipe"] },
+	);
+	holder.unref();
+	await untilReady(holder, state.name);
+	return identify(holder.pid!)!;
+}
+
+function untilReady(holder: ChildProcess, name: string): Promise<void> {
+	return new Promise((resolve, reject) => {
+		let said = "";
+		const deadline = setTimeout(() => fail("did not start within 30 s"), 30_000);
+		const fail = (what: string) => {
+			clearTimeout(deadline);
+			reject(new Error(`Test host ${name} ${what}. It said:\n${said.trim() || "nothing"}`));
+		};
+		const listen = (chunk: Buffer) => {
+			said += chunk;
+			if (!/^ready$/m.test(said)) return;
+			clearTimeout(deadline);
+			holder.stdout?.destroy();
+			holder.stderr?.destroy();
+			resolve();
+		};
+		holder.stdout?.on("data", listen);
+		holder.stderr?.on("data", listen);
+		holder.on("error", (error) => fail(`cannot be started (${error.message})`));
+		holder.on("exit", (code, signal) => fail(`ended while starting (${signal ?? `exit code ${code}`})`));
+	});
+}
