@@ -33,7 +33,8 @@ const factory = new DOMImplementation().createDocument(null, "");
  * @throws XmlError for a control character, which XML 1.0 cannot hold even escaped
  */
 export function element(name: string, attributes: Attributes = {}, ...content: Content[]): Element {
-	const made = factory.createElement(name);
+	const namespace = attributes[`xmlns:${name.split(":")[0]}`];
+	const made = namespace ? factory.createElementNS(String(namespace), name) : factory.createElement(name);
 	for (const [key, value] of Object.entries(attributes)) setAttribute(made, key, value);
 	for (const item of content) {
 		if (item === undefined) continue;
@@ -49,7 +50,10 @@ export function setAttribute(of: Element, name: string, value: Attributes[string
 		return;
 	}
 	const written = typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
-	of.setAttribute(name, allowedText(written, `attribute ${name} of <${of.tagName}>`));
+	allowedText(written, `attribute ${name} of <${of.tagName}>`);
+	// Written as a plain attribute, a declaration would be added a second time by the serialiser.
+	if (name.startsWith("xmlns:")) of.setAttributeNS("http://www.w3.org/2000/xmlns/", name, written);
+	else of.setAttribute(name, written);
 }
 
 /** Replaces everything inside an element by a text. */
