@@ -16,6 +16,10 @@ export interface CommonInputs {
 	previousOwnerIds?: string[] | undefined;
 	/** Take over an existing object instead of refusing it. */
 	adopt?: boolean | undefined;
+	/** The resource has Pulumi's `retainOnDelete`: what is left on the host on purpose is never swept. */
+	retain?: boolean | undefined;
+	/** Creates of the same lane run at most `width` at a time. */
+	lane?: { name: string; width: number } | undefined;
 }
 
 export interface Context {

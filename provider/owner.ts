@@ -25,13 +25,21 @@ export function stackTag(ownerId: string): string {
 	return createHash("sha256").update(stackOf(ownerId)).digest("hex").slice(0, 8);
 }
 
-/** A UUID that is a function of the owner id alone (version 8, RFC 9562). */
+/**
+ * A UUID that is a function of the owner id alone (version 8, RFC 9562) and starts with the stack's tag, so that an
+ * object that can carry nothing else still says whose it is.
+ */
 export function ownerUuid(ownerId: string): string {
 	const bytes = createHash("sha256").update(ownerId).digest().subarray(0, 16);
 	bytes[6] = (bytes[6]! & 0x0f) | 0x80;
 	bytes[8] = (bytes[8]! & 0x3f) | 0x80;
 	const hex = bytes.toString("hex");
-	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+	return [stackTag(ownerId), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Eight hex digits that stand for the address of a host: which guard resource watches over an object. */
+export function guardTag(uri: string): string {
+	return createHash("sha256").update(uri).digest("hex").slice(0, 8);
 }
 
 /** A MAC address that is a function of the owner id and the NIC's index: locally administered, unicast, `52:` first. */

@@ -44,7 +44,7 @@ export const sha256 = z
 	.regex(/^[0-9a-fA-F]{64}$/, "allowed are 64 hex digits")
 	.transform((hash) => hash.toLowerCase());
 
-/** Inputs of every resource: see `CommonInputs`. `plan` and `urn` serve the preview and the log; no diff sees them. */
+/** Inputs of every resource: see `CommonInputs`. `lane`, `plan` and `urn` serve the engine; no diff sees them. */
 export const commonShape = {
 	uri: z
 		.string()
@@ -52,6 +52,8 @@ export const commonShape = {
 	ownerId: z.string().min(1),
 	previousOwnerIds: z.array(z.string()).optional(),
 	adopt: z.boolean().optional(),
+	retain: z.boolean().optional(),
+	lane: z.strictObject({ name: z.string(), width: z.int().min(1) }).optional(),
 	urn: z.string().optional(),
 	plan: z.any().optional(),
 };

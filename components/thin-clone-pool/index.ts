@@ -1,0 +1,262 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Domain, type NicArgs } from "../../provider/domain/resource";
+import type { DomainFacts } from "../../provider/domain/schema";
+import type { Reference } from "../../provider/dynamic";
+import { Volume } from "../../provider/volume/resource";
+import type { Lineage } from "../../provider/volume/schema";
+import { checkArgs } from "../args";
+import type { BaseDomainArgs, CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
+import { thinClonePoolRules } from "./rules";
+import { thinClonePoolSchema } from "./schema";
+import { type Usage, usageOf } from "./usage";
+
+/** One machine of a pool: facts of its creation. What changes by itself is asked for by `usage()`. */
+export interface CloneInstance {
+	/** Name on the host. */
+	name: string;
+	/** UUID of the domain. */
+	uuid: string;
+	/** MAC address of each NIC. */
+	macs: string[];
+	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
+	addresses: string[];
+	/** Path of the cloned disk on the host. */
+	volumePath: string;
+	/** What the disk was cloned from. */
+	lineage: Lineage | undefined;
+	/** Milliseconds of each step, from the disk to the first thing that the guest was seen to do. */
+	timings: DomainFacts["timings"] & { volumeMs: number };
+}
+
+/** An instance as it is going to be made: the pool's arguments with its own over them. */
+interface Planned {
+	index: number;
+	name: string;
+	own: InstanceArgs;
+	customize: CustomizeArgs | undefined;
+}
+
+/**
+ * N machines that share the blocks of one gold image. Each clone is one `Volume`, an overlay or reflink that holds no
+ * data of its own at first, and one `Domain`; so the preview shows every machine.
+ *
+ * @example
+ * const web = new ThinClonePool("web", { base: gold, network, count: 3, domain: { memoryMiB: 512 } });
+ * export const machines = web.instances;
+ */
+export class ThinClonePool extends pulumi.ComponentResource {
+	/** The machines, in the order of their names' declaration. */
+	readonly instances: pulumi.Output<CloneInstance[]>;
+	/** The domains by instance name. */
+	readonly domains: ReadonlyMap<string, Domain>;
+	/** The cloned disks by instance name. */
+	readonly volumes: ReadonlyMap<string, Volume>;
+
+	private readonly uri: pulumi.Input<string> | undefined;
+
+	constructor(name: string, args: ThinClonePoolArgs, opts?: pulumi.ComponentResourceOptions) {
+		super("pulumi-libvirt-clones:index:ThinClonePool", name, {}, opts);
+		checkArgs(`ThinClonePool ${name}`, thinClonePoolSchema, args, thinClonePoolRules);
+		const planned = planInstances(name, args);
+		warnOfLargeState(planned.length, this);
+
+		this.uri = args.uri;
+		const volumes = new Map<string, Volume>();
+		const domains = new Map<string, Domain>();
+		for (const instance of planned) {
+			const after = args.onBaseChange === "rolling" ? [...domains.values()].slice(-1) : [];
+			const volume = this.cloneDisk(name, args, instance, after);
+			const disks = [volume, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance)];
+			volumes.set(instance.name, volume);
+			domains.set(instance.name, this.machine(name, args, instance, disks));
+		}
+		this.volumes = volumes;
+		this.domains = domains;
+		this.instances = pulumi.all(planned.map(({ name }) => describe(name, volumes.get(name)!, domains.get(name)!)));
+		this.registerOutputs({ instances: this.instances });
+	}
+
+	/**
+	 * What the clones use right now: asked from the host while the program runs, never stored in the state.
+	 * Unknown in a preview of machines that do not exist yet.
+	 */
+	usage(): pulumi.Output<Usage[]> {
+		const paths = [...this.volumes].map(([name, volume]) => ({
+			name,
+			path: volume.path,
+			uuid: this.domains.get(name)!.uuid,
+		}));
+		return usageOf(this.uri, paths);
+	}
+
+	private cloneDisk(pool: string, args: ThinClonePoolArgs, instance: Planned, after: Domain[]): Volume {
+		const size = instance.own.diskSizeGiB ?? args.diskSizeGiB;
+		return new Volume(
+			instance.name,
+			{
+				...this.common(pool, args),
+				pool: args.pool ?? poolOf(args.base),
+				...(isDomainBase(args.base) ? { baseDomain: args.base.domain } : { base: args.base }),
+				format: "qcow2",
+				cloning: args.cloning ?? "auto",
+				sizeMiB: size === undefined ? undefined : pulumi.output(size).apply((gib) => Math.round(gib * 1024)),
+				onBaseChange: args.onBaseChange === undefined || args.onBaseChange === "keep" ? "keep" : "replace",
+			},
+			{ parent: this, dependsOn: after },
+		);
+	}
+
+	private dataDisks(pool: string, args: ThinClonePoolArgs, instance: Planned): DiskSource[] {
+		return (args.dataDisks ?? []).map((disk, index) => ({
+			volume: new Volume(
+				`${instance.name}-data-${index}`,
+				{
+					...this.common(pool, args),
+					pool: args.pool ?? poolOf(args.base),
+					format: disk.format ?? "qcow2",
+					sizeMiB: pulumi.output(disk.sizeGiB).apply((gib) => Math.round(gib * 1024)),
+				},
+				{ parent: this },
+			),
+			format: disk.format ?? "qcow2",
+			serial: disk.serial ?? `data-${index}`,
+		}));
+	}
+
+	/** The seed image of a customised clone, as a CD-ROM. */
+	private seed(pool: string, args: ThinClonePoolArgs, { name, customize }: Planned): DiskSource[] {
+		if (!customize || customize.channel === "guest-agent" || !needsSeed(customize)) return [];
+		const { hostname = name, userData, networkConfig, files } = customize;
+		const volume = new Volume(
+			`${name}-seed`,
+			{
+				...this.common(pool, args),
+				pool: args.pool ?? poolOf(args.base),
+				source: { cloudInit: { hostname, userData, networkConfig, files } },
+			},
+			{ parent: this },
+		);
+		return [{ volume, format: "raw", device: "cdrom" }];
+	}
+
+	private machine(pool: string, args: ThinClonePoolArgs, instance: Planned, disks: Array<Volume | DiskSource>): Domain {
+		const { name, own, customize } = instance;
+		const [root] = disks as [Volume];
+		const memoryMiB = own.memoryMiB ?? args.domain?.memoryMiB;
+		const vcpus = own.vcpus ?? args.domain?.vcpus;
+		return new Domain(
+			name,
+			{
+				...args.domain,
+				...(memoryMiB === undefined ? {} : { memoryMiB }),
+				...(vcpus === undefined ? {} : { vcpus }),
+				...this.common(pool, args),
+				name,
+				template: isDomainBase(args.base) ? args.base.domain : undefined,
+				disks: disks.map((disk) => (disk instanceof Volume ? { volume: disk, format: disk.format } : disk)),
+				nics: nicsOf(args, own),
+				running: own.running ?? args.running,
+				waitFor: args.waitFor,
+				lineage: root.lineage.apply((lineage) =>
+					lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
+				) as pulumi.Output<{ base: string; baseContentId: string }>,
+				guestSetup:
+					customize?.channel === "guest-agent"
+						? { hostname: customize.hostname ?? name, files: customize.files ?? [] }
+						: undefined,
+				extraXml: customize?.extraXml ?? args.domain?.extraXml,
+			},
+			{ parent: this },
+		);
+	}
+
+	private common(
+		pool: string,
+		args: ThinClonePoolArgs,
+	): { uri?: pulumi.Input<string>; lane?: { name: string; width: number } } {
+		return {
+			...(args.uri === undefined ? {} : { uri: args.uri }),
+			...(args.maxParallel === undefined ? {} : { lane: { name: pool, width: args.maxParallel } }),
+		};
+	}
+}
+
+interface DiskSource {
+	volume: Volume;
+	format: pulumi.Input<"qcow2" | "raw">;
+	serial?: pulumi.Input<string>;
+	device?: "cdrom";
+}
+
+function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] {
+	const prefix = args.namePrefix ?? pool;
+	const counted = Array.from({ length: args.count ?? 0 }, (_, index): [string, InstanceArgs] => [String(index), {}]);
+	const named: Array<[string, InstanceArgs]> = Array.isArray(args.instances)
+		? args.instances.map((instance) => [instance, {}])
+		: Object.entries(args.instances ?? {});
+	return [...counted, ...named].map(([suffix, own], index) => {
+		const name = `${prefix}-${suffix}`;
+		return { index, name, own, customize: customizationOf(args, own, { index, name }) };
+	});
+}
+
+function customizationOf(
+	args: ThinClonePoolArgs,
+	own: InstanceArgs,
+	instance: { index: number; name: string },
+): CustomizeArgs | undefined {
+	const general = typeof args.customize === "function" ? args.customize(instance) : args.customize;
+	if (!general && !own.customize) return undefined;
+	const merged = { ...general, ...own.customize };
+	checkArgs(`customize of ${instance.name}`, thinClonePoolSchema.shape.customize.unwrap(), merged);
+	return merged;
+}
+
+/** `extraXml` alone needs no seed image. */
+function needsSeed(customize: CustomizeArgs): boolean {
+	const { channel: _channel, extraXml, ...rest } = customize;
+	return extraXml === undefined || Object.keys(rest).length > 0;
+}
+
+function nicsOf(args: ThinClonePoolArgs, own: InstanceArgs): pulumi.Input<NicArgs>[] | undefined {
+	const nics =
+		args.network === undefined ? args.domain?.nics : [{ network: args.network }, ...(args.domain?.nics ?? [])];
+	if (own.mac === undefined || !nics || nics.length === 0) return nics;
+	const [first, ...others] = nics;
+	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac: own.mac }) as NicArgs), ...others];
+}
+
+function isDomainBase(base: ThinClonePoolArgs["base"]): base is BaseDomainArgs {
+	return (
+		typeof base === "object" && !pulumi.Output.isInstance(base) && !pulumi.Resource.isInstance(base) && "domain" in base
+	);
+}
+
+/** Volume resources, ours and those of `@pulumi/libvirt`, know their pool. */
+function poolOf(base: ThinClonePoolArgs["base"]): Reference {
+	return (base as unknown as { pool: pulumi.Output<string> }).pool;
+}
+
+function describe(name: string, volume: Volume, domain: Domain): pulumi.Output<CloneInstance> {
+	return pulumi
+		.all([domain.uuid, domain.macs, domain.addresses, volume.path, volume.lineage, domain.timings, volume.timings])
+		.apply(([uuid, macs, addresses, volumePath, lineage, timings, { createMs }]) => ({
+			name,
+			uuid,
+			macs,
+			addresses,
+			volumePath,
+			lineage,
+			timings: { volumeMs: createMs, ...timings },
+		}));
+}
+
+/** The engine saves the whole state after every step, which grows with the square of the number of machines. */
+function warnOfLargeState(machines: number, resource: pulumi.Resource): void {
+	if (machines < 300 || process.env.PULUMI_SKIP_CHECKPOINTS === "true") return;
+	void pulumi.log.warn(
+		`${machines} machines: the engine's checkpoints will take most of the time. Set PULUMI_EXPERIMENTAL=1 and ` +
+			"PULUMI_SKIP_CHECKPOINTS=true; an interrupted run is then resumed all the same (docs/large-pools.md).",
+		resource,
+	);
+}

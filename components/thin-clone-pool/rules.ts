@@ -1,0 +1,58 @@
+import type { Rule } from "../../provider/lifecycle";
+import { hasUnknown, isUnknown } from "../../provider/unknown";
+import type { ThinClonePoolInputs } from "./schema";
+
+/** Rules across the arguments of a ThinClonePool. */
+export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
+	{
+		property: "count",
+		needs: ["count", "instances"],
+		check: ({ count, instances }) =>
+			count === undefined && instances === undefined
+				? "neither count nor instances is given; give the number of clones, or their names"
+				: undefined,
+	},
+	{
+		property: "instances",
+		needs: ["count", "instances"],
+		check({ count = 0, instances }) {
+			const names = Array.isArray(instances) ? instances : Object.keys(instances ?? {});
+			const twice = names.find(
+				(name, index) => names.indexOf(name) !== index || (/^\d+$/.test(name) && Number(name) < count),
+			);
+			return twice === undefined
+				? undefined
+				: `got ${JSON.stringify(twice)} twice; allowed are names that differ from each other and from 0 to count - 1`;
+		},
+	},
+	{
+		property: "pool",
+		needs: [],
+		check: ({ base, pool }) =>
+			// A resource is unknown at this point and knows its pool; a path or a template domain does not.
+			pool === undefined && !isUnknown(base)
+				? "is required where base is not a volume resource; give the pool that the clones' volumes are made in"
+				: undefined,
+	},
+	{
+		property: "customize",
+		needs: [],
+		check: ({ customize }) =>
+			customize === undefined || hasUnknown(customize) ? undefined : agentComplaint(customize),
+	},
+	{
+		property: "domain.agent",
+		needs: [],
+		check: ({ customize, domain }) =>
+			customize !== undefined && customize.channel === "guest-agent" && domain?.agent === false
+				? "got false, and customize.channel is guest-agent; allowed is true, or the channel cloud-init"
+				: undefined,
+	},
+];
+
+function agentComplaint(customize: NonNullable<ThinClonePoolInputs["customize"]>): string | undefined {
+	if (customize.channel !== "guest-agent") return undefined;
+	const given = (["userData", "networkConfig"] as const).filter((key) => customize[key] !== undefined);
+	if (given.length === 0) return undefined;
+	return `got ${given.join(" and ")} with the channel guest-agent; allowed with it are hostname and files, or use cloud-init`;
+}

@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { cpuSchema, domainSchema, waitForSchema } from "../../provider/domain/schema";
+import { macAddress, mebibytes, objectName, reference } from "../../provider/schema";
+import { cloudInitSchema } from "../../provider/volume/schema";
+
+const gibibytes = z.number().positive("allowed is a number of GiB above 0").max(65_536);
+
+const cloneFileSchema = cloudInitSchema.shape.files.unwrap().element.omit({ owner: true });
+
+export const customizeSchema = z.strictObject({
+	channel: z.enum(["cloud-init", "guest-agent"]).optional(),
+	hostname: cloudInitSchema.shape.hostname,
+	files: z.array(cloneFileSchema).optional(),
+	userData: z.string().optional(),
+	networkConfig: z.string().optional(),
+	extraXml: z.string().optional(),
+});
+
+export const instanceSchema = z.strictObject({
+	customize: customizeSchema.optional(),
+	mac: macAddress.optional(),
+	memoryMiB: mebibytes.optional(),
+	vcpus: z.int().min(1).max(1024).optional(),
+	diskSizeGiB: gibibytes.optional(),
+	running: z.boolean().optional(),
+});
+
+export const domainOverridesSchema = domainSchema
+	.omit({
+		uri: true,
+		ownerId: true,
+		previousOwnerIds: true,
+		adopt: true,
+		retain: true,
+		lane: true,
+		urn: true,
+		plan: true,
+		name: true,
+		disks: true,
+		template: true,
+		running: true,
+		waitFor: true,
+		guestSetup: true,
+		lineage: true,
+	})
+	.partial();
+
+export const thinClonePoolSchema = z.strictObject({
+	uri: domainSchema.shape.uri.optional(),
+	base: z.union([reference, z.strictObject({ domain: reference })], {
+		error: "allowed is a volume (its key or path) or { domain: a domain's UUID or name }",
+	}),
+	pool: reference.optional(),
+	count: z.int("allowed is a whole number").min(0).max(100_000).optional(),
+	instances: z.union([z.array(objectName), z.record(objectName, instanceSchema)]).optional(),
+	namePrefix: objectName.optional(),
+	cloning: z.enum(["auto", "overlay", "reflink"]).optional(),
+	domain: domainOverridesSchema.optional(),
+	network: reference.optional(),
+	customize: customizeSchema.optional(),
+	diskSizeGiB: gibibytes.optional(),
+	dataDisks: z
+		.array(
+			z.strictObject({
+				sizeGiB: gibibytes,
+				format: z.enum(["qcow2", "raw"]).optional(),
+				serial: z
+					.string()
+					.regex(/^[A-Za-z0-9_.-]{1,20}$/, "allowed are 1 to 20 letters, digits, dots, underscores and hyphens")
+					.optional(),
+			}),
+		)
+		.max(24)
+		.optional(),
+	running: z.boolean().optional(),
+	waitFor: waitForSchema.optional(),
+	onBaseChange: z.enum(["keep", "replace", "rolling"]).optional(),
+	maxParallel: z.int().min(1).max(1000).optional(),
+});
+
+export type ThinClonePoolInputs = z.output<typeof thinClonePoolSchema>;

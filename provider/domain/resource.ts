@@ -1,0 +1,211 @@
+import * as pulumi from "@pulumi/pulumi";
+import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
+import type { DomainFacts } from "./schema";
+
+export interface DiskArgs {
+	/** The volume: a resource, or its key or path. */
+	volume: Reference;
+	/**
+	 * Format of the volume.
+	 * @default looked up on the host
+	 */
+	format?: pulumi.Input<"qcow2" | "raw">;
+	/** @default "disk" */
+	device?: pulumi.Input<"disk" | "cdrom">;
+	/**
+	 * Device name in the guest's order: vda, sdb, ...
+	 * @default the next free one of the bus
+	 */
+	target?: pulumi.Input<string>;
+	/** @default "virtio", for a cdrom "sata" */
+	bus?: pulumi.Input<"virtio" | "scsi" | "sata">;
+	/** @default false; a cdrom is always read-only */
+	readOnly?: pulumi.Input<boolean>;
+	/**
+	 * Serial number that the guest sees, 1 to 20 characters.
+	 * @default none
+	 */
+	serial?: pulumi.Input<string>;
+	/**
+	 * Host cache mode.
+	 * @default "default": the hypervisor's
+	 */
+	cache?: pulumi.Input<"default" | "none" | "writeback" | "writethrough" | "directsync" | "unsafe">;
+	/**
+	 * Place in the boot order, 1 is first.
+	 * @default disks in the order given
+	 */
+	bootOrder?: pulumi.Input<number>;
+}
+
+/** A network interface: exactly one of `network`, `bridge` and `user`. */
+export interface NicArgs {
+	/** A libvirt network: a resource, or its UUID or name. */
+	network?: Reference;
+	/** A bridge device of the host. */
+	bridge?: pulumi.Input<string>;
+	/** User-mode networking: no privileges, no address reachable from the host. */
+	user?: pulumi.Input<boolean>;
+	/**
+	 * MAC address.
+	 * @default a function of the owner and the position: the same in every run
+	 */
+	mac?: pulumi.Input<string>;
+	/** @default "virtio" */
+	model?: pulumi.Input<"virtio" | "e1000" | "e1000e" | "rtl8139">;
+}
+
+export interface CpuArgs {
+	/** @default "host-model" with KVM, QEMU's own default without */
+	mode?: pulumi.Input<"host-passthrough" | "host-model" | "maximum" | "custom">;
+	/** CPU model, for mode `custom`. */
+	model?: pulumi.Input<string>;
+	/** Sockets x cores x threads must be the (maximum) number of vCPUs. @default one core per socket */
+	sockets?: pulumi.Input<number>;
+	/** Cores per socket. @default 1 */
+	cores?: pulumi.Input<number>;
+	/** Threads per core. @default 1 */
+	threads?: pulumi.Input<number>;
+}
+
+/** Boot a kernel from the host's file system instead of the disk's boot loader. */
+export interface BootArgs {
+	/** Absolute path on the host. */
+	kernel: pulumi.Input<string>;
+	/** Absolute path on the host. @default none */
+	initrd?: pulumi.Input<string>;
+	/** Kernel command line. @default none */
+	cmdline?: pulumi.Input<string>;
+}
+
+export interface GuestFileArgs {
+	/** Absolute path in the guest. */
+	path: pulumi.Input<string>;
+	/** Text of the file. */
+	content: pulumi.Input<string>;
+	/** Octal permissions. @default "0644" */
+	mode?: pulumi.Input<string>;
+}
+
+/** What the guest agent does once, right after the first start. */
+export interface GuestSetupArgs {
+	/** Host name to set. @default none */
+	hostname?: pulumi.Input<string>;
+	/** Files to write. @default none */
+	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
+}
+
+/** What the create waits for. Waiting holds one of the engine's parallel slots. */
+export interface WaitForArgs {
+	/** The guest agent answers. @default false */
+	agent?: pulumi.Input<boolean>;
+	/**
+	 * The machine has an address: seen by the guest `agent`, as a DHCP `lease` of the network, in the host's `arp` table,
+	 * or by whichever tells first (`auto`).
+	 * @default "none"
+	 */
+	address?: pulumi.Input<"none" | "auto" | "lease" | "agent" | "arp">;
+	/** Seconds until the wait is given up, which leaves the machine running and recorded. @default 120 */
+	timeoutSeconds?: pulumi.Input<number>;
+}
+
+export interface DomainArgs extends HostArgs {
+	/**
+	 * Name of the domain on the host.
+	 * @default the resource's name
+	 */
+	name?: pulumi.Input<string>;
+	/** Free text in the domain's description. @default none */
+	description?: pulumi.Input<string>;
+	/**
+	 * A domain whose hardware is copied: memory, vCPUs, machine, firmware, devices. What is given here overrides it; its
+	 * first disk is replaced by the first of `disks`. It must be shut off.
+	 * @default none: generated from these arguments
+	 */
+	template?: Reference;
+	/**
+	 * Accelerator: `kvm`, `qemu` (TCG, emulation), or whichever really runs guests on the host.
+	 * @default "auto"
+	 */
+	type?: pulumi.Input<"auto" | "kvm" | "qemu">;
+	/** @default "x86_64" */
+	arch?: pulumi.Input<"x86_64" | "aarch64">;
+	/** Machine type. @default "q35", for aarch64 "virt" */
+	machine?: pulumi.Input<string>;
+	/** @default "bios", for aarch64 "uefi" */
+	firmware?: pulumi.Input<"bios" | "uefi" | "uefi-secure">;
+	/** Memory of the guest in MiB. @default 1024 */
+	memoryMiB?: pulumi.Input<number>;
+	/** Ceiling to which the memory can grow while the machine runs. @default memoryMiB */
+	maxMemoryMiB?: pulumi.Input<number>;
+	/** Number of vCPUs. @default 1 */
+	vcpus?: pulumi.Input<number>;
+	/** Ceiling to which vCPUs can be added while the machine runs. @default vcpus */
+	maxVcpus?: pulumi.Input<number>;
+	/** CPU model and topology. @default see the fields */
+	cpu?: pulumi.Input<CpuArgs>;
+	/** Disks; the guest boots from the first. @default none */
+	disks?: pulumi.Input<DiskArgs>[];
+	/** Network interfaces. @default none */
+	nics?: pulumi.Input<NicArgs>[];
+	/** Direct kernel boot. @default none: the firmware boots a disk */
+	boot?: pulumi.Input<BootArgs>;
+	/** Absolute path on the host of a file that receives the serial console. @default none */
+	consoleLog?: pulumi.Input<string>;
+	/** Channel for the QEMU guest agent. @default true */
+	agent?: pulumi.Input<boolean>;
+	/** virtio random number generator. @default true */
+	rng?: pulumi.Input<boolean>;
+	/** Display; `vnc` listens on the host's loopback address. @default "none" */
+	graphics?: pulumi.Input<"none" | "vnc">;
+	/** Whether the machine runs. Turning it off shuts the guest down. @default true */
+	running?: pulumi.Input<boolean>;
+	/** Start the machine together with the host. @default false */
+	autostart?: pulumi.Input<boolean>;
+	/** Seconds that a guest has to shut down by itself before it is powered off; 0 powers off at once. @default 60 */
+	shutdownTimeoutSeconds?: pulumi.Input<number>;
+	/**
+	 * What a change does that a running machine cannot take: `restart` the machine now, or `defer` it to the next start.
+	 * @default "restart"
+	 */
+	onRestartRequired?: pulumi.Input<"restart" | "defer">;
+	/** What the guest agent does after the first start; needs an image with the agent. @default nothing */
+	guestSetup?: pulumi.Input<GuestSetupArgs>;
+	/** What the create waits for. @default nothing */
+	waitFor?: pulumi.Input<WaitForArgs>;
+	/** Recorded in the domain's metadata: what its disk was cloned from. @default none */
+	lineage?: pulumi.Input<{ base: pulumi.Input<string>; baseContentId: pulumi.Input<string> }>;
+	/**
+	 * A `<domain>` fragment merged into the generated XML; see docs/extra-xml.md.
+	 * @default none
+	 */
+	extraXml?: pulumi.Input<string>;
+}
+
+/** A virtual machine. Its id is its UUID, which stays the same for as long as the machine exists. */
+export class Domain extends LibvirtResource {
+	/** Name on the host. */
+	declare readonly name: pulumi.Output<string>;
+	/** libvirt's UUID of the domain; also the id. */
+	declare readonly uuid: pulumi.Output<string>;
+	/** MAC address of each NIC. */
+	declare readonly macs: pulumi.Output<string[]>;
+	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
+	declare readonly addresses: pulumi.Output<string[]>;
+	/** "kvm" or "qemu" (TCG). */
+	declare readonly accelerator: pulumi.Output<"kvm" | "qemu">;
+	/** Milliseconds of each step of the create. */
+	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
+
+	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
+		const disks = args.disks?.map((disk) => pulumi.output(disk).apply((d) => ({ ...d, volume: idOf(d.volume) })));
+		const nics = args.nics?.map((nic) => pulumi.output(nic).apply((n) => ({ ...n, network: idOf(n.network) })));
+		super(
+			"Domain",
+			name,
+			{ name, ...args, template: idOf(args.template), disks, nics },
+			["uuid", "macs", "addresses", "accelerator", "timings"],
+			opts,
+		);
+	}
+}

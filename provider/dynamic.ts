@@ -1,0 +1,123 @@
+/**
+ * The Pulumi side of a resource: how a class of ours becomes a dynamic resource that the engine creates through
+ * `provider/index.ts`.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { guardTag } from "./owner";
+
+/** Arguments that every resource takes. */
+export interface HostArgs {
+	/**
+	 * libvirt URI of the host.
+	 * @default configuration `pulumi-libvirt-clones:uri`, else the environment's `LIBVIRT_DEFAULT_URI`, else `qemu:///system`
+	 * @example "qemu+ssh://root@hypervisor-1/system"
+	 */
+	uri?: pulumi.Input<string>;
+	/**
+	 * Take over an object of that name which exists already (made by hand, by another tool or another stack) instead of
+	 * refusing it. From then on it is managed, and deleted, like one made here.
+	 * @default false
+	 */
+	adopt?: pulumi.Input<boolean>;
+	/**
+	 * Owner ids (`organization/project/stack/name`) under which the object was made, after a rename of the resource, the
+	 * project or the stack.
+	 * @default none
+	 */
+	previousOwnerIds?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** Anything with an id: a resource of this package or of `@pulumi/libvirt`, or the id, name or path itself. */
+export type Reference = pulumi.Input<string> | { readonly id: pulumi.Input<string> };
+
+/** The id, name or path that a reference stands for. */
+export function idOf(reference: Reference): pulumi.Output<string>;
+export function idOf(reference: Reference | undefined): pulumi.Output<string> | undefined;
+export function idOf(reference: Reference | undefined): pulumi.Output<string> | undefined {
+	if (reference === undefined) return undefined;
+	// A bare resource is awaited by its id alone; `output()` would wait for all of its properties.
+	const id = isIdentified(reference) ? reference.id : (reference as pulumi.Input<string>);
+	return pulumi.output(id);
+}
+
+function isIdentified(reference: Reference): reference is { readonly id: pulumi.Input<string> } {
+	return typeof reference === "object" && !pulumi.Output.isInstance(reference) && "id" in reference;
+}
+
+/** `organization/project/stack/logical name`: what the objects on the host are labelled with. */
+export function ownerIdOf(name: string): string {
+	return [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), name].join("/");
+}
+
+/** The URI that applies where none is given. */
+export function defaultUri(): string {
+	return new pulumi.Config("pulumi-libvirt-clones").get("uri") || process.env.LIBVIRT_DEFAULT_URI || "qemu:///system";
+}
+
+/** Set by components for their children. */
+interface LaneArgs {
+	lane?: { name: string; width: number } | undefined;
+}
+
+/** A resource whose life is that of the provider's handler called `kind`. */
+export abstract class LibvirtResource extends pulumi.CustomResource {
+	/**
+	 * @param kind name of the handler that `provider/index.ts` exports, and last part of the type
+	 * @param facts names of the outputs that are not inputs
+	 */
+	protected constructor(
+		kind: string,
+		name: string,
+		args: Pick<HostArgs, "uri"> & LaneArgs & Record<string, unknown>,
+		facts: ReadonlyArray<string>,
+		opts: pulumi.CustomResourceOptions = {},
+	) {
+		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
+		const uri = args.uri ?? defaultUri();
+		const props: Record<string, unknown> = Object.fromEntries(facts.map((fact) => [fact, undefined]));
+		Object.assign(props, args, {
+			uri,
+			ownerId: ownerIdOf(name),
+			retain: opts.retainOnDelete ? true : undefined,
+			// Lines of progress are shown under the resource that the provider names.
+			urn: pulumi.createUrn(name, type, opts.parent),
+			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
+			// code takes effect at once; nothing of the program is captured in it.
+			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
+		});
+		const guard = kind === "Guard" ? [] : guardOf(uri);
+		super(type, name, props, {
+			// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.
+			deleteBeforeReplace: true,
+			...opts,
+			dependsOn: opts.dependsOn
+				? pulumi.output(opts.dependsOn).apply((resources) => [...[resources].flat(), ...guard] as pulumi.Resource[])
+				: guard,
+		});
+	}
+}
+
+/**
+ * Watches over one host on behalf of a stack: made before anything else there and deleted last, when it removes what an
+ * interrupted run made but could not record. Made by the other resources; not for use in programs.
+ * @internal
+ */
+class Guard extends LibvirtResource {
+	constructor(uri: string) {
+		super("Guard", `libvirt-clones-guard-${guardTag(uri)}`, { uri }, []);
+	}
+}
+
+const guards = new WeakMap<object, Map<string, Guard>>();
+
+/** One guard a stack and URI. A URI that is only known later gets none: `sweep` on the command line serves there. */
+function guardOf(uri: pulumi.Input<string>): Guard[] {
+	if (typeof uri !== "string") return [];
+	// Inline programs of the Automation API share a process: the guards belong to a run, not to the module.
+	const run = pulumi.runtime.getStackResource() ?? guards;
+	const ofRun = guards.get(run) ?? new Map<string, Guard>();
+	guards.set(run, ofRun);
+	const guard = ofRun.get(uri) ?? new Guard(uri);
+	ofRun.set(uri, guard);
+	return [guard];
+}

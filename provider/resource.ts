@@ -1,0 +1,199 @@
+/**
+ * Turns a lifecycle into the handler that the SDK's dynamic provider expects. This is the only place that knows the
+ * engine's conventions: how an unknown, a partial failure, a vanished object and a preview's plan look on the wire.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { logLine, operation } from "./engine";
+import { inLane } from "./lanes";
+import { connect } from "./libvirt";
+import {
+	type Change,
+	type CommonInputs,
+	type Context,
+	IncompleteError,
+	InputError,
+	type Lifecycle,
+	type State,
+} from "./lifecycle";
+import { type Problem, validate } from "./problems";
+import { hasUnknown } from "./unknown";
+
+type Properties = Record<string, unknown>;
+
+/** Inputs that describe the call and not the object: no difference in them is a change. */
+const SILENT = ["plan", "urn", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
+
+/** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
+export interface Handler {
+	check(olds: Properties, news: Properties): Promise<{ inputs: Properties; failures: CheckFailure[] }>;
+	diff(
+		id: string,
+		olds: Properties,
+		news: Properties,
+	): Promise<{ changes: boolean; replaces: string[]; deleteBeforeReplace?: boolean }>;
+	create(inputs: Properties): Promise<{ id: string; outs: Properties }>;
+	read(id: string, props: Properties): Promise<{ id: string; props: Properties; inputs?: Properties }>;
+	update(id: string, olds: Properties, news: Properties): Promise<{ outs: Properties }>;
+	delete(id: string, props: Properties): Promise<void>;
+}
+
+interface CheckFailure {
+	property: string;
+	reason: string;
+}
+
+export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+): Handler {
+	type Full = State<Inputs, Facts>;
+
+	const contextOf = (properties: object): Context => {
+		const { uri, urn } = properties as { uri: string; urn?: string };
+		return { host: connect(uri), log: (message) => logLine(urn, message) };
+	};
+
+	const inputsOf = (properties: Properties): Properties => {
+		const shape = (lifecycle.schema as unknown as { shape: Properties }).shape;
+		return Object.fromEntries(Object.keys(shape).flatMap((key) => (key in properties ? [[key, properties[key]]] : [])));
+	};
+
+	return {
+		async check(olds, news) {
+			const { __provider, plan: _plan, ...given } = news;
+			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive);
+			if (problems.length > 0) return { inputs: news, failures: problems.map(asFailure) };
+			if (hasUnknown(inputs)) return { inputs: definedOnly(inputs), failures: [] };
+			let resolved = definedOnly(inputs) as unknown as Inputs;
+			try {
+				resolved = (await lifecycle.resolve?.(resolved)) ?? resolved;
+			} catch (error) {
+				if (error instanceof InputError) return { inputs: news, failures: [asFailure(error)] };
+				throw error;
+			}
+			const plan = await planFor(lifecycle, olds, resolved, contextOf(resolved));
+			return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
+		},
+
+		async diff(_id, olds, news) {
+			const changes = lifecycle.changes(olds as Full, news as unknown as Inputs);
+			const replaces = changes
+				.filter((change) => change.effect === "replace")
+				.map((change) => topLevel(change.property));
+			const unfinished = olds.incomplete === true;
+			return { changes: changes.length > 0 || unfinished, replaces: [...new Set(replaces)] };
+		},
+
+		async create(inputs) {
+			return operation(() =>
+				recordingIncomplete(inputs, async () => {
+					const wanted = stripped(inputs) as unknown as Inputs;
+					const made = await inLane(wanted.lane, () => lifecycle.create(wanted, contextOf(inputs)));
+					return { id: made.id, outs: definedOnly(made.state) };
+				}),
+			);
+		},
+
+		async read(id, props) {
+			return operation(async () => {
+				const found = await lifecycle.read(id, props as Full, contextOf(props));
+				if (!found) return { id: "", props: {} };
+				const outputs = definedOnly(found);
+				// Without the inputs the next preview would show a bare update.
+				return { id, props: outputs, inputs: inputsOf(outputs) };
+			});
+		},
+
+		async update(id, olds, news) {
+			return operation(() =>
+				recordingIncomplete(news, async () => {
+					const state = await lifecycle.update(id, olds as Full, stripped(news) as unknown as Inputs, contextOf(news));
+					return { outs: definedOnly({ ...state, incomplete: undefined }) };
+				}),
+			);
+		},
+
+		async delete(id, props) {
+			return operation(() => lifecycle.delete(id, props as Full, contextOf(props)));
+		},
+	};
+}
+
+/** What the preview says: effects of the changes, then what a look at the host tells. */
+async function planFor<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: Properties,
+	inputs: Inputs,
+	context: Context,
+): Promise<string[]> {
+	const exists = Object.keys(olds).some((key) => key !== "__provider");
+	const changes: Change[] = exists ? lifecycle.changes(olds as unknown as Inputs, inputs) : [];
+	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
+	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
+	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
+	try {
+		return [...lines, ...(await lifecycle.plan(inputs, context))];
+	} catch (error) {
+		if (error instanceof InputError) throw error;
+		return [...lines, `the host could not be looked at: ${messageOf(error)}`];
+	}
+}
+
+/** Turns an `IncompleteError` into the engine's partial failure; any other error passes. */
+async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof IncompleteError)) throw error;
+		// An error with an `id` is what the engine records as made but unfinished; only its reasons are shown.
+		throw Object.assign(new Error(error.message), {
+			id: error.id,
+			reasons: [error.message],
+			properties: definedOnly({
+				...inputs,
+				...(error.state as object),
+				__provider: inputs.__provider,
+				incomplete: true,
+			}),
+		});
+	}
+}
+
+/** Without what is the engine's or the preview's. */
+function stripped(properties: Properties): Properties {
+	const { __provider, plan: _plan, urn: _urn, ...rest } = properties;
+	return rest;
+}
+
+/** The wire has no `undefined`, at any depth. */
+function definedOnly(properties: object): Properties {
+	return JSON.parse(JSON.stringify(properties)) as Properties;
+}
+
+function topLevel(property: string): string {
+	return /^[^.[]+/.exec(property)?.[0] ?? property;
+}
+
+function asFailure(problem: Problem | InputError): CheckFailure {
+	return { property: topLevel(problem.property), reason: `${problem.property}: ${problem.message}` };
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * The properties in which new inputs differ from what is recorded, for lifecycles whose properties each have one effect.
+ * @param effects what a change of a property does; properties that are not listed are ignored
+ */
+export function changesByTable<Inputs extends object>(
+	olds: object,
+	news: Inputs,
+	effects: Partial<Record<keyof Inputs & string, { effect: Change["effect"]; note: string }>>,
+): Change[] {
+	return (Object.keys(effects) as Array<keyof Inputs & string>).flatMap((property) => {
+		if (SILENT.includes(property)) return [];
+		const before = (olds as Properties)[property];
+		if (isDeepStrictEqual(before, news[property])) return [];
+		return [{ property, ...effects[property]! }];
+	});
+}

@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { type HostArgs, idOf, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
+import { stackTag } from "../owner";
+import { fileSha256 } from "./file-hash";
+import type { Lineage } from "./schema";
+
+/** A file that the guest finds at its first boot, written by cloud-init. */
+export interface CloudInitFileArgs {
+	/** Absolute path in the guest. */
+	path: pulumi.Input<string>;
+	/** Text of the file. */
+	content: pulumi.Input<string>;
+	/**
+	 * Octal permissions.
+	 * @default "0644"
+	 */
+	mode?: pulumi.Input<string>;
+	/**
+	 * `user:group`.
+	 * @default "root:root"
+	 */
+	owner?: pulumi.Input<string>;
+}
+
+/** Data for a guest with cloud-init, or another reader of its NoCloud source. */
+export interface CloudInitArgs {
+	/**
+	 * Host name.
+	 * @default none: the image's own
+	 */
+	hostname?: pulumi.Input<string>;
+	/**
+	 * Identifies the instance: cloud-init runs its first-boot modules again when it changes.
+	 * @default derived from the owner and the content
+	 */
+	instanceId?: pulumi.Input<string>;
+	/**
+	 * User data: `#cloud-config`, a script, or any other format that cloud-init takes.
+	 * @default none
+	 */
+	userData?: pulumi.Input<string>;
+	/**
+	 * Network configuration, version 1 or 2.
+	 * @default none: cloud-init's fallback, DHCP on the first NIC
+	 */
+	networkConfig?: pulumi.Input<string>;
+	/**
+	 * Files to write.
+	 * @default none
+	 */
+	files?: pulumi.Input<pulumi.Input<CloudInitFileArgs>[]>;
+}
+
+/** Where the content of a volume comes from: exactly one of `file`, `url` and `cloudInit`. */
+export interface SourceArgs {
+	/** Path of an image on the machine that runs Pulumi. */
+	file?: pulumi.Input<string>;
+	/** https address of an image; needs `sha256`. */
+	url?: pulumi.Input<string>;
+	/**
+	 * SHA-256 of the file, in hex; verified before anything is written to the host.
+	 * @default computed for a `file`; required for a `url`
+	 */
+	sha256?: pulumi.Input<string>;
+	/** Make a NoCloud seed image of this data. */
+	cloudInit?: pulumi.Input<CloudInitArgs>;
+}
+
+export interface VolumeArgs extends HostArgs {
+	/** The pool that holds the volume. */
+	pool: Reference;
+	/**
+	 * Name of the volume in its pool. The default marks the volume as this stack's and, for a volume with a `source`,
+	 * changes with the content, so that a new image is there before the old one goes. A name of your own does neither: an
+	 * existing volume of that name is taken over only when it cannot be told from a fresh one.
+	 * @default the resource's name, eight digits of the content's hash, a tag of the stack, and the format
+	 */
+	name?: pulumi.Input<string>;
+	/**
+	 * Disk format.
+	 * @default "qcow2", for cloud-init seeds "raw"
+	 */
+	format?: pulumi.Input<"qcow2" | "raw">;
+	/**
+	 * Virtual size in MiB. Growing it grows the volume; it never shrinks.
+	 * @default that of the source or base; required for an empty volume
+	 */
+	sizeMiB?: pulumi.Input<number>;
+	/**
+	 * Content to start from.
+	 * @default none: empty, or a clone of `base`
+	 */
+	source?: pulumi.Input<SourceArgs>;
+	/**
+	 * Volume to clone, by resource, key or path.
+	 * @default none
+	 */
+	base?: Reference;
+	/**
+	 * Domain whose first disk to clone; it must be shut off.
+	 * @default none
+	 */
+	baseDomain?: Reference;
+	/**
+	 * What is known of the base's content, such as the `contentId` of the volume it was uploaded to; a change of it is a
+	 * change of the base.
+	 * @default the `contentId` of `base`, where that is a volume of this package
+	 */
+	baseContentId?: pulumi.Input<string>;
+	/**
+	 * How to clone: `overlay` (linked clone, qcow2 backing store), `reflink` (shared extents; the file system must
+	 * support it), `copy` (all bytes are copied), or `auto`: overlay for qcow2, reflink for raw. Nothing falls back to a
+	 * copy by itself.
+	 * @default "auto"
+	 */
+	cloning?: pulumi.Input<"auto" | "overlay" | "reflink" | "copy">;
+	/**
+	 * What a changed base means for a clone that exists: `keep` it as it is, or `replace` it (its content is lost).
+	 * @default "replace"
+	 */
+	onBaseChange?: pulumi.Input<"keep" | "replace">;
+}
+
+/** A volume in a storage pool. Its id is libvirt's key, which for file-based pools is the path. */
+export class Volume extends LibvirtResource {
+	/** Name in its pool. */
+	declare readonly name: pulumi.Output<string>;
+	/** Disk format. */
+	declare readonly format: pulumi.Output<"qcow2" | "raw">;
+	/** libvirt's key of the volume; also the id. */
+	declare readonly key: pulumi.Output<string>;
+	/** Path on the host. */
+	declare readonly path: pulumi.Output<string>;
+	/** Virtual size in bytes. */
+	declare readonly capacityBytes: pulumi.Output<number>;
+	/** How the content came to be. */
+	declare readonly made: pulumi.Output<"empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted">;
+	/** `sha256:...` of an uploaded volume's content. */
+	declare readonly contentId: pulumi.Output<string | undefined>;
+	/** What a clone was made from. */
+	declare readonly lineage: pulumi.Output<Lineage | undefined>;
+	/** Milliseconds that the create took. */
+	declare readonly timings: pulumi.Output<{ createMs: number }>;
+
+	constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
+		const { base } = args;
+		const source = args.source === undefined ? undefined : withContentHash(args.source);
+		const format =
+			args.format ?? (source ? source.apply((s) => (s.cloudInit ? "raw" : "qcow2")) : pulumi.output("qcow2"));
+		super(
+			"Volume",
+			name,
+			{
+				...args,
+				source: source?.apply(({ tag, ...rest }) => rest),
+				name: args.name ?? defaultName(name, format, source),
+				format,
+				pool: idOf(args.pool),
+				base: idOf(base),
+				baseDomain: idOf(args.baseDomain),
+				baseContentId: args.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
+			},
+			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
+			// New content gets a new name, so the new volume can be there before its users let go of the old one.
+			{ deleteBeforeReplace: source === undefined || args.name !== undefined, ...opts },
+		);
+	}
+}
+
+type PlainSource = pulumi.Unwrap<SourceArgs>;
+
+/** The source with a file's hash filled in, and eight hex digits that stand for the content. */
+function withContentHash(source: pulumi.Input<SourceArgs>): pulumi.Output<PlainSource & { tag: string }> {
+	return pulumi.output(source).apply(async (plain: PlainSource) => {
+		const sha256 = plain.sha256 ?? (plain.file === undefined ? undefined : await fileSha256(plain.file));
+		const tag = (sha256 ?? createHash("sha256").update(JSON.stringify(plain)).digest("hex")).slice(0, 8);
+		return { ...plain, ...(sha256 === undefined ? {} : { sha256 }), tag };
+	});
+}
+
+/** `name-<content>-<stack tag>.<extension>`: the tag says whose the volume is. */
+function defaultName(
+	name: string,
+	format: pulumi.Input<string>,
+	source: pulumi.Output<{ tag: string }> | undefined,
+): pulumi.Output<string> {
+	const stack = stackTag(ownerIdOf(name));
+	if (!source) return pulumi.output(format).apply((extension) => `${name}-${stack}.${extension}`);
+	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
+	const content = pulumi.unsecret(source.apply((s) => s.tag));
+	return pulumi.all([format, content]).apply(([f, tag]) => `${name}-${tag}-${stack}.${f === "raw" ? "img" : f}`);
+}
