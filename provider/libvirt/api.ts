@@ -90,6 +90,14 @@ export interface Domains {
 	listWithXml(options?: CallOptions): Promise<Array<DomainInfo & { xml: string }>>;
 	/** virDomainDefineXMLFlags(VIR_DOMAIN_DEFINE_VALIDATE unless told) */
 	define(xml: string, options?: CallOptions & { validate?: boolean }): Promise<DomainInfo>;
+	/**
+	 * virDomainCreateXML: starts a domain without definition, which is gone when it ends.
+	 * @param options.autoDestroy it is destroyed with the connection that made it, at the latest
+	 */
+	createTransient(
+		xml: string,
+		options?: CallOptions & { paused?: boolean; autoDestroy?: boolean },
+	): Promise<DomainInfo>;
 	/** virDomainGetXMLDesc. @param options.inactive the persistent definition instead of the live one, options.secure with secrets, options.migratable */
 	xml(
 		uuid: string,
@@ -144,14 +152,14 @@ export interface Domains {
 	): Promise<void>;
 	/** virDomainInterfaceAddresses */
 	interfaceAddresses(uuid: string, source: AddressSource, options?: CallOptions): Promise<InterfaceAddresses[]>;
-	/** virDomainQemuMonitorCommand: a QMP command; resolves to its `return`. @param options.files descriptors of this process passed along (virDomainQemuMonitorCommandWithFiles) */
+	/** virDomainQemuMonitorCommand: a QMP command; resolves to its `return`. What QEMU refuses rejects with a LibvirtError whose `errorName` is "QMP_ERROR" and that has QEMU's class in `qmpClass`. @param options.files are opened and passed along (virDomainQemuMonitorCommandWithFiles) */
 	qmp<T = unknown>(
 		uuid: string,
 		command: string,
 		args?: object,
 		options?: CallOptions & { files?: OpenFile[] },
 	): Promise<T>;
-	/** virDomainQemuAgentCommand: a guest agent command; resolves to its `return`. Rejects at once with code "AGENT_UNRESPONSIVE" while no agent is connected. */
+	/** virDomainQemuAgentCommand: a guest agent command; resolves to its `return`. Rejects at once with a LibvirtError whose `errorName` is "VIR_ERR_AGENT_UNRESPONSIVE" while no agent is connected. */
 	agent<T = unknown>(uuid: string, command: string, args?: object, options?: CallOptions): Promise<T>;
 	/** virDomainMemoryStats and friends that change by themselves come with the components that need them. */
 }
@@ -269,13 +277,18 @@ export interface Volumes {
 	/** virStorageVolResize to more bytes (never shrinks) */
 	resize(keyOrPath: string, capacityBytes: number, options?: CallOptions): Promise<void>;
 	delete(keyOrPath: string, options?: CallOptions): Promise<void>;
-	/** virStorageVolUpload of a local file. Resolves to the number of bytes and their sha256 (hex). @param options.onProgress bytes sent so far */
+	/**
+	 * virStorageVolUpload of a file of the machine that this runs on. Resolves to the number of bytes and their sha256.
+	 * @param options.onProgress bytes sent so far, each second or 64 MiB
+	 * @param options.sparse holes of the file are not sent. Only for a volume just made: what a volume held before would
+	 * stay where the file has holes.
+	 */
 	upload(
 		keyOrPath: string,
 		file: string,
-		options?: CallOptions & { onProgress?: (bytes: number) => void },
+		options?: CallOptions & { onProgress?: (bytes: number) => void; sparse?: boolean },
 	): Promise<Transfer>;
-	/** virStorageVolDownload into a local file. */
+	/** virStorageVolDownload into a file of the machine that this runs on, replacing it; holes stay holes. */
 	download(
 		keyOrPath: string,
 		file: string,

@@ -1,0 +1,94 @@
+/** One worker process, as the provider process sees it. */
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import type { FromWorker, ToWorker } from "./protocol";
+
+/** What becomes of a worker; told to the lane that started it. */
+export interface WorkerEvents {
+	message(message: FromWorker): void;
+	/** @param how "was killed by SIGSEGV" or "ended with exit code 1", and what it wrote to stderr */
+	ended(how: string): void;
+}
+
+const running = new Set<ChildProcess>();
+let endsAtExit = false;
+
+function endAllAtExit(): void {
+	if (endsAtExit) return;
+	endsAtExit = true;
+	process.on("exit", () => {
+		for (const child of running) child.kill("SIGKILL");
+	});
+}
+
+/**
+ * A worker in a session of its own, so that a Ctrl-C in the terminal does not end it in the middle of a call. It holds
+ * the event loop of this process only while it is `busy`.
+ */
+export class WorkerProcess {
+	/** Resolves when the process is gone. */
+	readonly gone: Promise<void>;
+	private readonly child: ChildProcess;
+	private stderr = "";
+
+	constructor(script: string, events: WorkerEvents) {
+		endAllAtExit();
+		// libvirt's own debug log goes to stderr when its user asks for it.
+		const wantsLog = process.env.LIBVIRT_DEBUG !== undefined || process.env.LIBVIRT_LOG_OUTPUTS !== undefined;
+		this.child = fork(join(__dirname, "worker", script), [], {
+			detached: true,
+			execArgv: [],
+			serialization: "json",
+			stdio: ["ignore", "ignore", wantsLog ? "inherit" : "pipe", "ipc"],
+		});
+		running.add(this.child);
+		this.child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+			this.stderr = (this.stderr + text).slice(-2000);
+		});
+		this.child.on("message", (message) => events.message(message as FromWorker));
+		this.gone = new Promise((resolve) => {
+			let over = false;
+			const end = (how: string) => {
+				if (over) return;
+				over = true;
+				running.delete(this.child);
+				const said = this.stderr.trim();
+				events.ended(said === "" ? how : `${how}: ${said}`);
+				resolve();
+			};
+			this.child.on("error", (error) => {
+				if (this.child.pid === undefined) end(`could not be started: ${error.message}`);
+			});
+			// "exit" may come before the last of stderr, "close" after it.
+			this.child.on("close", (code, signal) =>
+				end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`),
+			);
+		});
+	}
+
+	get pid(): number | undefined {
+		return this.child.pid;
+	}
+
+	send(message: ToWorker): void {
+		// A worker that is gone cannot be written to; its "close" event says so to whoever waits.
+		if (this.child.connected) this.child.send(message, () => {});
+	}
+
+	/** Whether something is waited for from this worker. */
+	set busy(busy: boolean) {
+		const change = busy ? "ref" : "unref";
+		this.child[change]();
+		this.child.channel?.[change]();
+		(this.child.stderr as unknown as { ref(): void; unref(): void } | null)?.[change]();
+	}
+
+	kill(): void {
+		this.child.kill("SIGKILL");
+	}
+
+	/** Lets an idle worker close its connection and end. */
+	disconnect(): void {
+		if (this.child.connected) this.child.disconnect();
+	}
+}

@@ -1,0 +1,89 @@
+/** `Pools` of the interface, on libvirt's C API. */
+import type { PoolInfo, Pools } from "../api";
+import { libvirt, takeArray, uuidString } from "./ffi";
+import { byNameOrUuid, type Connection, type Implementation, unlessGone, using, usingEach } from "./objects";
+import type { Handle, PoolInfoStruct } from "./signatures";
+import { describeVolume, findVolume } from "./volumes";
+
+function describe(pool: Handle<"pool">): PoolInfo {
+	return {
+		name: libvirt.virStoragePoolGetName(pool),
+		uuid: uuidString((buffer) => libvirt.virStoragePoolGetUUIDString(pool, buffer)),
+		active: libvirt.virStoragePoolIsActive(pool) === 1,
+		persistent: libvirt.virStoragePoolIsPersistent(pool) === 1,
+	};
+}
+
+function at<T>(connection: Connection, uuid: string, use: (pool: Handle<"pool">) => T): T {
+	return using("pool", libvirt.virStoragePoolLookupByUUIDString(connection, uuid), use);
+}
+
+export const pools: Implementation<Pools> = {
+	find(connection, nameOrUuid) {
+		const pool = byNameOrUuid(
+			nameOrUuid,
+			(uuid) => libvirt.virStoragePoolLookupByUUIDString(connection, uuid),
+			(name) => libvirt.virStoragePoolLookupByName(connection, name),
+		);
+		return pool === undefined ? undefined : using("pool", pool, describe);
+	},
+	findByVolume(connection, keyOrPath) {
+		const volume = findVolume(connection, keyOrPath);
+		if (volume === undefined) return undefined;
+		return using("volume", volume, () =>
+			unlessGone(() => using("pool", libvirt.virStoragePoolLookupByVolume(volume), describe)),
+		);
+	},
+	list(connection) {
+		const list: [bigint | null] = [null];
+		const count = libvirt.virConnectListAllStoragePools(connection, list, 0);
+		return usingEach("pool", takeArray<Handle<"pool">>(list[0], count), describe);
+	},
+	define: (connection, xml) => using("pool", libvirt.virStoragePoolDefineXML(connection, xml, 0), describe),
+	build(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolBuild(pool, 0));
+	},
+	start(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolCreate(pool, 0));
+	},
+	destroy(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolDestroy(pool));
+	},
+	delete(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolDelete(pool, 0));
+	},
+	undefine(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolUndefine(pool));
+	},
+	refresh(connection, uuid) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolRefresh(pool, 0));
+	},
+	xml: (connection, uuid) => at(connection, uuid, (pool) => libvirt.virStoragePoolGetXMLDesc(pool, 0)),
+	setAutostart(connection, uuid, autostart) {
+		at(connection, uuid, (pool) => libvirt.virStoragePoolSetAutostart(pool, autostart ? 1 : 0));
+	},
+	getAutostart(connection, uuid) {
+		const autostart: [number] = [0];
+		at(connection, uuid, (pool) => libvirt.virStoragePoolGetAutostart(pool, autostart));
+		return autostart[0] === 1;
+	},
+	space(connection, uuid) {
+		const info: Partial<PoolInfoStruct> = {};
+		at(connection, uuid, (pool) => libvirt.virStoragePoolGetInfo(pool, info));
+		return {
+			capacityBytes: Number(info.capacity),
+			allocationBytes: Number(info.allocation),
+			availableBytes: Number(info.available),
+		};
+	},
+	listVolumes: (connection, uuid) =>
+		at(connection, uuid, (pool) => {
+			const list: [bigint | null] = [null];
+			const count = libvirt.virStoragePoolListAllVolumes(pool, list, 0);
+			const name = libvirt.virStoragePoolGetName(pool);
+			return usingEach("volume", takeArray<Handle<"volume">>(list[0], count), (volume) => ({
+				...describeVolume(volume, name),
+				xml: libvirt.virStorageVolGetXMLDesc(volume, 0),
+			}));
+		}),
+};
