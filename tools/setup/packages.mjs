@@ -1,0 +1,115 @@
+// @ts-check
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { findCommand } from "./run.mjs";
+
+/** @typedef {"debian" | "fedora"} Family whose package names are known */
+
+/**
+ * @typedef {object} Need
+ * @property {string} what for people on other systems
+ * @property {() => boolean} present looks for the thing itself, which takes no package manager and no time
+ * @property {string} debian package
+ * @property {string} fedora package
+ */
+
+/** @type {Need[]} */
+export const needs = [
+	{ what: "libvirtd", debian: "libvirt-daemon-system", fedora: "libvirt-daemon", present: command("libvirtd") },
+	{ what: "virtlogd", debian: "libvirt-daemon-system", fedora: "libvirt-daemon-log", present: command("virtlogd") },
+	{
+		what: "libvirt's QEMU driver",
+		debian: "libvirt-daemon-driver-qemu",
+		fedora: "libvirt-daemon-driver-qemu",
+		present: driver("libvirt_driver_qemu.so"),
+	},
+	{
+		what: "libvirt's network driver",
+		debian: "libvirt-daemon",
+		fedora: "libvirt-daemon-driver-network",
+		present: driver("libvirt_driver_network.so"),
+	},
+	{
+		what: "libvirt's storage driver",
+		debian: "libvirt-daemon",
+		fedora: "libvirt-daemon-driver-storage-core",
+		present: driver("libvirt_driver_storage.so"),
+	},
+	{ what: "virsh", debian: "libvirt-clients", fedora: "libvirt-client", present: command("virsh") },
+	{
+		what: "qemu-system-x86_64",
+		debian: "qemu-system-x86",
+		fedora: "qemu-system-x86-core",
+		present: command("qemu-system-x86_64"),
+	},
+	{ what: "qemu-img", debian: "qemu-utils", fedora: "qemu-img", present: command("qemu-img") },
+	{
+		what: "UEFI firmware (OVMF)",
+		debian: "ovmf",
+		fedora: "edk2-ovmf",
+		present: () => ["/usr/share/OVMF", "/usr/share/edk2/ovmf", "/usr/share/edk2/x64"].some(existsSync),
+	},
+	{ what: "dnsmasq", debian: "dnsmasq-base", fedora: "dnsmasq", present: command("dnsmasq") },
+	{ what: "ip", debian: "iproute2", fedora: "iproute", present: command("ip") },
+	{ what: "iptables", debian: "iptables", fedora: "iptables-nft", present: command("iptables") },
+	{ what: "nsenter and unshare", debian: "util-linux", fedora: "util-linux", present: command("nsenter") },
+	{ what: "a static busybox", debian: "busybox-static", fedora: "busybox", present: hasStaticBusybox },
+	{ what: "modprobe", debian: "kmod", fedora: "kmod", present: command("modprobe") },
+	{ what: "mke2fs", debian: "e2fsprogs", fedora: "e2fsprogs", present: command("mke2fs") },
+	{ what: "mkfs.xfs", debian: "xfsprogs", fedora: "xfsprogs", present: command("mkfs.xfs") },
+	{ what: "cpio", debian: "cpio", fedora: "cpio", present: command("cpio") },
+	{ what: "debootstrap", debian: "debootstrap", fedora: "debootstrap", present: command("debootstrap") },
+	{ what: "zstd", debian: "zstd", fedora: "zstd", present: command("zstd") },
+	{ what: "xz", debian: "xz-utils", fedora: "xz", present: command("xz") },
+];
+
+/** @returns {Need[]} those that this machine does not meet */
+export function unmetNeeds() {
+	return needs.filter(({ present }) => !present());
+}
+
+/**
+ * @param {Need[]} unmet
+ * @param {Family} family
+ * @returns {string[]} names of packages
+ */
+export function packagesFor(unmet, family) {
+	return [...new Set(unmet.map((need) => need[family]))];
+}
+
+/**
+ * @param {string} [osRelease] text of /etc/os-release
+ * @returns {Family | undefined} undefined where package names are not known
+ */
+export function systemFamily(osRelease = readIfThere("/etc/os-release")) {
+	const ids = [...osRelease.matchAll(/^(?:ID|ID_LIKE)="?([^"\n]*)"?$/gm)].flatMap(
+		([, value]) => value?.split(" ") ?? [],
+	);
+	if (ids.includes("debian") || ids.includes("ubuntu")) return "debian";
+	if (ids.includes("fedora") || ids.includes("rhel")) return "fedora";
+	return undefined;
+}
+
+/** @param {string} name */
+function command(name) {
+	return () => findCommand(name) !== undefined;
+}
+
+/** @param {string} file of a module that libvirtd loads */
+function driver(file) {
+	return () => {
+		const libraries = ["/usr/lib64", "/usr/lib", ...readdirSync("/usr/lib").map((entry) => join("/usr/lib", entry))];
+		return libraries.some((folder) => existsSync(join(folder, "libvirt/connection-driver", file)));
+	};
+}
+
+/** The images hold nothing but busybox at first, so it may need no libraries: a dynamic one names its loader. */
+function hasStaticBusybox() {
+	const file = findCommand("busybox");
+	return file !== undefined && !readFileSync(file).includes("/ld-linux");
+}
+
+/** @param {string} file */
+function readIfThere(file) {
+	return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
