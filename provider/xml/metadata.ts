@@ -2,7 +2,8 @@
  * What we record in an object's `<metadata>`: whose it is and what it was made from. One element, because libvirt finds
  * metadata by namespace and takes one top-level element of each.
  */
-import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
+import type { CommonInputs } from "../lifecycle";
+import { guardTag, METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
 import { attribute, child, childInNamespace, children, type Element, element, remove, text } from "./element";
 
 export interface Recorded {
@@ -10,14 +11,27 @@ export interface Recorded {
 	owner: string;
 	/** What the object was made from. */
 	lineage?: { base: string; baseContentId: string } | undefined;
+	/** Tag of the guard that watches over the object: `guardTag(uri)`. */
+	guard?: string | undefined;
+	/** Left on the host on purpose when its resource goes: never swept. */
+	retain?: boolean | undefined;
 }
 
-/** `<clones:object xmlns:clones="..."><clones:owner>...</clones:owner><clones:base contentId="...">...</clones:base></clones:object>` */
+/** What is to be recorded for a resource with these inputs. */
+export function recordOf(inputs: CommonInputs, lineage?: Recorded["lineage"]): Recorded {
+	return { owner: inputs.ownerId, guard: guardTag(inputs.uri), retain: inputs.retain, lineage };
+}
+
+/** `<clones:object xmlns:clones="..."><clones:owner guard="...">...</clones:owner><clones:base contentId="...">...</clones:base></clones:object>` */
 export function recordElement(recorded: Recorded): Element {
 	return element(
 		`${METADATA_PREFIX}:object`,
 		{ [`xmlns:${METADATA_PREFIX}`]: METADATA_NAMESPACE },
-		element(`${METADATA_PREFIX}:owner`, {}, recorded.owner),
+		element(
+			`${METADATA_PREFIX}:owner`,
+			{ guard: recorded.guard, retain: recorded.retain || undefined },
+			recorded.owner,
+		),
 		recorded.lineage &&
 			element(`${METADATA_PREFIX}:base`, { contentId: recorded.lineage.baseContentId }, recorded.lineage.base),
 	);
@@ -28,11 +42,17 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const ours = childInNamespace(child(root, "metadata"), METADATA_NAMESPACE);
 	// Inside our element nobody else's prefix is expected: the local part of the name is enough.
 	const part = (name: string) => children(ours).find((item) => item.tagName.split(":").pop() === name);
-	const owner = part("owner")?.textContent;
-	if (!owner) return undefined;
+	const owner = part("owner");
+	if (!owner?.textContent) return undefined;
 	const base = part("base");
 	const contentId = attribute(base, "", "contentId");
-	return { owner, ...(base && contentId ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}) };
+	const guard = attribute(owner, "", "guard");
+	return {
+		owner: owner.textContent,
+		...(guard === undefined ? {} : { guard }),
+		...(attribute(owner, "", "retain") === "yes" ? { retain: true } : {}),
+		...(base && contentId ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
+	};
 }
 
 /** Writes our record into the XML of a domain or network, and leaves other people's metadata as it is. */

@@ -1,0 +1,22 @@
+/**
+ * The guard of a stack on one host: it makes nothing, and when it is deleted, last of all, it removes what an
+ * interrupted run made on that host but could not record in the state.
+ */
+import type { Lifecycle } from "../lifecycle";
+import { guardTag, stackOf } from "../owner";
+import { type GuardInputs, guardSchema } from "./schema";
+import { sweep } from "./sweep";
+
+export const guard: Lifecycle<GuardInputs, object> = {
+	name: "Guard",
+	schema: guardSchema,
+	changes: () => [],
+	create: async (inputs) => ({ id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs }),
+	read: async (_id, state) => state,
+	update: async (_id, _olds, news) => news,
+	async delete(_id, state, { host, log }) {
+		const { removed, kept } = await sweep(host, { stack: stackOf(state.ownerId), guard: guardTag(state.uri) });
+		for (const what of removed) log(`removed what an interrupted run had left: ${what}`);
+		for (const what of kept) log(`left in place: ${what}`);
+	},
+};
