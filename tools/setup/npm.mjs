@@ -1,13 +1,12 @@
 // @ts-check
-import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "./paths.mjs";
-import { runLogged } from "./run.mjs";
+import { runLogged, SetupError } from "./run.mjs";
 
 /** @returns {string | undefined} what is missing, in words */
 export function missingFromNpm(root = repository) {
-	// npm writes this file last, at the end of each install.
-	const installed = join(root, "node_modules/.package-lock.json");
+	const installed = recordOf(root);
 	if (!existsSync(installed)) return "npm packages";
 	const lock = join(root, "package-lock.json");
 	if (existsSync(lock) && statSync(lock).mtimeMs > statSync(installed).mtimeMs) {
@@ -18,8 +17,24 @@ export function missingFromNpm(root = repository) {
 
 /** @param {AbortSignal} [signal] */
 export async function installNpmPackages(signal, root = repository) {
-	const command = existsSync(join(root, "package-lock.json")) ? "ci" : "install";
-	await runLogged("npm", "npm", [command, "--no-fund", "--no-audit"], { cwd: root, signal });
+	const options = { cwd: root, signal };
+	const quiet = ["--no-fund", "--no-audit"];
+	const hasLock = existsSync(join(root, "package-lock.json"));
+	try {
+		await runLogged("npm", "npm", [hasLock ? "ci" : "install", ...quiet], options);
+	} catch (error) {
+		// A lock file that was written where the registry has no packages for other platforms lacks those: `npm ci` refuses
+		// it, while `npm install` takes what is locked and looks up the rest.
+		if (!hasLock || !(error instanceof SetupError) || !/npm error code EUSAGE/.test(error.output)) throw error;
+		await runLogged("npm", "npm", ["install", "--no-save", ...quiet], options);
+	}
+	// npm leaves its own record as it is where nothing had to be changed.
+	utimesSync(recordOf(root), new Date(), new Date());
+}
+
+/** npm writes this file last, at the end of each install. @param {string} root */
+function recordOf(root) {
+	return join(root, "node_modules/.package-lock.json");
 }
 
 /**

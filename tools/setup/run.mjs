@@ -5,7 +5,10 @@ import { join } from "node:path";
 import { cache, searchPath } from "./paths.mjs";
 
 /** Something that the user can act on: shown without a stack. */
-export class SetupError extends Error {}
+export class SetupError extends Error {
+	/** What a command printed before it failed. */
+	output = "";
+}
 
 /**
  * @param {string} name of a command
@@ -36,6 +39,7 @@ export async function runLogged(name, command, args, { cwd, env, signal } = {}) 
 	const logs = join(cache, "logs");
 	mkdirSync(logs, { recursive: true });
 	const log = join(logs, `${name}.log`);
+	const from = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
 	const output = createWriteStream(log, { flags: "a" });
 	output.write(`$ ${[command, ...args].join(" ")}\n`);
 	const failure = await new Promise((resolve) => {
@@ -52,8 +56,11 @@ export async function runLogged(name, command, args, { cwd, env, signal } = {}) 
 	});
 	await new Promise((resolve) => output.end(() => resolve(undefined)));
 	if (failure === undefined) return;
-	const tail = readFileSync(log, "utf8").trimEnd().split("\n").slice(-25).join("\n");
-	throw new SetupError(`${[command, ...args].join(" ")} failed (${failure}). The end of ${log}:\n${tail}`);
+	const printed = readFileSync(log).subarray(from).toString();
+	const tail = printed.trimEnd().split("\n").slice(-25).join("\n");
+	const error = new SetupError(`${[command, ...args].join(" ")} failed (${failure}). The end of ${log}:\n${tail}`);
+	error.output = printed;
+	throw error;
 }
 
 /**
