@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheDirectory } from "../cache";
 import { filesBelow, hashOfFiles, recipeFolder, sha256OfFile } from "./files";
 import { withLock } from "./lock";
 
@@ -48,14 +48,9 @@ export interface Recipe {
 /** Called with one line for every long step of a build, when it ends. */
 export type Log = (line: string) => void;
 
-/** Folder of all images: $CLONES_CACHE, or pulumi-libvirt-clones in the user's cache folder, then images. */
+/** Folder of all images. */
 export function imagesFolder(): string {
-	const cache = process.env.CLONES_CACHE || join(userCache(), "pulumi-libvirt-clones");
-	return join(cache, "images");
-}
-
-function userCache(): string {
-	return process.env.XDG_CACHE_HOME || join(homedir(), ".cache");
+	return join(cacheDirectory(), "images");
 }
 
 /**
