@@ -1,7 +1,9 @@
 /** `connect(uri)`: the interface to one host, on its lanes of workers. */
 import type { CallOptions, Host, HostInfo } from "./api";
-import { hostUuid, probeKvm } from "./capabilities";
+import { hostUuid } from "./capabilities";
 import { redact } from "./errors";
+import { closeWatchers } from "./events";
+import { runsWell } from "./kvm";
 import { type Call, type HostState, Lane } from "./lane";
 import {
 	domainMethods,
@@ -34,9 +36,9 @@ export function connect(uri: string): Host {
 	return host;
 }
 
-/** Closes all hosts of this process. */
+/** Closes all hosts of this process, and all that watch for events. */
 export async function closeAll(): Promise<void> {
-	await Promise.all([...hosts.values()].map((host) => host.close()));
+	await Promise.all([closeWatchers(), ...[...hosts.values()].map((host) => host.close())]);
 }
 
 /** Calls in flight per host: `CLONES_WORKERS`, 1 to 64. @default 4 */
@@ -121,7 +123,7 @@ class LibvirtHost implements Host {
 
 	kvmUsable(options?: CallOptions): Promise<boolean> {
 		this.cachedKvm ??= forgetFailure(
-			() => probeKvm(this, options),
+			() => runsWell(this, "kvm", options),
 			() => {
 				this.cachedKvm = undefined;
 			},

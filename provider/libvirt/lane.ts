@@ -1,7 +1,7 @@
 /** A queue of calls and the few workers that take from it. */
-import { DeadlineError, LibvirtError, WorkerError } from "./errors";
+import { DeadlineError, WorkerError } from "./errors";
 import { WorkerProcess } from "./process";
-import type { FromWorker, PlainError } from "./protocol";
+import { type FromWorker, fromPlain } from "./protocol";
 
 export interface Call {
 	/** "domains.start" */
@@ -144,12 +144,12 @@ export class Lane {
 			worker.bytes = message.bytes;
 			worker.timer?.refresh();
 			job.onProgress?.(message.bytes);
-		} else {
+		} else if (message.type === "result" || message.type === "failure") {
 			clearTimeout(worker.timer);
 			delete worker.job;
 			this.free(worker);
 			if (message.type === "result") this.host.answered = true;
-			this.settle(job, message.type === "result" ? undefined : revive(message.error), message);
+			this.settle(job, message.type === "result" ? undefined : fromPlain(message.error), message);
 		}
 	}
 
@@ -226,11 +226,4 @@ export class Lane {
 		pending.reject = () => reject(reason);
 		worker.timer = setTimeout(() => this.end(worker, reason), ABORT_SECONDS * 1000);
 	}
-}
-
-function revive(error: PlainError): Error {
-	if (error.libvirt !== undefined) return new LibvirtError(error.libvirt);
-	const revived = new Error(error.message);
-	revived.name = error.name;
-	return revived;
 }

@@ -10,6 +10,9 @@ export interface WorkerEvents {
 	ended(how: string): void;
 }
 
+/** How long the end of a dead worker's stderr is waited for; a child of the worker (ssh) may hold it open. */
+const STDERR_MILLISECONDS = 500;
+
 const running = new Set<ChildProcess>();
 let endsAtExit = false;
 
@@ -59,10 +62,15 @@ export class WorkerProcess {
 			this.child.on("error", (error) => {
 				if (this.child.pid === undefined) end(`could not be started: ${error.message}`);
 			});
-			// "exit" may come before the last of stderr, "close" after it.
-			this.child.on("close", (code, signal) =>
-				end(signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`),
-			);
+			// The last of stderr may come after "exit"; the child's "close" would wait for it, but does not come when it
+			// was this side that disconnected.
+			this.child.on("exit", (code, signal) => {
+				const how = signal === null ? `ended with exit code ${code}` : `was killed by ${signal}`;
+				const { stderr } = this.child;
+				if (stderr === null || stderr.destroyed) return end(how);
+				stderr.once("close", () => end(how));
+				setTimeout(() => end(how), STDERR_MILLISECONDS);
+			});
 		});
 	}
 

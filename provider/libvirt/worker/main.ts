@@ -3,15 +3,14 @@
  * kills it when a call takes too long.
  */
 
-import { LibvirtError } from "../errors";
-import type { FromWorker, PlainError, ToWorker } from "../protocol";
+import { type ToWorker, toPlain } from "../protocol";
 import { close, withConnection } from "./connection";
 import { domains } from "./domains";
 import { currentCall, initialize } from "./ffi";
 import { host } from "./host";
-import { koffi } from "./koffi";
 import { networks } from "./networks";
 import type { Connection } from "./objects";
+import { endWithParent, say } from "./parent";
 import { pools } from "./pools";
 import { transfer } from "./streams";
 import { trial } from "./trial";
@@ -28,21 +27,7 @@ function methodOf(name: string): Method {
 	return found;
 }
 
-function say(message: FromWorker): void {
-	if (process.connected) process.send?.(message);
-}
-
-function plain(error: unknown): PlainError {
-	const given = error instanceof Error ? error : new Error(String(error));
-	return {
-		name: given.name,
-		message: given.message,
-		stack: given.stack,
-		libvirt: given instanceof LibvirtError ? given.details() : undefined,
-	};
-}
-
-async function call(message: ToWorker & { type: "call" }): Promise<void> {
+async function call(message: Extract<ToWorker, { type: "call" }>): Promise<void> {
 	transfer.aborted = false;
 	currentCall.deadlineSeconds = message.deadlineSeconds;
 	try {
@@ -52,19 +37,8 @@ async function call(message: ToWorker & { type: "call" }): Promise<void> {
 		);
 		say({ type: "result", value });
 	} catch (error) {
-		say({ type: "failure", error: plain(error) });
+		say({ type: "failure", error: toPlain(error) });
 	}
-}
-
-/**
- * The kernel ends the worker with its parent, also while it is blocked in a call (elsewhere than on Linux it ends after
- * that call). 1 is PR_SET_PDEATHSIG.
- */
-function endWithParent(): void {
-	if (process.platform !== "linux") return;
-	const parent = process.ppid;
-	koffi.load(null).func("int prctl(int option, ulong signal, ulong, ulong, ulong)")(1, 9, 0, 0, 0);
-	if (process.ppid !== parent || !process.connected) process.exit();
 }
 
 endWithParent();
@@ -76,7 +50,7 @@ process.on("disconnect", () => {
 });
 process.on("message", (message: ToWorker) => {
 	if (message.type === "abort") transfer.aborted = true;
-	else void call(message);
+	if (message.type === "call") void call(message);
 });
 initialize();
 say({ type: "ready" });
