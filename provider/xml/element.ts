@@ -129,6 +129,17 @@ export function childInNamespace(of: Element | undefined, namespace: string, loc
 	);
 }
 
+/** A copy with everything inside, which belongs to no parent. */
+export function copy(of: Element): Element {
+	return of.cloneNode(true) as Element;
+}
+
+/** Puts an element last into another, and returns it. */
+export function append(parent: Element, item: Element): Element {
+	parent.appendChild(item);
+	return item;
+}
+
 /** Takes an element out of its parent. */
 export function remove(item: Element | undefined): void {
 	item?.parentNode?.removeChild(item);

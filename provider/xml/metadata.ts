@@ -11,6 +11,11 @@ export interface Recorded {
 	owner: string;
 	/** What the object was made from. */
 	lineage?: { base: string; baseContentId: string } | undefined;
+	/**
+	 * The definition as it was before `extraXml` was merged into it; kept where it cannot be built again, which is so
+	 * for a machine that was made from a template.
+	 */
+	underlay?: string | undefined;
 	/** Tag of the guard that watches over the object: `guardTag(uri)`. */
 	guard?: string | undefined;
 	/** Left on the host on purpose when its resource goes: never swept. */
@@ -34,6 +39,7 @@ export function recordElement(recorded: Recorded): Element {
 		),
 		recorded.lineage &&
 			element(`${METADATA_PREFIX}:base`, { contentId: recorded.lineage.baseContentId }, recorded.lineage.base),
+		recorded.underlay === undefined ? undefined : element(`${METADATA_PREFIX}:underlay`, {}, recorded.underlay),
 	);
 }
 
@@ -47,11 +53,13 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const base = part("base");
 	const contentId = attribute(base, "", "contentId");
 	const guard = attribute(owner, "", "guard");
+	const underlay = text(part("underlay"));
 	return {
 		owner: owner.textContent,
 		...(guard === undefined ? {} : { guard }),
 		...(attribute(owner, "", "retain") === "yes" ? { retain: true } : {}),
-		...(base && contentId ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
+		...(base && contentId !== undefined ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
+		...(underlay === undefined ? {} : { underlay }),
 	};
 }
 
