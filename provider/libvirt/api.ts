@@ -9,9 +9,13 @@
  */
 
 export interface CallOptions {
-	/** Seconds until the call is given up and its worker is killed. @default 30, for streams 60 without progress */
+	/**
+	 * Seconds until the call is given up and its worker is killed, counted from when a worker takes it. Calls with more
+	 * than 60 run beside the others, two at a time, so that they hold nobody up.
+	 * @default 30; `createFrom` without reflink 3600; `upload` and `download` 60 without progress
+	 */
 	deadlineSeconds?: number;
-	/** Ends the wait early; a call that is already running is ended as by its deadline. */
+	/** Ends the wait early; a call that is already running is ended as by its deadline. Rejects with its reason. */
 	signal?: AbortSignal;
 }
 

@@ -51,14 +51,18 @@ function controlWorkers(): number {
 }
 
 /** What a method of the interface is turned into. */
-export type Runner = (name: string, spec: MethodSpec, parameters: unknown[]) => Promise<unknown>;
+export type Runner = (name: string, spec: MethodSpec, parameters: unknown[], origin?: Error) => Promise<unknown>;
 
 /** An object with a method for each of the specs. */
 function group<Group>(prefix: string, specs: { [Method in keyof Group]: MethodSpec }, run: Runner): Group {
-	const methods = Object.entries<MethodSpec>(specs).map(([name, spec]) => [
-		name,
-		(...parameters: unknown[]) => run(`${prefix}.${name}`, spec, parameters),
-	]);
+	const methods = Object.entries<MethodSpec>(specs).map(([name, spec]) => {
+		const method = (...parameters: unknown[]) => {
+			const origin = new Error();
+			Error.captureStackTrace(origin, method);
+			return run(`${prefix}.${name}`, spec, parameters, origin);
+		};
+		return [name, method];
+	});
 	return Object.fromEntries(methods) as unknown as Group;
 }
 
@@ -84,7 +88,7 @@ class LibvirtHost implements Host {
 	) {
 		const state: HostState = { uri, shownUri: redact(uri), answered: false };
 		this.lanes = makeLanes(state);
-		const run: Runner = (name, spec, parameters) => this.run(name, spec, parameters);
+		const run: Runner = (...parameters) => this.run(...parameters);
 		this.domains = group<Host["domains"]>("domains", domainMethods, run);
 		this.networks = group<Host["networks"]>("networks", networkMethods, run);
 		this.pools = group<Host["pools"]>("pools", poolMethods, run);
@@ -137,7 +141,7 @@ class LibvirtHost implements Host {
 	}
 
 	/** @internal also used by the tests, with calls that are not in the interface */
-	run(method: string, spec: MethodSpec, parameters: unknown[]): Promise<unknown> {
+	run(method: string, spec: MethodSpec, parameters: unknown[], origin?: Error): Promise<unknown> {
 		const { deadlineSeconds, signal, onProgress, ...options } = (parameters[spec.parameters] ?? {}) as CallOptions & {
 			onProgress?: (bytes: number) => void;
 		};
@@ -151,6 +155,7 @@ class LibvirtHost implements Host {
 			transfer: spec.transfer === true,
 			onProgress,
 			signal,
+			origin,
 		};
 		let lane = (typeof spec.lane === "function" ? spec.lane(args, options) : spec.lane) ?? "control";
 		if (lane === "control" && call.deadlineSeconds > LONG_SECONDS) lane = "guest";

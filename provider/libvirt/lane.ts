@@ -1,5 +1,5 @@
 /** A queue of calls and the few workers that take from it. */
-import { DeadlineError, WorkerError } from "./errors";
+import { DeadlineError, LibvirtError, WorkerError } from "./errors";
 import { WorkerProcess } from "./process";
 import { type FromWorker, fromPlain } from "./protocol";
 
@@ -12,6 +12,8 @@ export interface Call {
 	transfer?: boolean;
 	onProgress?: ((bytes: number) => void) | undefined;
 	signal?: AbortSignal | undefined;
+	/** Where the call was made: an error that comes from another process has no useful stack of its own. */
+	origin?: Error | undefined;
 }
 
 interface Pending extends Call {
@@ -148,8 +150,9 @@ export class Lane {
 			clearTimeout(worker.timer);
 			delete worker.job;
 			this.free(worker);
-			if (message.type === "result") this.host.answered = true;
-			this.settle(job, message.type === "result" ? undefined : fromPlain(message.error), message);
+			const error = message.type === "failure" ? fromPlain(message.error) : undefined;
+			if (!(error instanceof LibvirtError) || error.call !== "virConnectOpenAuth") this.host.answered = true;
+			this.settle(job, error, message);
 		}
 	}
 
@@ -184,7 +187,7 @@ export class Lane {
 
 	private settle(pending: Pending, error: unknown, message?: FromWorker): void {
 		pending.unlisten?.();
-		if (error !== undefined) pending.reject(error);
+		if (error !== undefined) pending.reject(tracedTo(error, pending.origin));
 		else pending.resolve(message?.type === "result" ? message.value : undefined);
 	}
 
@@ -226,4 +229,14 @@ export class Lane {
 		pending.reject = () => reject(reason);
 		worker.timer = setTimeout(() => this.end(worker, reason), ABORT_SECONDS * 1000);
 	}
+}
+
+/** Ours only: the reason of an abort belongs to whoever aborted. */
+function tracedTo(error: unknown, origin: Error | undefined): unknown {
+	if (origin === undefined) return error;
+	if (error instanceof LibvirtError || error instanceof DeadlineError || error instanceof WorkerError) {
+		const frames = origin.stack?.replace(/^.*\n/, "") ?? "";
+		error.stack = `${error.name}: ${error.message}\n${frames}`;
+	}
+	return error;
 }
