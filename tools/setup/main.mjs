@@ -8,9 +8,9 @@
 import { compile, staleSources } from "./compile.mjs";
 import { findGo, goPackage } from "./go.mjs";
 import { installNpmPackages, linkSelf, missingFromNpm } from "./npm.mjs";
-import { bin, cache } from "./paths.mjs";
+import { bin, cache, pinnedVersion } from "./paths.mjs";
 import { seconds, step } from "./progress.mjs";
-import { buildCli, findOwnCli, hasCli, isCliLinked, linkCli, pinnedVersion } from "./pulumi.mjs";
+import { buildCli, findOwnCli, hasCli, isCliLinked, linkCli } from "./pulumi.mjs";
 import { SetupError } from "./run.mjs";
 import { installSystemPackages, missingFromSystem, updatePackageLists } from "./system.mjs";
 import { installToolchain, isToolchainInstalled } from "./toolchain.mjs";
@@ -86,8 +86,8 @@ async function setUp() {
 		throw error;
 	}
 	linkSelf();
-	if (!isCliLinked(own)) linkCli(own);
 	if (!own?.complete && !isToolchainInstalled()) installToolchain();
+	if (!isCliLinked(own)) linkCli(own);
 	if (staleSources() !== undefined) await step("package compiled", compile);
 	console.log(`✓ everything is set up (${seconds(started)})`);
 }

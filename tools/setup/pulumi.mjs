@@ -3,6 +3,8 @@ import {
 	existsSync,
 	lstatSync,
 	mkdirSync,
+	readdirSync,
+	readlinkSync,
 	realpathSync,
 	renameSync,
 	rmSync,
@@ -11,18 +13,15 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { goEnvironment } from "./go.mjs";
-import { bin, cache, searchPath } from "./paths.mjs";
+import { bin, cache, distribution, pinnedVersion, searchPath } from "./paths.mjs";
 import { ask, findCommand, runLogged, SetupError } from "./run.mjs";
-import { removeToolchain } from "./toolchain.mjs";
+import { launchers } from "./toolchain.mjs";
 
-/** The version that is built where no CLI is on PATH. */
-export const pinnedVersion = "3.259.0";
 /** Older ones do not speak the protocol of the SDK that this package needs. */
 const oldestMinor = 200;
 
 const moduleName = "github.com/pulumi/pulumi";
-const built = join(cache, `pulumi-${pinnedVersion}`, "pulumi");
-const link = join(bin, "pulumi");
+const built = join(distribution, "pulumi");
 
 /** @typedef {{ path: string, version: string, complete: boolean }} Cli `complete`: it has its own Node.js language host */
 
@@ -48,17 +47,31 @@ export function hasCli(own) {
 	return own !== undefined || existsSync(built);
 }
 
-/** @param {Cli | undefined} own @returns {boolean} whether `bin/pulumi` leads to the right one */
-export function isCliLinked(own) {
-	return existsSync(link) && realpathSync(link) === realpathSync(own?.path ?? built);
+/** @param {Cli | undefined} own @returns {Map<string, string>} what has to be in `bin`, and where it leads */
+function wantedLinks(own) {
+	const links = new Map([["pulumi", own?.path ?? built]]);
+	// The built CLI finds what lies beside it, and warns of what it finds on PATH.
+	if (own && !own.complete) for (const name of launchers) links.set(name, join(distribution, name));
+	return links;
 }
 
-/** Makes `bin/pulumi` lead to the user's own CLI, or else to the one built here. @param {Cli | undefined} own */
+/** @param {Cli | undefined} own @returns {boolean} whether PATH with `bin` in front leads to the right CLI */
+export function isCliLinked(own) {
+	const wanted = wantedLinks(own);
+	const names = existsSync(bin) ? readdirSync(bin) : [];
+	return names.length === wanted.size && names.every((name) => readlinkIfLink(join(bin, name)) === wanted.get(name));
+}
+
+/** Makes `bin` lead to the user's own CLI, or else to the one built here. @param {Cli | undefined} own */
 export function linkCli(own) {
+	rmSync(bin, { recursive: true, force: true });
 	mkdirSync(bin, { recursive: true });
-	if (lstatSync(link, { throwIfNoEntry: false })) rmSync(link);
-	symlinkSync(own?.path ?? built, link);
-	if (own?.complete) removeToolchain();
+	for (const [name, target] of wantedLinks(own)) symlinkSync(target, join(bin, name));
+}
+
+/** @param {string} file */
+function readlinkIfLink(file) {
+	return lstatSync(file).isSymbolicLink() ? readlinkSync(file) : undefined;
 }
 
 /**

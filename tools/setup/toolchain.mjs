@@ -10,20 +10,24 @@ import {
 	writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { bin, cache, repository } from "./paths.mjs";
+import { cache, distribution, repository } from "./paths.mjs";
 
 const source = join(repository, "tools/toolchain");
 const modules = join(cache, "toolchain");
-
-/** @returns {{ from: string, to: string }[]} launchers go beside the CLI, what they launch goes to a folder of its own */
-function files() {
-	return readdirSync(source)
-		.filter((name) => !name.endsWith(".md"))
-		.map((name) => ({ from: join(source, name), to: join(name.startsWith("pulumi-") ? bin : modules, name) }));
-}
-
 /** Names this repository to the language host, see `installedFor` there. */
 const origin = join(modules, "repository");
+
+/** Commands that the engine starts. */
+export const launchers = readdirSync(source).filter((name) => name.startsWith("pulumi-"));
+
+/** @returns {{ from: string, to: string }[]} */
+function files() {
+	const parts = readdirSync(source).filter((name) => name.endsWith(".mjs"));
+	return [
+		...launchers.map((name) => ({ from: join(source, name), to: join(distribution, name) })),
+		...parts.map((name) => ({ from: join(source, name), to: join(modules, name) })),
+	];
+}
 
 /** @returns {boolean} whether the language host and the launcher of dynamic providers are there as they are here */
 export function isToolchainInstalled() {
@@ -34,9 +38,9 @@ export function isToolchainInstalled() {
 	);
 }
 
-/** Puts the language host and the launcher of dynamic providers beside a CLI that came without them. */
+/** Copies the language host and the launcher of dynamic providers to where they outlive this checkout. */
 export function installToolchain() {
-	mkdirSync(bin, { recursive: true });
+	mkdirSync(distribution, { recursive: true });
 	mkdirSync(modules, { recursive: true });
 	writeFileSync(origin, repository);
 	for (const { from, to } of files()) {
@@ -44,9 +48,4 @@ export function installToolchain() {
 		copyFileSync(from, to);
 		if (!to.endsWith(".mjs")) chmodSync(to, 0o755);
 	}
-}
-
-/** A complete CLI brings its own. */
-export function removeToolchain() {
-	for (const { to } of files()) rmSync(to, { force: true });
 }

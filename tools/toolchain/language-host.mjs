@@ -47,7 +47,7 @@ function installedFor() {
  * @param {Sdk} sdk
  * @returns {import("@grpc/grpc-js").UntypedServiceImplementation}
  */
-function implementation({ grpc, service, language, plugin, empty }) {
+function implementation({ version, grpc, service, language, plugin, empty }) {
 	const { status } = grpc;
 	/** @type {import("@grpc/grpc-js").UntypedServiceImplementation} */
 	const methods = {};
@@ -62,7 +62,11 @@ function implementation({ grpc, service, language, plugin, empty }) {
 	}
 
 	methods.handshake = unary(() => new language.LanguageHandshakeResponse());
-	methods.getPluginInfo = unary(() => new plugin.PluginInfo());
+	methods.getPluginInfo = unary(() => {
+		const response = new plugin.PluginInfo();
+		response.setVersion(version);
+		return response;
+	});
 	// Plugins are loaded when a program registers their first resource; nothing is fetched beforehand.
 	methods.getRequiredPlugins = unary(() => new language.GetRequiredPluginsResponse());
 	methods.getRequiredPackages = unary(() => new language.GetRequiredPackagesResponse());

@@ -56,10 +56,11 @@ export function describeProgram(request, engine) {
 	return { args, env, cwd };
 }
 
-/** @param {unknown} value of the runtime option `nodeargs`: a string of words, "double" or 'single' quotes keep words together */
+/** @param {unknown} value of the runtime option `nodeargs`: words, which "double" and 'single' quotes keep together */
 function nodeArguments(value) {
 	if (typeof value !== "string") return [];
-	return (value.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
+	const words = value.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? [];
+	return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
 }
 
 /** Programs that run now: they must not outlive the host. @type {Set<import("node:child_process").ChildProcess>} */

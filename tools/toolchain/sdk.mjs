@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 
 /**
  * @typedef {object} Sdk
+ * @property {string} version
  * @property {typeof import("@grpc/grpc-js")} grpc
  * @property {typeof import("@pulumi/pulumi/proto/language_grpc_pb.js")} service
  * @property {typeof import("@pulumi/pulumi/proto/language_pb.js")} language
@@ -26,6 +27,7 @@ export function loadSdk(directories) {
 		const load = createRequire(manifest);
 		const base = dirname(manifest);
 		return {
+			version: load(manifest).version,
 			grpc: load("@grpc/grpc-js"),
 			service: load(join(base, "proto/language_grpc_pb")),
 			language: load(join(base, "proto/language_pb")),
