@@ -3,12 +3,19 @@
  * is allowed. Values that are not known yet are neither complained about nor normalised.
  */
 import type { z } from "zod";
+import { allowedBy, misspelt, schemaAt } from "./allowed";
 import { InputError, type Rule } from "./lifecycle";
 import { hasUnknown } from "./unknown";
+
+export type Path = ReadonlyArray<PropertyKey>;
 
 export interface Problem {
 	/** Path of the property, such as `disks[0].bus`. */
 	property: string;
+	/** The same as a list of steps. */
+	path: Path;
+	/** What the complaint is about. @default "value" */
+	about?: "key" | "value";
 	message: string;
 }
 
@@ -17,8 +24,6 @@ export interface Validated<Inputs> {
 	inputs: Inputs;
 	problems: Problem[];
 }
-
-type Path = ReadonlyArray<PropertyKey>;
 
 /**
  * @param sensitive top-level inputs whose values are not repeated in a message
@@ -29,15 +34,15 @@ export function validate<Inputs extends object>(
 	rules: ReadonlyArray<Rule<Inputs>> = [],
 	sensitive: ReadonlyArray<string> = [],
 ): Validated<Inputs> {
-	const parsed = schema.safeParse(given);
-	const problems = parsed.success ? [] : complaints(parsed.error.issues, given, sensitive);
+	const parsed = schema.safeParse(given, { error: () => GENERATED });
+	const problems = parsed.success ? [] : complaints(schema, parsed.error.issues, given, sensitive);
 	const inputs = parsed.success ? parsed.data : normaliseKnown(schema, given);
 	if (problems.length === 0) problems.push(...brokenRules(rules, inputs));
 	return { inputs, problems };
 }
 
 /** Throws one `InputError` that lists all problems; for callers that are not the engine's `check`. */
-export function refuse(what: string, problems: Problem[]): void {
+export function refuse(what: string, problems: ReadonlyArray<Pick<Problem, "property" | "message">>): void {
 	if (problems.length === 0) return;
 	const lines = problems.map((problem) => `${problem.property}: ${problem.message}`);
 	throw new InputError(
@@ -46,22 +51,63 @@ export function refuse(what: string, problems: Problem[]): void {
 	);
 }
 
-function complaints(issues: z.core.$ZodIssue[], given: unknown, sensitive: ReadonlyArray<string>): Problem[] {
-	return issues.flatMap((issue) => {
-		if (issue.code === "unrecognized_keys") {
-			return issue.keys.map((key) => ({
-				property: propertyName([...issue.path, key]),
-				message: "there is no such property (misspelt?)",
-			}));
-		}
+/** Stands for "no text of its own" in a schema's complaint. */
+const GENERATED = "";
+
+function complaints(
+	schema: z.ZodType,
+	issues: ReadonlyArray<z.core.$ZodIssue>,
+	given: unknown,
+	sensitive: ReadonlyArray<string>,
+): Problem[] {
+	return issues.flatMap((issue): Problem[] => {
+		if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(schema, [...issue.path, key]));
+		if (issue.code === "invalid_key") return issue.issues.slice(0, 1).map((own) => badKey(issue.path, own.message));
 		const value = valueAt(given, issue.path);
+		const deeper = issue.code === "invalid_union" ? likeliestOption(issue, value) : [];
+		if (deeper.length > 0) return complaints(schema, deeper, given, sensitive);
 		if (hasUnknown(value)) return [];
-		if (value === undefined) return [{ property: propertyName(issue.path), message: `is required; ${issue.message}` }];
+		const own = schemaAt(schema, issue.path) ?? schema;
+		const allowed = isTelling(issue, own) ? issue.message : allowedBy(own, value);
 		const hidden = sensitive.includes(String(issue.path[0]));
-		return [
-			{ property: propertyName(issue.path), message: hidden ? issue.message : `got ${shown(value)}; ${issue.message}` },
-		];
+		const message =
+			value === undefined
+				? `is required; ${allowed}`
+				: hidden
+					? `(not shown) ${allowed}`
+					: `got ${shown(value)}; ${allowed}`;
+		return [{ property: propertyName(issue.path), path: issue.path, message }];
 	});
+}
+
+function unknownKey(schema: z.ZodType, path: Path): Problem {
+	const owner = schemaAt(schema, path.slice(0, -1)) ?? schema;
+	return { property: propertyName(path), path, about: "key", message: misspelt(owner, String(path.at(-1))) };
+}
+
+function badKey(path: Path, allowed: string): Problem {
+	return {
+		property: propertyName(path),
+		path,
+		about: "key",
+		message: `got the name ${shown(path.at(-1))}; ${allowed}`,
+	};
+}
+
+/** Bounds are told together, both of them: a schema's own text covers only the one that was broken. */
+function isTelling(issue: z.core.$ZodIssue, schema: z.ZodType): boolean {
+	if (issue.message === GENERATED) return false;
+	return schema._zod.def.type !== "number" || issue.code === "custom";
+}
+
+/** Of a choice of shapes, the complaints about the one that the value has the outline of. */
+function likeliestOption(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] {
+	if (value === null || typeof value !== "object") return [];
+	const fitting = issue.errors.filter((errors) =>
+		errors.every(({ code, path }) => code !== "invalid_type" || path.length > 0),
+	);
+	if (fitting.length !== 1) return [];
+	return fitting[0]!.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** Parses what is known of each property and keeps the rest as it is. */
@@ -88,7 +134,7 @@ function brokenRules<Inputs extends object>(rules: ReadonlyArray<Rule<Inputs>>, 
 	return rules.flatMap((rule) => {
 		if (rule.needs.some((property) => hasUnknown(inputs[property]))) return [];
 		const message = rule.check(inputs);
-		return message === undefined ? [] : [{ property: rule.property, message }];
+		return message === undefined ? [] : [{ property: rule.property, path: rule.property.split("."), message }];
 	});
 }
 
