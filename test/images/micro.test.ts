@@ -50,7 +50,7 @@ describe("micro image", () => {
 		const guest = await Guest.define(host, image, { name: "scsi", boot: "direct", bus: "scsi", network: false, seed });
 		await guest.start();
 		assert.equal(await guest.until("test -e /run/booted && hostname"), "on-scsi");
-		assert.match(await guest.shell("cat /proc/mounts"), /^\/dev\/sda2 \/ ext4 rw/m);
+		assert.match(await guest.shell("cat /proc/mounts"), /^\/dev\/sd[ab]2 \/ ext4 rw/m);
 		await host.virsh("destroy", guest.name);
 	});
 

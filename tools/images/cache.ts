@@ -41,8 +41,13 @@ export interface Recipe {
 	/** Files (and folders, with a slash) of this tool that decide what the image holds: the image's hash covers them. */
 	sources: readonly string[];
 	cmdline: string;
-	/** Puts disk.qcow2, vmlinuz and initrd into `folder`. @param scratch for everything else, removed afterwards */
-	build(folder: string, scratch: string, step: BuildStep): Promise<Built>;
+	/**
+	 * Puts disk.qcow2, vmlinuz and initrd into `folder`.
+	 *
+	 * @param scratch for everything else, removed afterwards
+	 * @param log for steps that time themselves
+	 */
+	build(folder: string, scratch: string, step: BuildStep, log: Log): Promise<Built>;
 }
 
 /** Called with one line for every long step of a build, when it ends. */
@@ -112,7 +117,7 @@ async function build(recipe: Recipe, folder: string, log: Log): Promise<GuestIma
 		return result;
 	};
 	try {
-		const built = await recipe.build(temporary, scratch, step);
+		const built = await recipe.build(temporary, scratch, step, (line) => log(`${recipe.kind}: ${line}`));
 		await rm(scratch, { recursive: true });
 		const disk = join(temporary, "disk.qcow2");
 		const facts = { sha256: await sha256OfFile(disk), sizeBytes: (await stat(disk)).size, ...built };

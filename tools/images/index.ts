@@ -1,11 +1,12 @@
 import * as cache from "./cache";
+import { debian } from "./debian";
 import { micro } from "./micro";
 
 export type { GuestImage, ImageKind, Log } from "./cache";
 export { imagesFolder } from "./cache";
 
 /** All recipes by name. */
-export const recipes: Record<string, cache.Recipe> = { micro };
+export const recipes: Record<string, cache.Recipe> = { micro, debian };
 
 /**
  * A guest image for tests, demos and benchmarks: found in the cache within milliseconds, or built there (which needs

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "./run";
 
@@ -49,6 +49,31 @@ export class Packages {
 			const names = [...text.matchAll(/^\s*Depends: ([^<>\s]+)$/gm)].map((match) => match[1] ?? "");
 			if (names.length === 0) throw new Error(`The package ${name} depends on nothing:\n${text}`);
 			return names;
+		});
+	}
+
+	/**
+	 * The distribution's own archives that the machine uses, as a sources.list with the release itself first; other
+	 * sources (of vendors) are left out.
+	 */
+	async sourcesList(): Promise<string> {
+		return this.withLists(async () => {
+			const format = "$(ORIGIN)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)";
+			const args = [...this.options(), "indextargets", "--format", format, "Created-By: Packages"];
+			const lines = new Set((await run("apt-get", args)).trim().split("\n"));
+			const codename = /^VERSION_CODENAME="?(\w+)/m.exec(await readFile("/etc/os-release", "utf8"))?.[1] ?? "";
+			const entries = [...lines].flatMap((line) => {
+				const [origin = "", uri = "", release = "", component = ""] = line.split("|");
+				const own = /^(Debian|Ubuntu)$/.test(origin) && release.split(/[-/]/)[0] === codename;
+				return own && component === "main" ? [{ release, text: `deb ${uri} ${release} main` }] : [];
+			});
+			if (!entries.some(({ release }) => release === codename)) {
+				throw new Error(
+					`apt on this machine has no source for "${codename}" main: ${[...lines].join(", ") || "none at all"}.`,
+				);
+			}
+			entries.sort((a, b) => Number(b.release === codename) - Number(a.release === codename));
+			return `${entries.map(({ text }) => text).join("\n")}\n`;
 		});
 	}
 
