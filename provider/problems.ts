@@ -42,7 +42,7 @@ export function validate<Inputs extends object>(
 }
 
 /** Throws one `InputError` that lists all problems; for callers that are not the engine's `check`. */
-export function refuse(what: string, problems: ReadonlyArray<Pick<Problem, "property" | "message">>): void {
+export function refuse(what: string, problems: ReadonlyArray<Problem>): void {
 	if (problems.length === 0) return;
 	const lines = problems.map((problem) => `${problem.property}: ${problem.message}`);
 	throw new InputError(
