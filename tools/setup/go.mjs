@@ -41,8 +41,7 @@ export async function goPackage() {
 		`There is no Pulumi CLI on PATH, and building it needs Go 1.${oldestMinor} or newer, which this system's packages do not have. Do one of these, then run the command again:
   - install the Pulumi CLI: https://www.pulumi.com/docs/install
   - install Go: https://go.dev/doc/install
-  - on Debian 12, enable backports:
-      echo "deb http://deb.debian.org/debian bookworm-backports main" > /etc/apt/sources.list.d/backports.list`,
+  - on Debian 12, enable bookworm-backports: https://backports.debian.org/Instructions`,
 	);
 }
 

@@ -10,11 +10,14 @@ import { guardThisProcess, removeHost, sweep } from "./remove";
 import { baseDirectory, claimSlot, type HostState, listStates, makeHostDirectory, writeState } from "./state";
 
 export interface TestHostOptions {
-	/** Host name inside, and how the command line calls it. @default "host" and the host's number */
+	/** Host name inside. Other hosts may have the same, unless they are to be kept. @default "host" and the host's number */
 	name?: string;
 	/** Whether to make the NAT network "default" with DHCP. @default true */
 	network?: boolean;
-	/** An existing directory to use as `poolDirectory`, for instance on another file system. Never removed. */
+	/**
+	 * A directory to use as `poolDirectory`, for instance on another file system, which has to be mounted already: what is
+	 * mounted later does not show inside. Made if absent, never removed.
+	 */
 	poolDirectory?: string;
 	/** Whether the host stays when this process ends, until it is stopped by `findTestHost(name)`. @default false */
 	keep?: boolean;
@@ -41,7 +44,7 @@ export async function startTestHost(options: TestHostOptions = {}): Promise<Test
 	requireRoot();
 	const base = baseDirectory();
 	await sweep();
-	checkName(options.name);
+	checkName(options);
 	guardThisProcess();
 	const state = prepare(base, options);
 	try {
@@ -57,13 +60,13 @@ export async function startTestHost(options: TestHostOptions = {}): Promise<Test
 	}
 }
 
-/** A name is a host name (`hostname` takes 64 bytes), and one of a kind, as the command line goes by it. */
-function checkName(name: string | undefined): void {
+/** A host that is kept is found again by its name. */
+function checkName({ name, keep }: TestHostOptions): void {
 	if (name === undefined) return;
 	if (!/^[a-zA-Z0-9][a-zA-Z0-9-]{0,62}$/.test(name)) {
 		throw new Error(`The name of a test host is "${name}", but has to be 1 to 63 letters, digits and hyphens.`);
 	}
-	if (listStates().some((state) => state.name === name)) {
+	if (keep && listStates().some((state) => state.name === name)) {
 		throw new Error(`A test host named "${name}" is there already. Stop it, or give another name.`);
 	}
 }
@@ -120,7 +123,7 @@ function writeConfiguration(state: HostState): void {
 async function startInside(state: HostState): Promise<ProcessId> {
 	const holder = spawn(
 		"unshare",
-		// Mounts that are made outside later show inside, never the other way.
+		// What the host mounts never shows outside.
 		["--mount", "--net", "--uts", "--propagation", "slave", "sh", insideScript, state.directory, state.name],
 		{ detached: true, stdio: ["ignore", "pipe", "pipe"] },
 	);
