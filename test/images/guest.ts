@@ -22,6 +22,8 @@ export interface GuestOptions {
 	seed?: Record<string, string>;
 	/** Whether it has a network interface. @default true */
 	network?: boolean;
+	/** Size of the disk. @default the image's */
+	diskGiB?: number;
 }
 
 /** A guest of an image on a test host, with its disk an overlay on a copy of the image. Driven through virsh. */
@@ -43,6 +45,7 @@ export class Guest {
 		}
 		const disk = file(`${options.name}.qcow2`);
 		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", `${image.kind}.qcow2`, "-F", "qcow2", disk]);
+		if (options.diskGiB) await run("qemu-img", ["resize", "-q", disk, `${options.diskGiB}G`]);
 		const guest = new Guest(host, options.name);
 		if (options.seed) guest.writeSeed(options.seed);
 		const definition = file(`${options.name}.xml`);

@@ -36,11 +36,14 @@ describe("micro image", () => {
 	});
 
 	for (const boot of ["bios", "uefi"] as const) {
-		it(`starts from its own disk with ${boot.toUpperCase()} and shuts down by the agent`, async () => {
+		it(`starts from its own disk with ${boot.toUpperCase()}, restarts and shuts down by the agent`, async () => {
 			const guest = await Guest.define(host, image, { name: boot, boot, network: false });
 			await guest.start();
 			const firmware = await guest.shell("test -d /sys/firmware/efi && echo uefi || echo bios");
 			assert.equal(firmware, boot);
+			const before = await guest.shell("cat /proc/sys/kernel/random/boot_id");
+			await host.virsh("reboot", "--mode", "agent", boot);
+			await guest.until(`test -e /run/booted && ! grep -q ${before} /proc/sys/kernel/random/boot_id`, 30);
 			await guest.shutdown("agent");
 		});
 	}
@@ -60,6 +63,9 @@ describe("micro image", () => {
 			"meta-data": `# made by a test\ninstance-id: ${id}\nlocal-hostname: ${name}\n`,
 			"user-data": script,
 			"network-config": "version: 2\n",
+			"thirteen-long": "exactly one long name entry",
+			"deep/er/a name of more than 26 characters.text": "two entries and more",
+			empty: "",
 		});
 		const guest = await Guest.define(host, image, { name: "seed", boot: "direct", seed: seed("i-1", "first") });
 
@@ -70,6 +76,12 @@ describe("micro image", () => {
 		assert.equal(await guest.shell("cat /var/lib/nocloud/status"), "3");
 		assert.match(await host.virsh("net-dhcp-leases", "default"), / first /);
 		assert.match(guest.console, /network-config is ignored/);
+		assert.equal(
+			await guest.shell("mount -o ro /dev/vdb /mnt && cd /mnt && find . -type f | sort && cat */*/*"),
+			"./deep/er/a name of more than 26 characters.text\n./empty\n./meta-data\n./network-config\n./thirteen-long\n" +
+				"./user-data\ntwo entries and more",
+			"the seed's FAT file system is a good one",
+		);
 		await guest.shutdown("agent");
 
 		await guest.start();

@@ -1,0 +1,53 @@
+import * as assert from "node:assert/strict";
+import { ensureImage } from "../../tools/images";
+import { startTestHost, type TestHost } from "../../tools/testhost";
+import { Guest } from "./guest";
+
+describe("debian image", function () {
+	// The first call may have to build the image, and cloud-init under emulation takes its time.
+	this.timeout(600_000);
+	let host: TestHost;
+	before(async () => {
+		host = await startTestHost();
+	});
+	after(() => host?.stop());
+
+	it("starts from its disk, is set up by cloud-init, has ssh and its own identity, and shuts down", async () => {
+		const image = await ensureImage("debian", { log: console.log });
+		const seed = {
+			"meta-data": "instance-id: i-debian\nlocal-hostname: set-by-seed\n",
+			"user-data": "#cloud-config\nwrite_files: [{ path: /etc/from-seed, content: written }]\n",
+		};
+		const guest = await Guest.define(host, image, { name: "debian", boot: "bios", memoryMiB: 512, diskGiB: 3, seed });
+		const agentSeconds = await guest.start(120);
+		assert.ok(agentSeconds < 120, `agent after ${agentSeconds} s`);
+
+		assert.match(await guest.until("cloud-init status | grep -v running", 180), /status: done/);
+		assert.equal(await guest.shell("cat /etc/from-seed"), "written");
+		assert.equal(await guest.shell("hostname"), "set-by-seed");
+		assert.match(await guest.until("systemctl is-system-running --wait || systemctl --failed", 60), /^running$/);
+		assert.match(await guest.shell("cat /etc/machine-id"), /^[0-9a-f]{32}$/);
+
+		const [, address = ""] = /([0-9.]+)\/24/.exec(await host.virsh("net-dhcp-leases", "default")) ?? [];
+		assert.match(await guest.shell("ip -4 -o addr show eth0"), new RegExp(` ${address}/24 `));
+		const key = await guest.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub");
+		const banner = "exec 3<>/dev/tcp/127.0.0.1/22 && head -c 8 <&3";
+		assert.equal(await guest.shell(`bash -c '${banner}'`), "SSH-2.0-");
+		assert.ok(key.length > 60, key);
+
+		const kib = Number(await guest.shell("df -k --output=size / | tail -1"));
+		assert.ok(kib > 2.8 * 1_048_576, `the root file system grew with the disk to 3 GiB: ${kib} KiB`);
+		assert.ok(guest.console.includes("login:") === false, "nobody asks for a login on the log's port");
+		await guest.shutdown("acpi", 60);
+	});
+
+	it("starts quickly without a seed, with cloud-init off and host keys of its own", async () => {
+		const image = await ensureImage("debian");
+		const guest = await Guest.define(host, image, { name: "plain", boot: "direct", memoryMiB: 512 });
+		await guest.start(120);
+		await guest.until("systemctl is-system-running --wait", 60);
+		assert.match(await guest.shell("cloud-init status"), /disabled/);
+		assert.match(await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub"), /^ssh-ed25519 \S{68}/);
+		await guest.shutdown("agent", 60);
+	});
+});
