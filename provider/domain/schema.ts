@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
 
+/** Text that comes back from libvirt's XML as it went in. */
+const xmlText = z
+	.string()
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+	.regex(/^[^\u0000-\u0008\u000b-\u001f\ufffe\uffff]*$/, "allowed are printable characters, tabs and line feeds")
+	.refine((text) => !/\p{Surrogate}/u.test(text), "half of a surrogate pair is not allowed");
+
 const target = z.string().regex(/^(vd|sd|hd)[a-z]{1,2}$/, "allowed is a device name such as vda or sdb");
 
 export const diskSchema = z.strictObject({
@@ -62,49 +69,74 @@ export const waitForSchema = z.strictObject({
 	timeoutSeconds: z.number().min(1).max(86_400).default(120),
 });
 
+/**
+ * Inputs without a default here have one all the same (`defaults.ts`), except where a `template` is named: its hardware
+ * then stands for what is not given.
+ */
 export const domainSchema = z.strictObject({
 	...commonShape,
 	name: objectName,
-	description: z.string().max(4096).optional(),
+	description: xmlText.max(4096).optional(),
 	template: reference.optional(),
 	type: z.enum(["auto", "kvm", "qemu"]).default("auto"),
-	arch: z.enum(["x86_64", "aarch64"]).default("x86_64"),
+	arch: z.enum(["x86_64", "aarch64"]).optional(),
 	machine: z
 		.string()
 		.regex(/^[a-z0-9._-]{1,63}$/, "allowed is a machine type such as q35 or pc-q35-7.2")
-		.default("q35"),
-	firmware: z.enum(["bios", "uefi", "uefi-secure"]).default("bios"),
-	memoryMiB: mebibytes.default(1024),
+		.optional(),
+	firmware: z.enum(["bios", "uefi", "uefi-secure"]).optional(),
+	memoryMiB: mebibytes.optional(),
 	maxMemoryMiB: mebibytes.optional(),
-	vcpus: z.int().min(1).max(1024).default(1),
+	vcpus: z.int().min(1).max(1024).optional(),
 	maxVcpus: z.int().min(1).max(1024).optional(),
 	cpu: cpuSchema.optional(),
 	disks: z.array(diskSchema).default([]),
-	nics: z.array(nicSchema).default([]),
+	nics: z.array(nicSchema).optional(),
 	boot: z
 		.strictObject({
 			kernel: absolutePath,
 			initrd: absolutePath.optional(),
-			cmdline: z.string().max(2048).optional(),
+			cmdline: xmlText
+				.max(2048)
+				.regex(/^[^\n\t]*$/, "allowed is one line")
+				.optional(),
 		})
 		.optional(),
 	consoleLog: absolutePath.optional(),
-	agent: z.boolean().default(true),
-	rng: z.boolean().default(true),
-	graphics: z.enum(["none", "vnc"]).default("none"),
+	agent: z.boolean().optional(),
+	rng: z.boolean().optional(),
+	graphics: z.enum(["none", "vnc"]).optional(),
 	running: z.boolean().default(true),
 	autostart: z.boolean().default(false),
 	shutdownTimeoutSeconds: z.number().min(0).max(86_400).default(60),
 	onRestartRequired: z.enum(["restart", "defer"]).default("restart"),
 	guestSetup: guestSetupSchema.optional(),
 	waitFor: waitForSchema.optional(),
-	lineage: z.strictObject({ base: z.string(), baseContentId: z.string() }).optional(),
+	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
 	extraXml: z.string().optional(),
 });
 
 export type DomainInputs = z.output<typeof domainSchema>;
 export type DiskInputs = z.output<typeof diskSchema>;
 export type NicInputs = z.output<typeof nicSchema>;
+
+/** What a template said where the inputs are silent; so that a later change is seen as what it is. */
+export type Inherited = Partial<
+	Pick<
+		DomainInputs,
+		| "arch"
+		| "machine"
+		| "firmware"
+		| "memoryMiB"
+		| "maxMemoryMiB"
+		| "vcpus"
+		| "maxVcpus"
+		| "nics"
+		| "agent"
+		| "rng"
+		| "graphics"
+	>
+>;
 
 export interface DomainFacts {
 	/** Also the resource's id; kept over updates. */
@@ -115,6 +147,10 @@ export interface DomainFacts {
 	addresses: string[];
 	/** The accelerator that `type` came to: "kvm" or "qemu" (TCG). */
 	accelerator: "kvm" | "qemu";
+	/** Hardware that was taken over from the template; absent without one. */
+	inherited?: Inherited | undefined;
+	/** Changes that wait for the next start, because `onRestartRequired` is "defer"; absent when there are none. */
+	pendingRestart?: { properties: string[]; liveId: string } | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */
 	timings: {
 		defineMs: number;

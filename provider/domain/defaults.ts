@@ -1,0 +1,67 @@
+/** What an input comes to that was not given: a default, or the template's hardware. */
+import type { DomainInputs, Inherited, NicInputs } from "./schema";
+
+/** The hardware that the inputs amount to. */
+export interface Hardware {
+	arch: string;
+	machine: string;
+	firmware: "bios" | "uefi" | "uefi-secure";
+	memoryMiB: number;
+	maxMemoryMiB: number;
+	vcpus: number;
+	maxVcpus: number;
+	nics: NicInputs[];
+	agent: boolean;
+	rng: boolean;
+	/** undefined: as the template has it */
+	graphics: "none" | "vnc" | undefined;
+}
+
+/** Defaults of a machine that is not made from a template. */
+const DEFAULTS = { memoryMiB: 1024, vcpus: 1, agent: true, rng: true, graphics: "none" } as const;
+
+/** Fills in the defaults of what was not given. With a template nothing is filled in: its own values stay. */
+export function withDefaults<T extends DomainInputs>(inputs: T): T {
+	if (inputs.template !== undefined) return inputs;
+	const arch = inputs.arch ?? "x86_64";
+	const arm = arch === "aarch64";
+	const filled = {
+		arch,
+		machine: arm ? "virt" : "q35",
+		firmware: arm ? "uefi" : "bios",
+		...DEFAULTS,
+		nics: [],
+	};
+	return {
+		...inputs,
+		...Object.fromEntries(Object.entries(filled).map(([key, value]) => [key, given(inputs, key) ?? value])),
+	};
+}
+
+/**
+ * The hardware of a machine with these inputs.
+ * @param inherited what its template said
+ */
+export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Hardware {
+	const full = withDefaults(inputs);
+	const memoryMiB = full.memoryMiB ?? inherited.memoryMiB ?? DEFAULTS.memoryMiB;
+	const vcpus = full.vcpus ?? inherited.vcpus ?? DEFAULTS.vcpus;
+	return {
+		arch: full.arch ?? inherited.arch ?? "x86_64",
+		machine: full.machine ?? inherited.machine ?? "q35",
+		firmware: full.firmware ?? inherited.firmware ?? "bios",
+		memoryMiB,
+		// A template's maximum says nothing about a size that was chosen without it.
+		maxMemoryMiB: full.maxMemoryMiB ?? (full.memoryMiB === undefined ? inherited.maxMemoryMiB : undefined) ?? memoryMiB,
+		vcpus,
+		maxVcpus: full.maxVcpus ?? (full.vcpus === undefined ? inherited.maxVcpus : undefined) ?? vcpus,
+		nics: full.nics ?? inherited.nics ?? [],
+		agent: full.agent ?? inherited.agent ?? DEFAULTS.agent,
+		rng: full.rng ?? inherited.rng ?? DEFAULTS.rng,
+		graphics: full.graphics ?? inherited.graphics,
+	};
+}
+
+function given(inputs: object, key: string): unknown {
+	return (inputs as Record<string, unknown>)[key];
+}

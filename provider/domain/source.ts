@@ -1,0 +1,111 @@
+/** What the host knows of the volumes and networks that a domain's inputs name. */
+import { existsSync } from "node:fs";
+import type { Host } from "../libvirt";
+import { InputError } from "../lifecycle";
+import type { DiskFormat, DiskSource } from "../xml/devices";
+import { attribute, child, children, type Element, parse, text } from "../xml/element";
+import type { ResolvedDisk } from "./disks";
+import type { DiskInputs, NicInputs } from "./schema";
+
+/** @throws InputError that names the disk whose volume is missing or of a kind that a disk cannot be */
+export async function resolveDisks(host: Host, disks: ReadonlyArray<DiskInputs>): Promise<ResolvedDisk[]> {
+	return Promise.all(disks.map((input, index) => resolveDisk(host, input, `disks[${index}]`)));
+}
+
+async function resolveDisk(host: Host, input: DiskInputs, property: string): Promise<ResolvedDisk> {
+	const volume = await host.volumes.find(input.volume);
+	if (!volume) return { input, source: unmanaged(input, property), format: input.format! };
+	const xml = parse(await host.volumes.xml(volume.key), `the XML of volume ${volume.key}`);
+	const type = attribute(xml, "", "type") ?? "file";
+	const format = input.format ?? formatOf(xml, property, input);
+	if (type === "file" || type === "block") return { input, source: { type, path: volume.path }, format };
+	if (type !== "network") {
+		throw new InputError(property, `volume ${input.volume} is a ${type}; allowed are files, block devices and images`);
+	}
+	return { input, source: await networkSource(host, volume.key, property), format };
+}
+
+/** A file or device that is in no pool: QEMU opens it as it is said to be. */
+function unmanaged(input: DiskInputs, property: string): DiskSource {
+	if (input.format === undefined || !input.volume.startsWith("/")) {
+		throw new InputError(
+			property,
+			`volume ${input.volume} is in no active storage pool of the host. Allowed is the key or path of a volume; ` +
+				"for a path that is in no pool give disks[].format as well. If its pool is there, start or refresh it",
+		);
+	}
+	return { type: input.volume.startsWith("/dev/") ? "block" : "file", path: input.volume };
+}
+
+function formatOf(volume: Element, property: string, input: DiskInputs): DiskFormat {
+	const format = attribute(volume, "target/format", "type") ?? "raw";
+	if (format === "qcow2" || format === "raw") return format;
+	// What a raw disk holds (an ISO image, a block device's content) is none of QEMU's business.
+	if (["iso", "unknown", "none"].includes(format) || attribute(volume, "", "type") !== "file") return "raw";
+	throw new InputError(
+		property,
+		`volume ${input.volume} has format ${format}; allowed are qcow2 and raw. Convert it, or say disks[].format`,
+	);
+}
+
+/** libvirt cannot take a volume of a network pool by name: its disk repeats where the pool is. */
+async function networkSource(host: Host, key: string, property: string): Promise<DiskSource> {
+	const pool = await host.pools.findByVolume(key);
+	const xml = pool && parse(await host.pools.xml(pool.uuid), `the XML of pool ${pool.name}`);
+	const source = child(xml, "source");
+	const type = attribute(xml, "", "type");
+	const volume = await host.volumes.find(key);
+	if (!source || !volume || !type || !["rbd", "iscsi-direct", "gluster"].includes(type)) {
+		throw new InputError(property, `volume ${key} is in a pool of type ${type}, whose volumes cannot be disks`);
+	}
+	const inPool = text(source, "name") ?? "";
+	const names: Record<string, string> = {
+		rbd: `${inPool}/${volume.name}`,
+		gluster: `${inPool}/${volume.name}`,
+		"iscsi-direct": `${attribute(source, "device", "path") ?? ""}/${volume.name.split(":").pop() ?? "0"}`,
+	};
+	const secret = child(source, "auth/secret");
+	return {
+		type: "network",
+		protocol: type === "iscsi-direct" ? "iscsi" : type,
+		name: names[type]!,
+		hosts: children(source, "host").map((item) => ({
+			name: attribute(item, "", "name") ?? "",
+			...(item.hasAttribute("port") ? { port: attribute(item, "", "port") } : {}),
+		})),
+		...(secret
+			? {
+					auth: {
+						username: attribute(source, "auth", "username") ?? "",
+						secretType: type === "rbd" ? "ceph" : "iscsi",
+						secretUuid: attribute(secret, "", "uuid") ?? "",
+					},
+				}
+			: {}),
+	};
+}
+
+/** NICs with each libvirt network under its name, which is what a definition holds. @throws InputError for a missing one */
+export async function resolveNics(host: Host, nics: ReadonlyArray<NicInputs>): Promise<NicInputs[]> {
+	return Promise.all(
+		nics.map(async (nic, index) => {
+			if (nic.network === undefined) return nic;
+			const network = await host.networks.find(nic.network);
+			if (network) return { ...nic, network: network.name };
+			throw new InputError(
+				`nics[${index}]`,
+				`there is no network ${nic.network} on the host; allowed is the name or UUID of a libvirt network`,
+			);
+		}),
+	);
+}
+
+/** Whether files of the host are files of this machine. */
+export function isLocal(uri: string): boolean {
+	return /^[a-z]+(\+unix)?:\/\/\//.test(uri);
+}
+
+/** Whether a path is known to be missing; a remote host's files cannot be seen. */
+export function isMissingHere(uri: string, path: string): boolean {
+	return isLocal(uri) && !existsSync(path);
+}
