@@ -105,7 +105,7 @@ export class Lane {
 			ready: false,
 			process: new WorkerProcess("main.js", {
 				message: (message) => this.hear(worker, message),
-				ended: (how) => this.over(worker, how),
+				ended: (how, said) => this.over(worker, how, said),
 			}),
 		};
 		worker.timer = setTimeout(() => worker.process.kill(), START_SECONDS * 1000);
@@ -164,15 +164,15 @@ export class Lane {
 	}
 
 	/** A worker's process is gone: of its own, or because it was ended here. */
-	private over(worker: Worker, how: string): void {
+	private over(worker: Worker, how: string, said: string): void {
 		clearTimeout(worker.timer);
 		this.workers.delete(worker);
 		const at = this.idle.indexOf(worker);
 		if (at >= 0) this.idle.splice(at, 1);
-		if (worker.job !== undefined) this.settle(worker.job, this.ended(worker.job, `${how} during the call`));
+		if (worker.job !== undefined) this.settle(worker.job, this.ended(worker.job, `${how} during the call`, said));
 		// A worker that never started would be started again and again: its end is the end of one call.
 		const first = worker.ready ? undefined : this.queue.shift();
-		if (first !== undefined) this.settle(first, this.ended(first, `${how} while it started`));
+		if (first !== undefined) this.settle(first, this.ended(first, `${how} while it started`, said));
 		this.next();
 	}
 
@@ -191,8 +191,8 @@ export class Lane {
 		else pending.resolve(message?.type === "result" ? message.value : undefined);
 	}
 
-	private ended({ method }: Pending, what: string): WorkerError {
-		return new WorkerError(method, this.host.shownUri, what);
+	private ended({ method }: Pending, what: string, said = ""): WorkerError {
+		return new WorkerError(method, this.host.shownUri, said === "" ? what : `${what}\n${said}`);
 	}
 
 	/** @returns false when the call was called off already */

@@ -6,8 +6,8 @@ import type { FromWorker, ToWorker } from "./protocol";
 /** What becomes of a worker; told to the lane that started it. */
 export interface WorkerEvents {
 	message(message: FromWorker): void;
-	/** @param how "was killed by SIGSEGV" or "ended with exit code 1", and what it wrote to stderr */
-	ended(how: string): void;
+	/** @param how "was killed by SIGSEGV" or "ended with exit code 1" @param said the last it wrote to stderr */
+	ended(how: string, said: string): void;
 }
 
 /** How long the end of a dead worker's stderr is waited for; a child of the worker (ssh) may hold it open. */
@@ -55,8 +55,7 @@ export class WorkerProcess {
 				if (over) return;
 				over = true;
 				running.delete(this.child);
-				const said = this.stderr.trim();
-				events.ended(said === "" ? how : `${how}: ${said}`);
+				events.ended(how, this.stderr.trim());
 				resolve();
 			};
 			this.child.on("error", (error) => {

@@ -67,7 +67,7 @@ export class EventSource {
 		this.reason = "";
 		this.process = new WorkerProcess("watch.js", {
 			message: (message) => this.hear(message),
-			ended: (how) => this.ended(how),
+			ended: (how, said) => this.ended(how, said),
 		});
 		this.process.send({ type: "watch", uri: this.uri });
 		this.process.busy = this.waiting.length > 0;
@@ -96,11 +96,11 @@ export class EventSource {
 		}
 	}
 
-	private ended(how: string): void {
+	private ended(how: string, said: string): void {
 		this.process = undefined;
 		const lost = this.connected;
 		this.connected = false;
-		const error = this.failure ?? new WorkerError("watchDomains", redact(this.uri), how);
+		const error = this.failure ?? new WorkerError("watchDomains", redact(this.uri), `${how}\n${said}`.trim());
 		for (const { reject } of this.waiting.splice(0)) reject(error);
 		if (lost) for (const watcher of this.watchers) watcher.emit("disconnected", this.reason || how);
 		if (this.over || this.watchers.size === 0) {
