@@ -32,8 +32,16 @@ export function freshHost(uri = TEST_URI): () => Host {
 	return () => host;
 }
 
-export function domainXml(name: string, uuid?: string, type = "test"): string {
+/** For the test driver. */
+export function domainXml(name: string, uuid?: string): string {
 	const identity = uuid === undefined ? "" : `<uuid>${uuid}</uuid>`;
-	return `<domain type="${type}"><name>${name}</name>${identity}<memory unit="MiB">64</memory><vcpu>1</vcpu>
-		<os><type arch="${type === "test" ? "i686" : "x86_64"}">hvm</type></os></domain>`;
+	return `<domain type="test"><name>${name}</name>${identity}<memory unit="MiB">64</memory><vcpu>1</vcpu>
+		<os><type arch="i686">hvm</type></os></domain>`;
+}
+
+/** For QEMU: nothing but firmware, emulated. */
+export function guestXml(name: string, devices = ""): string {
+	return `<domain type="qemu"><name>${name}</name><memory unit="MiB">32</memory><vcpu>1</vcpu>
+		<os><type arch="x86_64" machine="q35">hvm</type></os>
+		<devices><controller type="usb" model="none"/><memballoon model="none"/>${devices}</devices></domain>`;
 }
