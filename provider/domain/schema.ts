@@ -136,7 +136,10 @@ export type Inherited = Partial<
 		| "rng"
 		| "graphics"
 	>
->;
+> & {
+	/** How the template's first disk is connected, which the first of `disks` then is as well. */
+	bootDisk?: { bus?: string | undefined; target?: string | undefined; cache?: string | undefined } | undefined;
+};
 
 export interface DomainFacts {
 	/** Also the resource's id; kept over updates. */

@@ -8,7 +8,10 @@ import { EXTRA_ALIAS } from "./merge";
 import { put } from "./units";
 
 export interface CarryOptions {
-	/** Whether the machine type stays: `q35` then stays the very version that it came to when the machine was made. */
+	/**
+	 * Whether the machine type stays: `q35` is then kept at the very version that it came to when the machine was made.
+	 * Another machine has other controllers, and its devices are elsewhere.
+	 */
 	keepMachine: boolean;
 	/** Whether controllers other than PCI's are what they were; not so when `extraXml`, which may name some, changed. */
 	keepControllers: boolean;
@@ -25,7 +28,7 @@ export function carryParts(root: Element, existing: Element, options: CarryOptio
 	const genid = child(existing, "genid");
 	if (genid) put(root, copy(genid));
 	const devices = child(root, "devices");
-	if (devices) carryControllers(devices, child(existing, "devices"), options);
+	if (devices && options.keepMachine) carryControllers(devices, child(existing, "devices"), options);
 }
 
 /** Where devices are; after `extraXml`, whose own addresses come first. */

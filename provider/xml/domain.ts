@@ -63,9 +63,15 @@ export interface Earlier extends CarryOptions {
  * @param base a definition to start from; it is changed. What is built on a base can only be built again from it: it is
  *   kept in the metadata when `extraXml` goes on top
  * @param earlier what the machine was: addresses, controllers and NVRAM stay
+ * @param place gives devices their addresses, before those of `earlier`
  * @throws XmlError when a text cannot be written as XML, ExtraXmlError when `extraXml` is not acceptable
  */
-export function buildDomain(spec: DomainSpec, base?: Element, earlier?: Earlier): Element {
+export function buildDomain(
+	spec: DomainSpec,
+	base?: Element,
+	earlier?: Earlier,
+	place?: (root: Element) => void,
+): Element {
 	const root = base ?? element("domain");
 	const fresh = base === undefined;
 	setAttribute(root, "type", spec.domainType);
@@ -73,7 +79,8 @@ export function buildDomain(spec: DomainSpec, base?: Element, earlier?: Earlier)
 	put(root, element("name", {}, spec.name));
 	put(root, element("uuid", {}, spec.uuid));
 	setRecord(root, spec.recorded);
-	if (spec.description !== undefined) put(root, element("description", {}, spec.description));
+	if (spec.description) put(root, element("description", {}, spec.description));
+	else remove(child(root, "description"));
 	setMemory(root, spec);
 	setVcpus(root, spec);
 	setOs(root, spec);
@@ -83,12 +90,13 @@ export function buildDomain(spec: DomainSpec, base?: Element, earlier?: Earlier)
 		setClock(root, spec);
 	}
 	setDevices(root, spec, fresh);
+	place?.(root);
 	if (earlier) carryParts(root, earlier.definition, earlier);
 	if (spec.extraXml !== undefined) {
 		if (!fresh) setRecord(root, { ...spec.recorded, underlay: serialize(root) });
 		mergeExtra(root, spec.extraXml);
 	}
-	if (earlier) carryAddresses(root, earlier.definition);
+	if (earlier?.keepMachine) carryAddresses(root, earlier.definition);
 	addSpareRootPorts(root);
 	return root;
 }
@@ -146,8 +154,9 @@ function setConsole(devices: Element, log: string | undefined, fresh: boolean): 
 		serial = element("serial", { type: "pty" });
 		devices.appendChild(serial);
 	}
-	if (!serial || log === undefined) return;
-	put(serial, element("log", { file: log, append: "on" }));
+	if (!serial) return;
+	if (log === undefined) remove(child(serial, "log"));
+	else put(serial, element("log", { file: log, append: "on" }));
 	// libvirt repeats the first serial port as a console; it writes that anew.
 	for (const item of children(devices, "console")) {
 		if (attribute(item, "target", "type") === "serial") remove(item);

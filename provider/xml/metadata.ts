@@ -16,6 +16,8 @@ export interface Recorded {
 	 * for a machine that was made from a template.
 	 */
 	underlay?: string | undefined;
+	/** The guest agent has done what was to be done once. */
+	setUp?: boolean | undefined;
 	/** Tag of the guard that watches over the object: `guardTag(uri)`. */
 	guard?: string | undefined;
 	/** Left on the host on purpose when its resource goes: never swept. */
@@ -31,7 +33,7 @@ export function recordOf(inputs: CommonInputs, lineage?: Recorded["lineage"]): R
 export function recordElement(recorded: Recorded): Element {
 	return element(
 		`${METADATA_PREFIX}:object`,
-		{ [`xmlns:${METADATA_PREFIX}`]: METADATA_NAMESPACE },
+		{ [`xmlns:${METADATA_PREFIX}`]: METADATA_NAMESPACE, setUp: recorded.setUp || undefined },
 		element(
 			`${METADATA_PREFIX}:owner`,
 			{ guard: recorded.guard, retain: recorded.retain || undefined },
@@ -59,6 +61,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(guard === undefined ? {} : { guard }),
 		...(attribute(owner, "", "retain") === "yes" ? { retain: true } : {}),
 		...(base && contentId !== undefined ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
+		...(attribute(ours, "", "setUp") === "yes" ? { setUp: true } : {}),
 		...(underlay === undefined ? {} : { underlay }),
 	};
 }

@@ -1,0 +1,158 @@
+/**
+ * What differs between a domain as it is recorded and as it is wanted, and what each difference does to the machine.
+ * Pure: the preview and the update both go by it.
+ */
+import { isDeepStrictEqual } from "node:util";
+import type { Change, Effect, State } from "../lifecycle";
+import { isUnknown } from "../unknown";
+import { hardwareOf } from "./defaults";
+import { diskChanges, nicChanges } from "./device-changes";
+import type { DomainFacts, DomainInputs } from "./schema";
+
+type Olds = State<DomainInputs, DomainFacts> | DomainInputs;
+type Row = { effect: Effect; note: string };
+
+/** Inputs with one effect each, whatever the change is. */
+const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
+	template: { effect: "replace", note: "the hardware comes from another template: the machine is made anew" },
+	description: { effect: "live", note: "written down" },
+	type: { effect: "restart", note: "the accelerator is chosen when the machine starts" },
+	autostart: { effect: "live", note: "written down" },
+	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
+	waitFor: { effect: "live", note: "used at the next start" },
+	guestSetup: { effect: "live", note: "recorded only: it is done once, right after a machine's first start" },
+	lineage: { effect: "live", note: "written into the metadata" },
+	cpu: { effect: "restart", note: "a CPU cannot change while it runs" },
+	boot: { effect: "restart", note: "the kernel is loaded when the machine starts" },
+	consoleLog: { effect: "restart", note: "the log is opened when the machine starts" },
+	extraXml: { effect: "restart", note: "the definition is merged anew, and a machine takes it when it starts" },
+};
+
+/** Hardware whose value may also be a default or the template's. */
+const HARDWARE: Record<"arch" | "machine" | "firmware" | "agent" | "rng" | "graphics", Row> = {
+	arch: { effect: "replace", note: "what is installed runs on one architecture" },
+	machine: { effect: "restart", note: "the board cannot change while the machine runs" },
+	firmware: { effect: "replace", note: "what is installed boots with one kind of firmware" },
+	agent: { effect: "restart", note: "the channel is part of the board" },
+	rng: { effect: "restart", note: "the device is part of the board" },
+	graphics: { effect: "restart", note: "the device is part of the board" },
+};
+
+/** Differences with the effect that each would have on a running machine that may be restarted. */
+export function allChanges(olds: Olds, news: DomainInputs): Change[] {
+	const changes: Change[] = [...nameChange(olds, news)];
+	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
+		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
+	}
+	const { before, after } = hardware(olds, news);
+	for (const [property, row] of Object.entries(HARDWARE) as Array<[keyof typeof HARDWARE, Row]>) {
+		if (before[property] !== after[property]) changes.push({ property, ...row });
+	}
+	changes.push(...memoryChanges(olds, news), ...vcpuChanges(olds, news));
+	changes.push(...diskChanges(olds.disks, news.disks), ...nicChanges({ ...olds, nics: before.nics }, after.nics));
+	changes.push(...powerChanges(olds, news));
+	return news.template === undefined ? changes : changes.map((change) => lostOnTemplate(change, olds, news));
+}
+
+/** The same as it will really come: a machine that is off is not restarted, nor one whose changes are put off. */
+export function changes(olds: Olds, news: DomainInputs): Change[] {
+	return allChanges(olds, news).map((change) => {
+		if (change.effect !== "restart") return change;
+		if (olds.running === false) return { ...change, effect: "live", note: "the machine is off: written down" };
+		if (news.onRestartRequired !== "defer") return change;
+		return {
+			...change,
+			effect: "live",
+			note: `written down, takes effect at the next start (onRestartRequired is defer): ${change.note}`,
+		};
+	});
+}
+
+function hardware(olds: Olds, news: DomainInputs) {
+	const inherited = ("inherited" in olds ? olds.inherited : undefined) ?? {};
+	const same = olds.template === news.template;
+	return { before: hardwareOf(olds, inherited), after: hardwareOf(news, same ? inherited : {}) };
+}
+
+function nameChange(olds: Olds, news: DomainInputs): Change[] {
+	if (olds.name === news.name) return [];
+	// libvirt keeps a user's own UEFI variables under the machine's name, where only it finds them.
+	const byName = !/\/system($|\?)/.test(news.uri) && hardwareOf(news).firmware !== "bios";
+	return byName
+		? [{ property: "name", effect: "replace", note: "a per-user host keeps UEFI variables by name" }]
+		: [{ property: "name", effect: "restart", note: "a machine can be renamed only while it is off; its UUID stays" }];
+}
+
+function memoryChanges(olds: Olds, news: DomainInputs): Change[] {
+	const { before, after } = hardware(olds, news);
+	const changes: Change[] = [];
+	if (before.memoryMiB !== after.memoryMiB) {
+		const within = !isUnknown(after.memoryMiB) && after.memoryMiB <= before.maxMemoryMiB;
+		changes.push({
+			property: "memoryMiB",
+			effect: within ? "live" : "restart",
+			note: within
+				? `${before.memoryMiB} to ${after.memoryMiB} MiB by the balloon`
+				: `beyond the ${before.maxMemoryMiB} MiB that the machine was started with; maxMemoryMiB makes room beforehand`,
+		});
+	}
+	if (olds.maxMemoryMiB !== news.maxMemoryMiB && before.maxMemoryMiB !== after.maxMemoryMiB) {
+		changes.push({ property: "maxMemoryMiB", effect: "restart", note: "the ceiling is fixed when the machine starts" });
+	}
+	return changes;
+}
+
+function vcpuChanges(olds: Olds, news: DomainInputs): Change[] {
+	const { before, after } = hardware(olds, news);
+	const changes: Change[] = [];
+	if (before.vcpus !== after.vcpus) changes.push({ property: "vcpus", ...vcpuEffect(olds, before, after.vcpus) });
+	if (olds.maxVcpus !== news.maxVcpus && before.maxVcpus !== after.maxVcpus) {
+		changes.push({ property: "maxVcpus", effect: "restart", note: "the ceiling is fixed when the machine starts" });
+	}
+	return changes;
+}
+
+function vcpuEffect(olds: Olds, before: { vcpus: number; maxVcpus: number }, wanted: number): Row {
+	if (isUnknown(wanted) || wanted > before.maxVcpus) {
+		const note = `beyond the ${before.maxVcpus} that the machine was started with; maxVcpus makes room beforehand`;
+		return { effect: "restart", note };
+	}
+	if (wanted > before.vcpus) return { effect: "live", note: `${before.vcpus} to ${wanted} by hot plug` };
+	const kvm = ("accelerator" in olds ? olds.accelerator : olds.type) === "kvm";
+	return kvm
+		? { effect: "live", note: `${before.vcpus} to ${wanted} by hot unplug` }
+		: { effect: "restart", note: "without KVM a vCPU cannot be unplugged safely" };
+}
+
+function powerChanges(olds: Olds, news: DomainInputs): Change[] {
+	const changes: Change[] = [];
+	if (olds.running !== news.running) {
+		const timeout = news.shutdownTimeoutSeconds;
+		const off = timeout === 0 ? "powered off at once" : `shut down, powered off if that takes over ${timeout} s`;
+		changes.push({ property: "running", effect: "live", note: news.running ? "started" : off });
+	}
+	if (olds.onRestartRequired !== news.onRestartRequired) {
+		const waiting = "pendingRestart" in olds ? olds.pendingRestart : undefined;
+		changes.push(
+			waiting && news.onRestartRequired === "restart"
+				? {
+						property: "onRestartRequired",
+						effect: "restart",
+						note: `changes that were put off take effect: ${waiting.properties.join(", ")}`,
+					}
+				: { property: "onRestartRequired", effect: "live", note: "used from the next change on" },
+		);
+	}
+	return changes;
+}
+
+/** What was laid over a template's value cannot be taken off again: the value below is recorded nowhere. */
+function lostOnTemplate(change: Change, olds: Olds, news: DomainInputs): Change {
+	if (change.property === "machine") {
+		return { ...change, effect: "replace", note: "controllers and devices are laid out as in the template" };
+	}
+	const laidOver: Array<keyof DomainInputs> = ["cpu", "boot", "graphics"];
+	const property = laidOver.find((name) => name === change.property);
+	if (property === undefined || news[property] !== undefined || olds[property] === undefined) return change;
+	return { ...change, effect: "replace", note: "the template's own value is not recorded: the machine is made anew" };
+}

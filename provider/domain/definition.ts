@@ -1,0 +1,88 @@
+/** From inputs to the definition that libvirt gets: looks up what the host knows, and keeps what the machine has. */
+import type { Host } from "../libvirt";
+import { buildDomain, type DomainSpec } from "../xml/domain";
+import { copy, type Element, parse } from "../xml/element";
+import { recordOf } from "../xml/metadata";
+import type { FoundDomain } from "../xml/read-domain";
+import { hardwareOf } from "./defaults";
+import { assignDisks } from "./disks";
+import { assignNics } from "./nics";
+import type { DomainInputs, Inherited } from "./schema";
+import { resolveDisks, resolveNics } from "./source";
+import { baseOf, disksLikeTemplate, placeAsTemplate, type Template } from "./template";
+
+export interface Wanted {
+	root: Element;
+	spec: DomainSpec;
+}
+
+export interface Machine {
+	uuid: string;
+	/** libvirt's domain type. */
+	domainType: string;
+	inherited?: Inherited | undefined;
+	/** The template, when the machine is about to be made from it. */
+	template?: Template | undefined;
+	/** The machine's present definition. */
+	config?: FoundDomain | undefined;
+	/** Whether `extraXml` is what it was when the present definition was made. */
+	sameExtra?: boolean | undefined;
+}
+
+/** @throws InputError for a volume or network that is missing, XmlError for what XML cannot hold */
+export async function wantedDefinition(inputs: DomainInputs, host: Host, machine: Machine): Promise<Wanted> {
+	const { config, template, inherited } = machine;
+	const hardware = hardwareOf(inputs, inherited);
+	const [disks, nics] = await Promise.all([
+		resolveDisks(host, disksLikeTemplate(inputs, inherited)),
+		resolveNics(host, hardware.nics),
+	]);
+	const spec: DomainSpec = {
+		...hardware,
+		domainType: machine.domainType,
+		name: inputs.name,
+		uuid: machine.uuid,
+		recorded: { ...recordOf(inputs, inputs.lineage), setUp: config?.recorded?.setUp },
+		description: inputs.description,
+		nvramPath: nvramPath(inputs.uri, machine),
+		cpu: inputs.cpu,
+		disks: assignDisks(disks, config?.disks ?? [], hardware.arch),
+		nics: assignNics(nics, config?.nics ?? [], inputs.ownerId),
+		boot: inputs.boot,
+		consoleLog: inputs.consoleLog,
+		extraXml: inputs.extraXml,
+	};
+	const keepMachine = config !== undefined && isMachine(hardware.machine, config.machine);
+	const earlier = config && {
+		definition: config.root,
+		keepMachine,
+		keepControllers: machine.sameExtra ?? true,
+	};
+	const base = baseFor(inputs, machine);
+	const place = template && ((root: Element) => placeAsTemplate(root, template));
+	return { root: buildDomain(spec, base, earlier, place), spec };
+}
+
+/** A machine that was made from a template is built on what it became, without what `extraXml` put on top. */
+function baseFor(inputs: DomainInputs, { config, template }: Machine): Element | undefined {
+	if (template) return baseOf(template);
+	if (inputs.template === undefined || !config) return undefined;
+	const underlay = config.recorded?.underlay;
+	return underlay === undefined ? copy(config.root) : parse(underlay, "the definition kept in the metadata");
+}
+
+/**
+ * By UUID instead of libvirt's choice, the name: a new machine of a former machine's name does not find its variables,
+ * and a machine that gets another name keeps its own. Where libvirt runs for one user the folder is libvirt's to know.
+ */
+function nvramPath(uri: string, machine: Machine): string | undefined {
+	if (machine.domainType === "test" || !/\/system($|\?)/.test(uri)) return undefined;
+	return `/var/lib/libvirt/qemu/nvram/${machine.uuid}_VARS.fd`;
+}
+
+/** Whether a machine type in full (`pc-q35-7.2`) is what a short one (`q35`) came to. */
+export function isMachine(given: string, full: string): boolean {
+	if (given === full) return true;
+	if (given === "pc") return full.startsWith("pc-i440fx-");
+	return full.startsWith(`${given}-`) || full.startsWith(`pc-${given}-`);
+}
