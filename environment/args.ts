@@ -1,0 +1,152 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Reference } from "../provider/dynamic";
+import type { NetworkArgs } from "../provider/network/resource";
+import type { StoragePoolArgs } from "../provider/pool/resource";
+import type { VolumeArgs } from "../provider/volume/resource";
+import type { ComponentArgs } from "./registry";
+
+/** Something that is on the host already, made by somebody else. */
+export interface Existing {
+	/** Its name or UUID; for a volume its path or key, for a host its libvirt URI. */
+	existing: pulumi.Input<string>;
+}
+
+/** Arguments as they stand in a definition: where something is referred to, it can be named. */
+export type Declarable<Args> = Omit<Referring<Args>, "uri"> & {
+	/**
+	 * Name of the declared host it is on, or `{ existing: URI }`.
+	 * @default that of what it refers to, else the only declared host; without any, as for `uri` of the resources
+	 */
+	host?: string | Existing;
+};
+
+type Referring<T> = T extends (...args: never[]) => unknown
+	? T
+	: T extends pulumi.Output<unknown> | Promise<unknown> | string | number | boolean | undefined
+		? T
+		: T extends ReadonlyArray<infer Item>
+			? Referring<Item>[]
+			: { [Property in keyof T]: ReferringProperty<T[Property]> };
+
+type ReferringProperty<T> = [Reference] extends [T]
+	? Reference | Existing | Referring<Exclude<T, Reference>>
+	: Referring<T>;
+
+/** A host to connect to. */
+export interface HostDefinition {
+	/**
+	 * libvirt URI.
+	 * @example "qemu+ssh://root@hypervisor-1/system"
+	 */
+	uri: pulumi.Input<string>;
+}
+
+/** A value that is in the Pulumi configuration of the stack. */
+export interface ConfigVariable {
+	/**
+	 * Key of the configuration, of the project unless it has a namespace.
+	 * @example "machines"
+	 */
+	config: string;
+	/**
+	 * Keep it encrypted in the state and hidden in the output; what is a secret in the configuration is so by itself.
+	 * @default false
+	 */
+	secret?: boolean;
+	/**
+	 * What the text in the configuration is turned into.
+	 * @default the type of `default`, else "string"
+	 */
+	type?: "string" | "number" | "boolean";
+	/**
+	 * The value where the configuration has none.
+	 * @default none: the value is required
+	 */
+	default?: string | number | boolean;
+}
+
+/** Value of a variable: any text, number, truth value, list or group, or where it is in the configuration. */
+export type VariableValue = pulumi.Input<string | number | boolean> | ConfigVariable | object | unknown[];
+
+/** A component: its `type`, and the arguments of that type. */
+export type ComponentDefinition = {
+	[Type in keyof ComponentArgs]: {
+		/** Type of the component. */
+		type: Type;
+	} & Declarable<ComponentArgs[Type]>;
+}[keyof ComponentArgs];
+
+/** Everything that an environment consists of. Names are used to refer to things, and in the names on the hosts. */
+export interface EnvironmentDefinition {
+	/**
+	 * Values that stand for `${name}` in any text: alone they keep their type. `$${` is a literal `${`.
+	 * @default none
+	 */
+	variables?: Record<string, VariableValue>;
+	/**
+	 * Hosts to connect to.
+	 * @default none: the host of the configuration `pulumi-libvirt-clones:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`
+	 */
+	hosts?: Record<string, HostDefinition>;
+	/**
+	 * Virtual networks.
+	 * @default none
+	 */
+	networks?: Record<string, Declarable<NetworkArgs>>;
+	/**
+	 * Storage pools: directories for volumes.
+	 * @default none
+	 */
+	pools?: Record<string, Declarable<StoragePoolArgs>>;
+	/**
+	 * Gold images: volumes that others are cloned from.
+	 * @default none
+	 */
+	images?: Record<string, Declarable<VolumeArgs>>;
+	/**
+	 * Other volumes, such as disks for data.
+	 * @default none
+	 */
+	volumes?: Record<string, Declarable<VolumeArgs>>;
+	/**
+	 * Machines and groups of machines.
+	 * @default none
+	 */
+	components?: Record<string, ComponentDefinition>;
+	/**
+	 * What single stacks have different. Groups are merged into what is above, property by property; anything else
+	 * replaces it; null removes it.
+	 * @default none: all stacks are the same
+	 */
+	stacks?: Record<string, StackOverrides>;
+}
+
+type Partially<T> = T extends (...args: never[]) => unknown
+	? T
+	: T extends pulumi.Output<unknown> | Promise<unknown> | string | number | boolean | undefined | unknown[]
+		? T
+		: { [Property in keyof T]?: Partially<T[Property]> | null };
+
+/** What a stack has different: any part of a definition. */
+export type StackOverrides = Partially<Omit<EnvironmentDefinition, "stacks">>;
+
+/** Exactly one of `file` and `definition`. */
+export interface EnvironmentArgs {
+	/**
+	 * Path of a YAML or JSON file with the definition, relative to where the program runs.
+	 * @example "clones.yaml"
+	 */
+	file?: string;
+	/** The definition itself. */
+	definition?: EnvironmentDefinition;
+	/**
+	 * The stack whose overrides apply.
+	 * @default the stack that is being run
+	 */
+	stack?: string;
+	/**
+	 * Values of variables, over those of the definition.
+	 * @default none
+	 */
+	variables?: Record<string, pulumi.Input<string | number | boolean>>;
+}

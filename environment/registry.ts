@@ -1,0 +1,154 @@
+/**
+ * What can be declared in an environment. A new kind of component joins by one entry in `components`: its schema, which of
+ * its properties name other things, and how it is built; validation, JSON Schema, reference and types follow from it.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { ThinClonePool } from "../components/thin-clone-pool";
+import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
+import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
+import { thinClonePoolSchema } from "../components/thin-clone-pool/schema";
+import { Domain, type DomainArgs } from "../provider/domain/resource";
+import { domainSchema } from "../provider/domain/schema";
+import type { Rule } from "../provider/lifecycle";
+import { Network, type NetworkArgs } from "../provider/network/resource";
+import { networkSchema } from "../provider/network/schema";
+import { StoragePool, type StoragePoolArgs } from "../provider/pool/resource";
+import { poolSchema } from "../provider/pool/schema";
+import { reference } from "../provider/schema";
+import { Volume, type VolumeArgs } from "../provider/volume/resource";
+import { volumeSchema } from "../provider/volume/schema";
+
+/** What a reference can lead to. */
+export type Kind = "host" | "pool" | "network" | "volume" | "domain";
+
+/** A machine of an environment: facts of its creation. */
+export interface EnvironmentMachine {
+	/** Name of the component in the definition. */
+	component: string;
+	/** Name on the host. */
+	name: string;
+	/** UUID of the domain. */
+	uuid: string;
+	/** MAC address of each NIC. */
+	macs: string[];
+	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
+	addresses: string[];
+}
+
+/** How one type of resource or component is declared. Paths are patterns such as `disks[].volume` or `instances.*.mac`. */
+export interface DeclarableType<Args extends object = object, Built extends pulumi.Resource = pulumi.Resource> {
+	/** Name of the type; for components also what `type` is in the file. */
+	type: string;
+	/** Name of the exported interface of the arguments: the descriptions in editors and in the reference are its comments. */
+	args: string;
+	/** What a reference to it is. */
+	provides?: Kind;
+	schema: z.ZodObject;
+	rules?: ReadonlyArray<Rule<never>>;
+	/** Properties that name something else. */
+	references: Readonly<Record<string, Kind>>;
+	/** Properties that are paths on the machine that runs Pulumi: taken relative to the definition's file. */
+	files?: ReadonlyArray<string>;
+	/** Properties that decide which resources there are, so that they cannot be secrets or outputs. */
+	known?: ReadonlyArray<string>;
+	/** Properties in which `${instance.name}` and `${instance.index}` differ from clone to clone. */
+	perInstance?: ReadonlyArray<string>;
+	/** @param args with resources in place of names; texts that differ from clone to clone are functions of the instance */
+	build(name: string, args: Args, opts: pulumi.ResourceOptions): Built;
+	/** The machines in it. */
+	machines?(built: Built): pulumi.Output<Omit<EnvironmentMachine, "component">[]>;
+}
+
+const network: DeclarableType<NetworkArgs, Network> = {
+	type: "Network",
+	args: "NetworkArgs",
+	provides: "network",
+	schema: networkSchema,
+	references: {},
+	build: (name, args, opts) => new Network(name, args, opts),
+};
+
+const storagePool: DeclarableType<StoragePoolArgs, StoragePool> = {
+	type: "StoragePool",
+	args: "StoragePoolArgs",
+	provides: "pool",
+	schema: poolSchema,
+	references: {},
+	build: (name, args, opts) => new StoragePool(name, args, opts),
+};
+
+const volume: DeclarableType<VolumeArgs, Volume> = {
+	type: "Volume",
+	args: "VolumeArgs",
+	provides: "volume",
+	schema: volumeSchema,
+	references: { pool: "pool", base: "volume", baseDomain: "domain" },
+	files: ["source.file"],
+	build: (name, args, opts) => new Volume(name, args, opts),
+};
+
+const domain: DeclarableType<DomainArgs, Domain> = {
+	type: "Domain",
+	args: "DomainArgs",
+	provides: "domain",
+	schema: domainSchema,
+	references: { template: "domain", "disks[].volume": "volume", "nics[].network": "network" },
+	build: (name, args, opts) => new Domain(name, args, opts),
+	machines: ({ name, uuid, macs, addresses }) => pulumi.output([{ name, uuid, macs, addresses }]),
+};
+
+const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
+	type: "ThinClonePool",
+	args: "ThinClonePoolArgs",
+	schema: thinClonePoolSchema,
+	rules: thinClonePoolRules,
+	references: {
+		base: "volume",
+		"base.domain": "domain",
+		pool: "pool",
+		network: "network",
+		"domain.nics[].network": "network",
+	},
+	known: ["count", "instances", "instances[]", "namePrefix", "onBaseChange", "maxParallel", "customize.channel"],
+	perInstance: ["customize"],
+	build: (name, args, opts) => new ThinClonePool(name, args, opts),
+	machines: ({ instances }) =>
+		instances.apply((clones) => clones.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
+};
+
+/** The components, by what `type` is in the file. */
+export const components = { ThinClonePool: thinClonePool, Domain: domain } as const;
+
+/** The other sections of a definition; everything in one of them is of the same type. */
+export const sections = { networks: network, pools: storagePool, images: volume, volumes: volume } as const;
+
+type ArgsOf<Type> = Type extends DeclarableType<infer Args, infer _> ? Args : never;
+type BuiltOf<Type> = Type extends DeclarableType<infer _, infer Built> ? Built : never;
+
+/** Arguments of each type of component. */
+export type ComponentArgs = { [Type in keyof typeof components]: ArgsOf<(typeof components)[Type]> };
+/** Any component of an environment. */
+export type EnvironmentComponent = {
+	[Type in keyof typeof components]: BuiltOf<(typeof components)[Type]>;
+}[keyof typeof components];
+
+/** Inputs that a definition does not have: computed, or expressed by `host`. */
+const INTERNAL = ["uri", "ownerId", "retain", "lane", "urn", "plan"];
+
+const declarable = new WeakMap<z.ZodObject, z.ZodObject>();
+
+/** The schema of what is written in a definition: without what is computed; the name has a default. */
+export function declarableSchema({ schema }: Pick<DeclarableType, "schema">): z.ZodObject {
+	let own = declarable.get(schema);
+	if (!own) {
+		const shape = schema.shape as Record<string, z.ZodType>;
+		const entries = Object.entries(shape).filter(([key]) => !INTERNAL.includes(key));
+		own = z.strictObject({
+			...Object.fromEntries(entries.map(([key, inner]) => [key, key === "name" ? inner.optional() : inner])),
+			host: reference.optional(),
+		});
+		declarable.set(schema, own);
+	}
+	return own;
+}
