@@ -22,7 +22,7 @@ describe("debian image", function () {
 		const agentSeconds = await guest.start(120);
 		assert.ok(agentSeconds < 120, `agent after ${agentSeconds} s`);
 
-		assert.match(await guest.until("cloud-init status | grep -v running", 180), /status: done/);
+		assert.match(await guest.until("cloud-init status --long | grep -A9 -E 'done|error'", 180), /status: done/);
 		assert.equal(await guest.shell("cat /etc/from-seed"), "written");
 		assert.equal(await guest.shell("hostname"), "set-by-seed");
 		assert.match(await guest.until("systemctl is-system-running --wait || systemctl --failed", 60), /^running$/);

@@ -35,16 +35,17 @@ export class Guest {
 
 	static async define(host: TestHost, image: GuestImage, options: GuestOptions): Promise<Guest> {
 		const file = (name: string) => join(host.poolDirectory, name);
+		const base = `image-${image.kind}`;
 		for (const [from, name] of [
-			[image.disk, `${image.kind}.qcow2`],
-			[image.kernel, `${image.kind}.vmlinuz`],
-			[image.initrd, `${image.kind}.initrd`],
+			[image.disk, `${base}.qcow2`],
+			[image.kernel, `${base}.vmlinuz`],
+			[image.initrd, `${base}.initrd`],
 		] as const) {
 			if (!existsSync(file(name))) copyFileSync(from, file(name));
 			chmodSync(file(name), 0o644);
 		}
 		const disk = file(`${options.name}.qcow2`);
-		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", `${image.kind}.qcow2`, "-F", "qcow2", disk]);
+		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", `${base}.qcow2`, "-F", "qcow2", disk]);
 		if (options.diskGiB) await run("qemu-img", ["resize", "-q", disk, `${options.diskGiB}G`]);
 		const guest = new Guest(host, options.name);
 		if (options.seed) guest.writeSeed(options.seed);
@@ -138,7 +139,7 @@ export class Guest {
 	private xml(image: GuestImage, disk: string, options: GuestOptions): string {
 		const bus = options.bus ?? "virtio";
 		const memory = options.memoryMiB ?? (options.boot === "uefi" ? 256 : 128);
-		const path = (name: string) => join(this.host.poolDirectory, `${image.kind}.${name}`);
+		const path = (name: string) => join(this.host.poolDirectory, `image-${image.kind}.${name}`);
 		const direct = `<kernel>${path("vmlinuz")}</kernel><initrd>${path("initrd")}</initrd><cmdline>${image.cmdline}</cmdline>`;
 		const seed = `<disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${this.seedFile}"/>
 			<target dev="${bus === "scsi" ? "sdb" : "vdb"}" bus="${bus}"/><readonly/></disk>`;
