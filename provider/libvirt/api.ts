@@ -35,7 +35,10 @@ export interface Host {
 		query: { emulator?: string; arch?: string; machine?: string; type?: string },
 		options?: CallOptions,
 	): Promise<string>;
-	/** Whether guests really run under KVM here: a tiny guest is started with it and has to execute instructions. Cached per process. */
+	/**
+	 * Whether guests really run well under KVM: the same tiny guest is started under KVM and under emulation, and KVM has
+	 * to be through with the firmware about as soon. Takes one to four seconds; cached per process and URI.
+	 */
 	kvmUsable(options?: CallOptions): Promise<boolean>;
 	/** Ends all workers; pending calls reject. Also done at process exit. */
 	close(): Promise<void>;

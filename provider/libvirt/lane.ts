@@ -145,7 +145,11 @@ export class Lane {
 		} else if (message.type === "progress") {
 			worker.bytes = message.bytes;
 			worker.timer?.refresh();
-			job.onProgress?.(message.bytes);
+			try {
+				job.onProgress?.(message.bytes);
+			} catch (error) {
+				this.end(worker, error);
+			}
 		} else if (message.type === "result" || message.type === "failure") {
 			clearTimeout(worker.timer);
 			delete worker.job;

@@ -114,6 +114,17 @@ describe("libvirt binding: upload and download", () => {
 		await host.volumes.delete(key);
 	});
 
+	it("fails with what the caller's own progress function throws", async () => {
+		const bytes = 200 * MiB;
+		const file = randomFile("thrown", bytes);
+		const key = await volume("thrown", bytes);
+		const broken = new Error("broken");
+		const onProgress = () => {
+			throw broken;
+		};
+		await assert.rejects(host.volumes.upload(key, file, { onProgress }), broken);
+	});
+
 	it("is given up when nothing moves any more, not when it takes long", async () => {
 		const bytes = 600 * MiB;
 		const file = join(machine.directory, "stalled");

@@ -135,6 +135,11 @@ describe("libvirt binding: workers", () => {
 		await anew.close();
 	});
 
+	it("keeps the native library out of this process", () => {
+		const loaded = Object.keys(require.cache).filter((file) => file.includes("koffi"));
+		assert.deepEqual(loaded, []);
+	});
+
 	it("refuses deadlines that are none", async () => {
 		for (const deadlineSeconds of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
 			assert.throws(() => host().domains.list({ deadlineSeconds }), RangeError);
