@@ -79,8 +79,8 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			uri,
 			ownerId: ownerIdOf(name),
 			retain: opts.retainOnDelete ? true : undefined,
-			// Lines of progress are shown under the resource that the provider names.
-			urn: pulumi.createUrn(name, type, opts.parent),
+			// The provider shows progress under it. (The SDK drops an input called `urn`.)
+			resourceUrn: urnAlone(name, type, opts.parent),
 			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
@@ -95,6 +95,16 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 				: guard,
 		});
 	}
+}
+
+/**
+ * The URN as a value without dependencies: as an output it would make a child depend on its parent component, which
+ * waits for all of its children.
+ */
+function urnAlone(name: string, type: string, parent: pulumi.Resource | undefined): Promise<string> {
+	return new Promise((resolve) => {
+		pulumi.createUrn(name, type, parent).apply(resolve);
+	});
 }
 
 /**

@@ -21,7 +21,7 @@ import { hasUnknown } from "./unknown";
 type Properties = Record<string, unknown>;
 
 /** Inputs that describe the call and not the object: no difference in them is a change. */
-const SILENT = ["plan", "urn", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
+const SILENT = ["plan", "resourceUrn", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
 
 /** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
 export interface Handler {
@@ -48,8 +48,8 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 	type Full = State<Inputs, Facts>;
 
 	const contextOf = (properties: object): Context => {
-		const { uri, urn } = properties as { uri: string; urn?: string };
-		return { host: connect(uri), log: (message) => logLine(urn, message) };
+		const { uri, resourceUrn } = properties as { uri: string; resourceUrn?: string };
+		return { host: connect(uri), log: (message) => logLine(resourceUrn, message) };
 	};
 
 	const inputsOf = (properties: Properties): Properties => {
@@ -160,7 +160,7 @@ async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>
 
 /** Without what is the engine's or the preview's. */
 function stripped(properties: Properties): Properties {
-	const { __provider, plan: _plan, urn: _urn, ...rest } = properties;
+	const { __provider, plan: _plan, resourceUrn: _urn, ...rest } = properties;
 	return rest;
 }
 

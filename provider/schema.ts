@@ -30,12 +30,12 @@ export const reference = z
 	.min(1, "allowed is the id, name or path of an existing object")
 	.max(4096, "allowed are at most 4096 characters")
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-	.regex(/^[^\u0000-\u001f\u007f]+$/, "control characters are not allowed");
+	.regex(/^[^\u0000-\u001f\u007f]+$/, "allowed is text without control characters");
 
 /** An absolute path, without `..` and control characters. */
 export const absolutePath = reference
 	.regex(/^\//, "allowed is an absolute path")
-	.refine((path) => !path.split("/").includes(".."), "a path with '..' is not allowed");
+	.refine((path) => !path.split("/").includes(".."), "allowed is a path without '..'");
 
 export const mebibytes = z.int("allowed is a whole number of MiB").min(1).max(67_108_864);
 
@@ -44,7 +44,7 @@ export const sha256 = z
 	.regex(/^[0-9a-fA-F]{64}$/, "allowed are 64 hex digits")
 	.transform((hash) => hash.toLowerCase());
 
-/** Inputs of every resource: see `CommonInputs`. `lane`, `plan` and `urn` serve the engine; no diff sees them. */
+/** Inputs of every resource: see `CommonInputs`. `lane`, `plan` and `resourceUrn` serve the engine; no diff sees them. */
 export const commonShape = {
 	uri: z
 		.string()
@@ -54,6 +54,6 @@ export const commonShape = {
 	adopt: z.boolean().optional(),
 	retain: z.boolean().optional(),
 	lane: z.strictObject({ name: z.string(), width: z.int().min(1) }).optional(),
-	urn: z.string().optional(),
+	resourceUrn: z.string().optional(),
 	plan: z.any().optional(),
 };

@@ -33,7 +33,7 @@ export const domainOverridesSchema = domainSchema
 		adopt: true,
 		retain: true,
 		lane: true,
-		urn: true,
+		resourceUrn: true,
 		plan: true,
 		name: true,
 		disks: true,

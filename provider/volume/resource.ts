@@ -188,6 +188,7 @@ function defaultName(
 	const stack = stackTag(ownerIdOf(name));
 	if (!source) return pulumi.output(format).apply((extension) => `${name}-${stack}.${extension}`);
 	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
-	const content = pulumi.unsecret(source.apply((s) => s.tag));
-	return pulumi.all([format, content]).apply(([f, tag]) => `${name}-${tag}-${stack}.${f === "raw" ? "img" : f}`);
+	return pulumi.unsecret(
+		pulumi.all([format, source]).apply(([f, { tag }]) => `${name}-${tag}-${stack}.${f === "raw" ? "img" : f}`),
+	);
 }

@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+
+export interface Registered {
+	type: string;
+	name: string;
+	inputs: Record<string, unknown>;
+	dependencies: string[];
+}
+
+/** Runs a program without an engine. @returns what it registered, in order */
+export async function registeredBy(program: () => unknown, options: { preview?: boolean } = {}): Promise<Registered[]> {
+	const registered: Registered[] = [];
+	await pulumi.runtime.setMocks(
+		{
+			newResource(args) {
+				const inputs = { ...args.inputs };
+				registered.push({ type: args.type, name: args.name, inputs, dependencies: [] });
+				const facts = args.custom
+					? {
+							key: `/pool/${args.name}`,
+							path: `/pool/${args.name}`,
+							uuid: `uuid-${args.name}`,
+							macs: [],
+							addresses: [],
+							timings: { createMs: 1, defineMs: 2 },
+						}
+					: {};
+				return { id: args.custom ? `/pool/${args.name}` : "", state: { ...inputs, ...facts } };
+			},
+			call: () => ({}),
+		},
+		"project",
+		"dev",
+		options.preview ?? false,
+		"org",
+	);
+	await pulumi.runtime.runInPulumiStack(async () => program());
+	return registered.filter(({ type }) => type !== "pulumi:pulumi:Stack");
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { IncompleteError, type Lifecycle } from "../../../provider/lifecycle";
+import { changesByTable, handlerOf } from "../../../provider/resource";
+import { commonShape } from "../../../provider/schema";
+import { UNKNOWN } from "../../../provider/unknown";
+
+const schema = z.strictObject({ ...commonShape, name: z.string(), size: z.int().min(1).default(4) });
+type Inputs = z.output<typeof schema>;
+
+/** A thing without a host, so that what the handler makes of a lifecycle is all that is tested. */
+function thing(over: Partial<Lifecycle<Inputs, { uuid: string }>> = {}): Lifecycle<Inputs, { uuid: string }> {
+	return {
+		name: "Thing",
+		schema,
+		changes: (olds, news) =>
+			changesByTable(olds, news, {
+				name: { effect: "replace", note: "another thing" },
+				size: { effect: "live", note: "grown" },
+			}),
+		create: async (inputs) => ({ id: "t1", state: { ...inputs, uuid: "u" } }),
+		read: async (_id, state) => state,
+		update: async (_id, olds, news) => ({ ...news, uuid: olds.uuid }),
+		delete: async () => {},
+		...over,
+	};
+}
+
+const given = { uri: "test:///default", ownerId: "o/p/s/t", name: "t", __provider: "x" };
+
+describe("the handler of a dynamic resource", () => {
+	it("checks: normalises, and lists problems without throwing", async () => {
+		const handler = handlerOf(thing());
+		const good = await handler.check({}, given);
+		assert.deepEqual(good.failures, []);
+		assert.equal(good.inputs.size, 4);
+		const bad = await handler.check({}, { ...given, size: 0 });
+		assert.equal(bad.failures[0]!.property, "size");
+		assert.match(bad.failures[0]!.reason, /size: got 0/);
+	});
+
+	it("plans: effects of a change and what the host tells; an unreachable host is said, not fatal", async () => {
+		const planned = handlerOf(thing({ plan: async () => ["made under emulation"] }));
+		assert.deepEqual((await planned.check({}, given)).inputs.plan, ["made under emulation"]);
+		const grown = await planned.check({ ...given, size: 4 }, { ...given, size: 6 });
+		assert.deepEqual(grown.inputs.plan, ["size: live: grown", "made under emulation"]);
+		assert.equal((await planned.check({ ...given, size: 4 }, given)).inputs.plan, undefined);
+		const failing = handlerOf(thing({ plan: () => Promise.reject(new Error("no route")) }));
+		assert.deepEqual((await failing.check({}, given)).inputs.plan, ["the host could not be looked at: no route"]);
+	});
+
+	it("does not ask the host while something is unknown", async () => {
+		const handler = handlerOf(thing({ plan: () => Promise.reject(new Error("must not run")) }));
+		const { inputs, failures } = await handler.check({}, { ...given, name: UNKNOWN });
+		assert.deepEqual([failures, inputs.name, inputs.size, inputs.plan], [[], UNKNOWN, 4, undefined]);
+	});
+
+	it("diffs: effects, replacement of top-level properties, and silence about the engine's own inputs", async () => {
+		const handler = handlerOf(thing());
+		const state = { ...given, size: 4, uuid: "u" };
+		assert.deepEqual(await handler.diff("t1", state, { ...given, size: 4 }), { changes: false, replaces: [] });
+		assert.deepEqual(await handler.diff("t1", state, { ...given, size: 5 }), { changes: true, replaces: [] });
+		assert.deepEqual(await handler.diff("t1", state, { ...given, size: 4, name: UNKNOWN }), {
+			changes: true,
+			replaces: ["name"],
+		});
+		const engine = {
+			...given,
+			size: 4,
+			plan: ["x"],
+			resourceUrn: "urn",
+			uri: "test:///other",
+			ownerId: "o/p/s/renamed",
+		};
+		assert.equal((await handler.diff("t1", state, engine)).changes, false);
+	});
+
+	it("records a partial failure in the engine's way, and finishes it by an update", async () => {
+		const handler = handlerOf(
+			thing({
+				create: async (inputs) => {
+					throw new IncompleteError<Inputs, { uuid: string }>("t1", { ...inputs, uuid: "u" }, "no address within 1 s");
+				},
+			}),
+		);
+		const error = await handler.create({ ...given, size: 4 }).then(
+			() => assert.fail("must fail"),
+			(caught) => caught,
+		);
+		assert.equal(error.id, "t1");
+		assert.deepEqual(error.reasons, ["no address within 1 s"]);
+		assert.deepEqual(
+			[error.properties.incomplete, error.properties.uuid, error.properties.__provider],
+			[true, "u", "x"],
+		);
+		assert.equal((await handler.diff("t1", error.properties, { ...given, size: 4 })).changes, true);
+		const { outs } = await handler.update("t1", error.properties, { ...given, size: 4 });
+		assert.equal("incomplete" in outs, false);
+	});
+
+	it("passes other errors of a create on, without an id, so that the engine records nothing", async () => {
+		const handler = handlerOf(thing({ create: () => Promise.reject(new Error("refused")) }));
+		const error = await handler.create(given).catch((caught) => caught);
+		assert.equal(error.message, "refused");
+		assert.equal("id" in error, false);
+	});
+
+	it("reads: an object that is gone has no id; one that is there returns its inputs, too", async () => {
+		const gone = handlerOf(thing({ read: async () => undefined }));
+		assert.deepEqual(await gone.read("t1", { ...given, uuid: "u" }), { id: "", props: {} });
+		const there = await handlerOf(thing()).read("t1", { ...given, size: 4, uuid: "u" });
+		assert.equal(there.props.uuid, "u");
+		assert.deepEqual([there.inputs!.size, "uuid" in there.inputs!], [4, false]);
+	});
+
+	it("sends nothing undefined to the engine", async () => {
+		const handler = handlerOf(
+			thing({ create: async (inputs) => ({ id: "t1", state: { ...inputs, adopt: undefined, uuid: "u" } }) }),
+		);
+		assert.equal("adopt" in (await handler.create(given)).outs, false);
+	});
+});

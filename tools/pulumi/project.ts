@@ -1,0 +1,193 @@
+/**
+ * Runs the real Pulumi CLI on a copy of a program, with a state, a home and plugins of its own: used by the tests, the
+ * demo and the benchmarks. Nothing of the user's Pulumi is read or changed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { cacheDirectory } from "../cache";
+
+/** Root of this repository, seen from dist/tools/pulumi. */
+export const repository = join(__dirname, "../../..");
+
+export interface ProjectOptions {
+	/** Folder of the program, with its Pulumi.yaml; relative to the repository. */
+	program: string;
+	/** Names of the files to take along. @default all of the folder */
+	files?: string[];
+	/** @default "dev" */
+	stack?: string;
+	/** Configuration; keys without a namespace are the project's. */
+	config?: Record<string, string>;
+	/** Configuration that is stored encrypted. */
+	secrets?: Record<string, string>;
+	/** Added to the environment of every command. */
+	env?: Record<string, string>;
+}
+
+export interface CommandResult {
+	/** Exit code; null when a signal ended the command. */
+	code: number | null;
+	stdout: string;
+	stderr: string;
+	milliseconds: number;
+}
+
+/** How many resources a preview or update creates, updates, ...: "same" is what stays as it is. */
+export type Changes = Partial<Record<"create" | "update" | "delete" | "replace" | "same" | "discard", number>>;
+
+export class Project {
+	private constructor(
+		/** The copy's folder. */
+		readonly directory: string,
+		readonly stack: string,
+		private readonly env: NodeJS.ProcessEnv,
+	) {}
+
+	/** Copies the program and makes its stack. Call `remove` in the end, after `destroy`. */
+	static async start(options: ProjectOptions): Promise<Project> {
+		const root = await mkdtemp(join(tmpdir(), "clones-project-"));
+		const directory = join(root, basename(join(repository, options.program)));
+		const source = join(repository, options.program);
+		for (const file of options.files ?? ["."]) {
+			await cp(join(source, file), join(directory, file), {
+				recursive: true,
+				filter: (path) => !/[/\\](node_modules|dist|\.git)([/\\]|$)/.test(path.slice(source.length)),
+			});
+		}
+		await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
+		await mkdir(join(root, "state"));
+		const project = Project.reopen(directory, options.stack, options.env);
+		await project.must(["stack", "init", project.stack]);
+		for (const [key, value] of Object.entries(options.config ?? {})) await project.setConfig(key, value);
+		for (const [key, value] of Object.entries(options.secrets ?? {})) {
+			await project.must(["config", "set", "--secret", key, "--", value]);
+		}
+		return project;
+	}
+
+	/** A project that was started before and not removed. */
+	static reopen(directory: string, stack = "dev", env: Record<string, string> = {}): Project {
+		const root = dirname(directory);
+		return new Project(directory, stack, {
+			...process.env,
+			PATH: [join(cacheDirectory(), "bin"), process.env.PATH].join(delimiter),
+			PULUMI_HOME: join(root, "home"),
+			PULUMI_BACKEND_URL: `file://${join(root, "state")}`,
+			PULUMI_CONFIG_PASSPHRASE: "test",
+			PULUMI_SKIP_UPDATE_CHECK: "true",
+			PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+			// Programs are type-checked by the build; a second time at every run would cost seconds.
+			PULUMI_NODEJS_TRANSPILE_ONLY: "true",
+			...env,
+		});
+	}
+
+	/** Starts a command without waiting for it; for tests that end it in the middle. */
+	spawn(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+		return spawn("pulumi", [...args, "--non-interactive", "--color=never"], {
+			cwd: this.directory,
+			env: { ...this.env, ...env },
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+	}
+
+	/** Runs a command to its end, whatever its exit code. */
+	async run(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+		const started = performance.now();
+		const child = this.spawn(args, env);
+		const output = { stdout: "", stderr: "" };
+		for (const stream of ["stdout", "stderr"] as const) {
+			child[stream]!.setEncoding("utf8").on("data", (text: string) => {
+				output[stream] += text;
+			});
+		}
+		const code = await new Promise<number | null>((resolve, reject) => {
+			child.once("error", reject);
+			child.once("close", resolve);
+		});
+		return { code, ...output, milliseconds: performance.now() - started };
+	}
+
+	/** Runs a command that has to succeed. */
+	async must(args: string[], env: NodeJS.ProcessEnv = {}): Promise<CommandResult> {
+		const result = await this.run(args, env);
+		if (result.code !== 0) {
+			throw new Error(`pulumi ${args.join(" ")} ended with ${result.code}\n${result.stdout}\n${result.stderr}`);
+		}
+		return result;
+	}
+
+	setConfig(key: string, value: string): Promise<CommandResult> {
+		return this.must(["config", "set", key, "--", value]);
+	}
+
+	/** @returns the text shown, and what would change */
+	async preview(args: string[] = []): Promise<CommandResult & { changes: Changes }> {
+		const result = await this.must(["preview", "--diff", ...args]);
+		return { ...result, changes: changesIn(result.stdout) };
+	}
+
+	async up(args: string[] = [], env?: NodeJS.ProcessEnv): Promise<CommandResult & { changes: Changes }> {
+		const result = await this.must(["up", "--yes", "--skip-preview", ...args], env);
+		return { ...result, changes: changesIn(result.stdout) };
+	}
+
+	async refresh(args: string[] = []): Promise<CommandResult & { changes: Changes }> {
+		const result = await this.must(["refresh", "--yes", "--skip-preview", ...args]);
+		return { ...result, changes: changesIn(result.stdout) };
+	}
+
+	async destroy(args: string[] = []): Promise<CommandResult & { changes: Changes }> {
+		const result = await this.must(["destroy", "--yes", "--skip-preview", ...args]);
+		return { ...result, changes: changesIn(result.stdout) };
+	}
+
+	async outputs<T = Record<string, unknown>>(): Promise<T> {
+		return JSON.parse((await this.must(["stack", "output", "--json", "--show-secrets"])).stdout) as T;
+	}
+
+	/** The state as the engine stores it, secrets encrypted. */
+	async state(): Promise<{ deployment: { resources?: StoredResource[]; pending_operations?: unknown[] } }> {
+		return JSON.parse((await this.must(["stack", "export"])).stdout);
+	}
+
+	/** Replaces text in one of the program's files. @throws Error when it is not there */
+	async edit(file: string, from: string, to: string): Promise<void> {
+		const path = join(this.directory, file);
+		const text = await readFile(path, "utf8");
+		if (!text.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)}`);
+		await writeFile(path, text.replace(from, to));
+	}
+
+	/** Removes the copy, its state and its home; not what it made on a host. */
+	async remove(): Promise<void> {
+		await rm(join(this.directory, ".."), { recursive: true, force: true });
+	}
+}
+
+export interface StoredResource {
+	urn: string;
+	type: string;
+	id?: string;
+	inputs: Record<string, unknown>;
+	outputs: Record<string, unknown>;
+}
+
+/** Reads the summary that the CLI prints: "+ 3 to create", "~ 1 updated", "5 unchanged". */
+function changesIn(text: string): Changes {
+	const kinds: Array<[keyof Changes, RegExp]> = [
+		["create", /\+ (\d+) (?:to create|created)/],
+		["update", /~ (\d+) (?:to update|updated)/],
+		["delete", /- (\d+) (?:to delete|deleted)/],
+		["replace", /\+-(\d+) (?:to replace|replaced)/],
+		["same", /(\d+) unchanged/],
+	];
+	return Object.fromEntries(
+		kinds.flatMap(([kind, pattern]) => {
+			const match = pattern.exec(text);
+			return match ? [[kind, Number(match[1])]] : [];
+		}),
+	);
+}
