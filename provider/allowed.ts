@@ -25,6 +25,7 @@ interface CheckDefinition {
 	inclusive?: boolean;
 	minimum?: number;
 	maximum?: number;
+	error?: (issue: object) => unknown;
 }
 
 export function definitionOf(schema: z.ZodType): Definition {
@@ -64,7 +65,14 @@ export function allowedBy(schema: z.ZodType, got?: unknown): string {
 		const text = choices.length === 1 ? `allowed is ${choices[0]}` : `allowed are ${listed(choices, "and")}`;
 		return text + (typeof got === "string" && entries ? didYouMean(got, Object.values(entries)) : "");
 	}
-	return `allowed is ${kindOf(inner)}`;
+	return ownText(inner) ?? `allowed is ${kindOf(inner)}`;
+}
+
+/** What a text schema says itself, in the most specific of its checks. */
+function ownText(schema: z.ZodType): string | undefined {
+	if (definitionOf(schema).type !== "string") return undefined;
+	const texts = checksOf(schema).map((check) => (check.check === "string_format" ? check.error?.({}) : undefined));
+	return texts.findLast((text): text is string => typeof text === "string" && text.startsWith("allowed"));
 }
 
 /** "there is no such property; allowed are a, b and c". */

@@ -8,8 +8,18 @@ export function didYouMean(typed: string, candidates: Iterable<string>): string 
 	return close === undefined ? "" : `; did you mean ${JSON.stringify(close)}?`;
 }
 
-/** The candidate that differs least, if it differs by no more than a third of the letters (at least one). */
+/**
+ * The candidate that differs least, if it differs by no more than a third of the letters (at least one); else one that
+ * goes on where the typed word ends, as `memoryMiB` does after `memory`.
+ */
 export function closest(typed: string, candidates: Iterable<string>): string | undefined {
+	const all = [...candidates];
+	return (
+		nearest(typed, all) ?? all.find((name) => typed.length > 2 && name.toLowerCase().startsWith(typed.toLowerCase()))
+	);
+}
+
+function nearest(typed: string, candidates: ReadonlyArray<string>): string | undefined {
 	const limit = Math.max(1, Math.floor(typed.length / 3));
 	let best: { candidate: string; edits: number } | undefined;
 	for (const candidate of candidates) {
