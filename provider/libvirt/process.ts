@@ -25,7 +25,7 @@ function endAllAtExit(): void {
 }
 
 /**
- * A worker in a session of its own, so that a Ctrl-C in the terminal does not end it in the middle of a call. It holds
+ * A worker in a process group of its own, so that a Ctrl-C in the terminal does not end it in the middle of a call. It holds
  * the event loop of this process only while it is `busy`.
  */
 export class WorkerProcess {
