@@ -1,8 +1,11 @@
 /** From a definition to the list of what there is to build on one stack, or to the complaints about it. */
 import { dirname, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { z } from "zod";
+import { schemaAt } from "../provider/allowed";
 import type { Rule } from "../provider/lifecycle";
 import { validate } from "../provider/problems";
+import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
 import { assignHosts, refuseCircles } from "./hosts";
@@ -86,7 +89,9 @@ function typeOf(component: Group, complaints: Complaints): DeclarableType | unde
 	if (type.kind === "scalar" && componentTypes.includes(String(type.value))) {
 		return components[type.value as keyof typeof components] as DeclarableType;
 	}
-	complaints.about(type, `got ${type.kind === "scalar" ? JSON.stringify(type.value) : `a ${type.kind}`}; ${allowed}`);
+	const got = type.kind === "scalar" ? JSON.stringify(type.value) : `a ${type.kind}`;
+	const guess = type.kind === "scalar" ? didYouMean(String(type.value), componentTypes) : "";
+	complaints.about(type, `got ${got}; ${allowed}${guess}`);
 	return undefined;
 }
 
@@ -94,7 +99,7 @@ function declaredHosts(definition: Group, variables: Variables, complaints: Comp
 	const hosts = new Map<string, unknown>();
 	for (const [name, written] of entriesOf(definition.entries.get("hosts"))) {
 		const tree = variables.substitute(written);
-		complain(tree, validate(hostSchema, plain(tree)).problems, complaints);
+		complain(tree, hostSchema, [], complaints);
 		hosts.set(name, tree.kind === "group" ? toValue(tree.entries.get("uri") ?? tree, given) : undefined);
 	}
 	return hosts;
@@ -138,7 +143,7 @@ function withFiles(tree: Tree, { files = [] }: DeclarableType, file: string): Tr
 	return files.reduce(
 		(result, pattern) =>
 			replaceAt(result, pattern, (node) => {
-				if (node.kind !== "scalar" || typeof node.value !== "string") return node;
+				if (node.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return node;
 				return { ...node, value: relative(process.cwd(), resolve(dirname(file), node.value)) };
 			}),
 		tree,
@@ -147,7 +152,7 @@ function withFiles(tree: Tree, { files = [] }: DeclarableType, file: string): Tr
 
 function check({ tree, type }: Declaration, complaints: Complaints): void {
 	const rules = (type.rules ?? []) as ReadonlyArray<Rule<Record<string, unknown>>>;
-	complain(tree, validate(declarableSchema(type), plain(tree), rules).problems, complaints);
+	complain(tree, declarableSchema(type), rules, complaints);
 	for (const pattern of type.known ?? []) {
 		replaceAt(tree, pattern, (node) => {
 			const late = node.kind === "perInstance" || (node.kind === "opaque" && pulumi.Output.isInstance(node.value));
@@ -166,18 +171,24 @@ function given(leaf: Tree): unknown {
 	return leaf.kind === "opaque" ? leaf.value : undefined;
 }
 
-function complain(tree: Tree, problems: ReturnType<typeof validate>["problems"], complaints: Complaints): void {
-	for (const { path, message, about } of problems) {
+function complain(
+	tree: Tree,
+	schema: z.ZodType<Record<string, unknown>>,
+	rules: ReadonlyArray<Rule<Record<string, unknown>>>,
+	complaints: Complaints,
+): void {
+	for (const { path, message, about } of validate(schema, plain(tree), rules).problems) {
 		const { node, missing } = nodeAt(tree, path);
-		complaints.about(node, message + notes(node, message), { missing, key: about === "key" });
+		complaints.about(node, message + notes(node, schemaAt(schema, path)), { missing, key: about === "key" });
 	}
 }
 
 /** What a look at the file adds to a complaint. */
-function notes(node: Tree, message: string): string {
+function notes(node: Tree, schema: z.ZodType | undefined): string {
 	const { variable } = node;
-	const from = variable ? ` (from \${${variable.name}}${variable.place ? `, line ${variable.place.line}` : ""})` : "";
-	const isText = node.kind === "scalar" && typeof node.value !== "string" && node.source !== undefined;
-	const quote = isText && message.includes("allowed is text") ? `; write it in quotes: "${node.source}"` : "";
+	const line = variable?.place ? `, line ${variable.place.line}` : "";
+	const from = variable ? ` (from \${${variable.name}}${line})` : "";
+	const takenForOther = node.kind === "scalar" && typeof node.value !== "string" && node.source !== undefined;
+	const quote = takenForOther && schema?._zod.def.type === "string" ? `; write it in quotes: "${node.source}"` : "";
 	return quote + from;
 }

@@ -56,7 +56,7 @@ function resolve(node: Tree, kind: Kind, declared: Declared, complaints: Complai
 		return unknown;
 	}
 	const given = existingOf(node);
-	if (given) return { ...given, path: node.path, place: given.place, keyPlace: node.keyPlace };
+	if (given) return given;
 	const got = node.kind === "scalar" ? JSON.stringify(node.value) : `a ${node.kind}`;
 	complaints.about(
 		node,

@@ -15,7 +15,7 @@ import { Network, type NetworkArgs } from "../provider/network/resource";
 import { networkSchema } from "../provider/network/schema";
 import { StoragePool, type StoragePoolArgs } from "../provider/pool/resource";
 import { poolSchema } from "../provider/pool/schema";
-import { reference } from "../provider/schema";
+import { commonShape, reference } from "../provider/schema";
 import { Volume, type VolumeArgs } from "../provider/volume/resource";
 import { volumeSchema } from "../provider/volume/schema";
 
@@ -134,7 +134,7 @@ export type EnvironmentComponent = {
 }[keyof typeof components];
 
 /** Inputs that a definition does not have: computed, or expressed by `host`. */
-const INTERNAL = ["uri", "ownerId", "retain", "lane", "urn", "plan"];
+export const INTERNAL = Object.keys(commonShape).filter((key) => !["adopt", "previousOwnerIds"].includes(key));
 
 const declarable = new WeakMap<z.ZodObject, z.ZodObject>();
 

@@ -45,7 +45,7 @@ export function checkOutline(tree: Tree, complaints: Complaints): Group {
 		if (!isNull(tree)) complaints.about(tree, "got no sections; allowed are variables, hosts, networks and so on");
 		return empty;
 	}
-	const { problems } = validate(outlineSchema, toValue(tree, () => ({})) as Record<string, unknown>);
+	const { problems } = validate(outlineSchema, toValue(tree, () => "(only known later)") as Record<string, unknown>);
 	for (const { path, message, about } of problems) {
 		const { node, missing } = nodeAt(tree, path);
 		complaints.about(node, message, { missing, key: about === "key" });

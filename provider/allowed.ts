@@ -96,7 +96,7 @@ function kindOf(schema: z.ZodType): string {
 		case "array":
 			return `a list${lengthOf(inner, "entries")}`;
 		case "object":
-			return `a group of properties (${listed(Object.keys(shape ?? {}), "and")})`;
+			return groupOf(Object.keys(shape ?? {}));
 		case "record":
 			return "a group of names with a value each";
 		case "union":
@@ -110,6 +110,10 @@ function kindOf(schema: z.ZodType): string {
 		default:
 			return type;
 	}
+}
+
+function groupOf(properties: ReadonlyArray<string>): string {
+	return properties.length === 0 ? "a group of properties" : `a group of properties (${listed(properties, "and")})`;
 }
 
 function numberOf(schema: z.ZodType): string {

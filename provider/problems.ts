@@ -35,7 +35,7 @@ export function validate<Inputs extends object>(
 	sensitive: ReadonlyArray<string> = [],
 ): Validated<Inputs> {
 	const parsed = schema.safeParse(given, { error: () => GENERATED });
-	const problems = parsed.success ? [] : complaints(schema, parsed.error.issues, given, sensitive);
+	const problems = parsed.success ? [] : firstOfEach(complaints(schema, parsed.error.issues, given, sensitive));
 	const inputs = parsed.success ? parsed.data : normaliseKnown(schema, given);
 	if (problems.length === 0) problems.push(...brokenRules(rules, inputs));
 	return { inputs, problems };
@@ -49,6 +49,11 @@ export function refuse(what: string, problems: ReadonlyArray<Problem>): void {
 		problems[0]!.property,
 		`${what}: ${lines.length === 1 ? lines[0] : "\n  " + lines.join("\n  ")}`,
 	);
+}
+
+/** One value breaks several checks at once; the first says what matters. */
+function firstOfEach(problems: ReadonlyArray<Problem>): Problem[] {
+	return problems.filter(({ property }, index) => problems.findIndex((other) => other.property === property) === index);
 }
 
 /** Stands for "no text of its own" in a schema's complaint. */

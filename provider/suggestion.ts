@@ -9,7 +9,7 @@ export function didYouMean(typed: string, candidates: Iterable<string>): string 
 }
 
 /**
- * The candidate that differs least, if it differs by no more than a third of the letters (at least one); else one that
+ * The candidate that differs least, if it differs by no more than a third of the letters; else one that
  * goes on where the typed word ends, as `memoryMiB` does after `memory`.
  */
 export function closest(typed: string, candidates: Iterable<string>): string | undefined {
@@ -20,7 +20,7 @@ export function closest(typed: string, candidates: Iterable<string>): string | u
 }
 
 function nearest(typed: string, candidates: ReadonlyArray<string>): string | undefined {
-	const limit = Math.max(1, Math.floor(typed.length / 3));
+	const limit = Math.floor(typed.length / 3);
 	let best: { candidate: string; edits: number } | undefined;
 	for (const candidate of candidates) {
 		if (Math.abs(candidate.length - typed.length) > limit) continue;
