@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { type Bench, inGuest, leftOn, startBench } from "./hosts";
+
+describe("examples/single-machine", function () {
+	this.timeout(400_000);
+	let bench: Bench;
+
+	before(async () => {
+		bench = await startBench({ program: "examples/single-machine" });
+	});
+	after(() => bench?.stop());
+
+	it("previews, and boots a UEFI machine at its reserved address", async () => {
+		await bench.project.preview();
+		await bench.project.up();
+		const outputs = await bench.project.outputs<{ addresses: string[]; uuid: string }>();
+		assert.deepEqual(
+			outputs.addresses.filter((address) => address.includes(".")),
+			["192.168.152.2"],
+		);
+		assert.equal(await inGuest(bench.host, "machine", "ls /sys/firmware/efi >/dev/null && echo uefi"), "uefi");
+	});
+
+	it("shows no change in a second preview, nor after a refresh", async () => {
+		await bench.project.preview(["--expect-no-changes"]);
+		await bench.project.refresh(["--expect-no-changes"]);
+	});
+
+	it("grows memory live, and says so in the preview", async () => {
+		const { uuid } = await bench.project.outputs<{ uuid: string }>();
+		const bootId = await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id");
+		await bench.project.setConfig("memoryMiB", "384");
+		const { stdout, changes } = await bench.project.preview();
+		assert.equal(changes.update, 1);
+		assert.match(stdout, /memoryMiB: live/);
+		await bench.project.up();
+		assert.equal(await bench.host.virsh("domuuid", "machine"), uuid);
+		assert.equal(await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id"), bootId);
+		assert.match(await bench.host.virsh("dominfo", "machine"), /Used memory: +393216 KiB/);
+	});
+
+	it("says that a restart is needed where it is, and keeps UUID and address over it", async () => {
+		const { uuid } = await bench.project.outputs<{ uuid: string }>();
+		const bootId = await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id");
+		await bench.project.edit("index.ts", "maxMemoryMiB: 512", "maxMemoryMiB: 640");
+		const { stdout } = await bench.project.preview();
+		assert.match(stdout, /maxMemoryMiB: restart/);
+		await bench.project.up();
+		assert.equal(await bench.host.virsh("domuuid", "machine"), uuid);
+		let now = "";
+		for (let tries = 0; tries < 120 && !now; tries++) {
+			now = await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id").catch(() => "");
+			if (!now) await new Promise((resolve) => setTimeout(resolve, 500));
+		}
+		assert.notEqual(now, bootId);
+		assert.notEqual(now, "");
+	});
+
+	it("refuses bad input before it touches anything, naming the property and what is allowed", async () => {
+		await bench.project.edit("index.ts", "sizeMiB: 64", "sizeMiB: -64");
+		const { code, stdout } = await bench.project.run(["preview"]);
+		assert.notEqual(code, 0);
+		assert.match(stdout, /sizeMiB: got -64/);
+		await bench.project.edit("index.ts", "sizeMiB: -64", "sizeMiB: 64");
+	});
+
+	it("destroys, and leaves nothing", async () => {
+		await bench.project.destroy();
+		assert.deepEqual(await leftOn(bench), []);
+	});
+});
