@@ -16,7 +16,6 @@ type Row = { effect: Effect; note: string };
 const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	template: { effect: "replace", note: "the hardware comes from another template: the machine is made anew" },
 	description: { effect: "live", note: "written down" },
-	type: { effect: "restart", note: "the accelerator is chosen when the machine starts" },
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
@@ -40,7 +39,7 @@ const HARDWARE: Record<"arch" | "machine" | "firmware" | "agent" | "rng" | "grap
 
 /** Differences with the effect that each would have on a running machine that may be restarted. */
 export function allChanges(olds: Olds, news: DomainInputs): Change[] {
-	const changes: Change[] = [...nameChange(olds, news)];
+	const changes: Change[] = [...nameChange(olds, news), ...typeChange(olds, news)];
 	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
 		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
 	}
@@ -81,6 +80,15 @@ function nameChange(olds: Olds, news: DomainInputs): Change[] {
 	return byName
 		? [{ property: "name", effect: "replace", note: "a per-user host keeps UEFI variables by name" }]
 		: [{ property: "name", effect: "restart", note: "a machine can be renamed only while it is off; its UUID stays" }];
+}
+
+function typeChange(olds: Olds, news: DomainInputs): Change[] {
+	if (olds.type === news.type) return [];
+	const now = "accelerator" in olds ? olds.accelerator : olds.type;
+	const stays = news.type === "auto" || news.type === now;
+	return stays
+		? [{ property: "type", effect: "live", note: `written down: the accelerator is ${now} and stays` }]
+		: [{ property: "type", effect: "restart", note: "the accelerator is chosen when the machine starts" }];
 }
 
 function memoryChanges(olds: Olds, news: DomainInputs): Change[] {

@@ -1,5 +1,6 @@
 /** From inputs to the definition that libvirt gets: looks up what the host knows, and keeps what the machine has. */
 import type { Host } from "../libvirt";
+import type { FoundDisk } from "../xml/devices";
 import { buildDomain, type DomainSpec } from "../xml/domain";
 import { copy, type Element, parse } from "../xml/element";
 import { recordOf } from "../xml/metadata";
@@ -25,6 +26,8 @@ export interface Machine {
 	template?: Template | undefined;
 	/** The machine's present definition. */
 	config?: FoundDomain | undefined;
+	/** The machine as it runs. */
+	live?: FoundDomain | undefined;
 	/** Whether `extraXml` is what it was when the present definition was made. */
 	sameExtra?: boolean | undefined;
 }
@@ -46,7 +49,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 		description: inputs.description,
 		nvramPath: nvramPath(inputs.uri, machine),
 		cpu: inputs.cpu,
-		disks: assignDisks(disks, config?.disks ?? [], hardware.arch),
+		disks: assignDisks(disks, knownDisks(config, machine.live), hardware.arch),
 		nics: assignNics(nics, config?.nics ?? [], inputs.ownerId),
 		boot: inputs.boot,
 		consoleLog: inputs.consoleLog,
@@ -61,6 +64,14 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 	const base = baseFor(inputs, machine);
 	const place = template && ((root: Element) => placeAsTemplate(root, template));
 	return { root: buildDomain(spec, base, earlier, place), spec };
+}
+
+/** The disks of a definition; what lies below them is only said of a running machine. */
+export function knownDisks(config: FoundDomain | undefined, live: FoundDomain | undefined): FoundDisk[] {
+	return (config?.disks ?? []).map((disk) => {
+		const running = live?.disks.find((item) => item.target === disk.target && item.chain[0] === disk.chain[0]);
+		return running ? { ...disk, chain: running.chain } : disk;
+	});
 }
 
 /** A machine that was made from a template is built on what it became, without what `extraXml` put on top. */

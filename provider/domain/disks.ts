@@ -29,25 +29,29 @@ export function busOf(disk: DiskInputs, arch: string): DiskBus {
 }
 
 /**
- * The found disk that each disk of the inputs is; undefined for one that is new. A disk is known by its source; a drive
- * for removable media by its place among such drives, since media come and go.
+ * The found disk that each disk of the inputs is; undefined for one that is new. A disk is known by its source, also
+ * below an overlay that a snapshot has laid on it.
+ * @param drives whether a drive for removable media is known by its place among such drives, since media come and go
  */
 export function matchDisks<Wanted extends { key: string; device: string }>(
 	wanted: ReadonlyArray<Wanted>,
 	found: ReadonlyArray<FoundDisk>,
+	drives = true,
 ): Array<FoundDisk | undefined> {
 	const free = new Set(found);
-	const take = (item: FoundDisk | undefined) => {
-		if (item) free.delete(item);
-		return item;
+	const matched: Array<FoundDisk | undefined> = wanted.map(() => undefined);
+	const pass = (fits: (item: FoundDisk, disk: Wanted) => boolean) => {
+		wanted.forEach((disk, index) => {
+			if (matched[index]) return;
+			const item = [...free].find((other) => other.device === disk.device && fits(other, disk));
+			if (item) free.delete(item);
+			matched[index] = item;
+		});
 	};
-	const matched = wanted.map(({ key, device }) =>
-		take([...free].find((item) => item.device === device && item.chain.includes(key))),
-	);
-	return matched.map((item, index) => {
-		if (item || wanted[index]!.device !== "cdrom") return item;
-		return take([...free].find((other) => other.device === "cdrom" && other.alias?.startsWith("ua-disk-")));
-	});
+	pass((item, { key }) => item.chain[0] === key);
+	pass((item, { key }) => item.chain.includes(key));
+	if (drives) pass((item, { device }) => device === "cdrom" && item.alias?.startsWith("ua-disk-") === true);
+	return matched;
 }
 
 /**
@@ -78,10 +82,14 @@ export function assignDisks(
 	return disks.map(({ input, source, format }, i) => {
 		const bus = buses[i]!;
 		const old = matched[i];
+		// A snapshot's overlay stays on top: what was written since is in it.
+		const overlaid = old?.chain.indexOf(sourceKey(source)) ?? -1;
+		const kept = overlaid > 0 && old?.source && old.format ? { source: old.source, format: old.format } : {};
 		return {
 			alias: old?.alias?.startsWith("ua-disk-") ? old.alias : firstFree("ua-disk-", aliases),
 			source,
 			format,
+			...kept,
 			device: input.device,
 			target: input.target ?? keeps(i) ?? firstFreeTarget(bus, targets),
 			bus,

@@ -33,7 +33,8 @@ export async function readTemplate(host: Host, reference: string): Promise<Templ
 	return { found, inherited: inheritedFrom(found, nics), notes: notesOn(found, dropped) };
 }
 
-function inheritedFrom(found: FoundDomain, nics: NicInputs[]): Inherited {
+/** The hardware of a definition, as what a machine made from it inherits. */
+export function inheritedFrom(found: FoundDomain, nics: NicInputs[] = nicsOf(found).nics): Inherited {
 	const boot = found.disks.find((disk) => disk.device === "disk");
 	return {
 		arch: found.arch as Inherited["arch"],

@@ -1,0 +1,174 @@
+/** What is done inside a guest through its agent. */
+
+import type { Host } from "../libvirt";
+import { LibvirtError } from "../libvirt/errors";
+import { poll } from "./patience";
+import type { DomainInputs } from "./schema";
+
+type GuestSetup = NonNullable<DomainInputs["guestSetup"]>;
+
+/** Bytes of a file in one message; the agent reads messages of up to some megabytes. */
+const CHUNK_BYTES = 48 * 1024;
+const EXEC_SECONDS = 60;
+
+/**
+ * Makes every file with its mode before anything is in it, so that nobody else can read what is not for them, and sets
+ * the host name. Arguments: the host name ("" for none), then mode and path of each file.
+ */
+const PREPARE = `set -eu
+hostname=$1
+shift
+while [ $# -gt 1 ]; do
+	mkdir -p "$(dirname "$2")"
+	(umask 077 && : > "$2")
+	chmod "$1" "$2"
+	shift 2
+done
+if [ -n "$hostname" ]; then
+	printf '%s\\n' "$hostname" > /etc/hostname
+	hostname "$hostname"
+fi
+`;
+
+/**
+ * Sets the host name and writes the files. Safe to run again.
+ * @throws Error that says which step the guest refused, and what it said
+ */
+export async function setUpGuest(host: Host, uuid: string, setup: GuestSetup): Promise<void> {
+	if (setup.hostname === undefined && setup.files.length === 0) return;
+	const args = setup.files.flatMap(({ mode, path }) => [mode, path]);
+	await guestExec(host, uuid, "/bin/sh", ["-c", PREPARE, "sh", setup.hostname ?? "", ...args]);
+	for (const { path, content } of setup.files) await writeGuestFile(host, uuid, path, content);
+}
+
+/** Replaces the content of a file; its mode stays. */
+async function writeGuestFile(host: Host, uuid: string, path: string, content: string): Promise<void> {
+	const handle = await ask<number>(host, uuid, "guest-file-open", { path, mode: "w" });
+	try {
+		const bytes = Buffer.from(content, "utf8");
+		for (let start = 0; start < bytes.length; ) {
+			const chunk = bytes.subarray(start, start + CHUNK_BYTES);
+			const { count } = await ask<{ count: number }>(host, uuid, "guest-file-write", {
+				handle,
+				"buf-b64": chunk.toString("base64"),
+			});
+			if (count <= 0) throw new Error(`the guest wrote nothing more of ${path} after ${start} bytes`);
+			start += count;
+		}
+	} finally {
+		await ask(host, uuid, "guest-file-close", { handle });
+	}
+}
+
+/** Runs a program in the guest and waits for its end. @throws Error with its exit code and output when it failed */
+export async function guestExec(host: Host, uuid: string, path: string, args: string[]): Promise<string> {
+	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", { path, arg: args, "capture-output": true });
+	const ended = await poll(EXEC_SECONDS, async () => {
+		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
+		return status.exited ? status : undefined;
+	});
+	if (!ended) throw new Error(`${path} in the guest has not ended after ${EXEC_SECONDS} s`);
+	const text = (data: string | undefined) => Buffer.from(data ?? "", "base64").toString("utf8");
+	if (ended.exitcode === 0) return text(ended["out-data"]);
+	const said = `${text(ended["out-data"])}${text(ended["err-data"])}`.trim() || "nothing";
+	const how = ended.exitcode === undefined ? `by signal ${ended.signal}` : `with exit code ${ended.exitcode}`;
+	throw new Error(`${path} in the guest ended ${how}; it said: ${said}`);
+}
+
+interface ExecStatus {
+	exited: boolean;
+	exitcode?: number;
+	signal?: number;
+	"out-data"?: string;
+	"err-data"?: string;
+}
+
+async function ask<T>(host: Host, uuid: string, command: string, args: object): Promise<T> {
+	try {
+		return await host.domains.agent<T>(uuid, command, args, { deadlineSeconds: 30 });
+	} catch (error) {
+		if (!(error instanceof LibvirtError)) throw error;
+		const advice = /disabled|not allowed|blacklist|blocked/i.test(error.reason)
+			? `. The guest agent's configuration forbids ${command}: allow it in the image`
+			: "";
+		throw new Error(`guest agent, ${command}: ${error.reason}${advice}`, { cause: error });
+	}
+}
+
+interface PciAddress {
+	domain: number;
+	bus: number;
+	slot: number;
+	function: number;
+}
+
+interface FileSystem {
+	mountpoint: string;
+	disk?: Array<{ "pci-controller"?: PciAddress; bus?: number; target?: number; unit?: number }>;
+}
+
+interface PciDevice {
+	bus: number;
+	slot: number;
+	function: number;
+	qdev_id?: string;
+	pci_bridge?: { devices?: PciDevice[] };
+}
+
+/**
+ * Where the guest has file systems of a disk mounted.
+ * @param device QEMU's id of the disk's PCI device, and the place on its bus for SCSI
+ * @returns undefined when the guest cannot be asked
+ */
+export async function mountsOn(
+	host: Host,
+	uuid: string,
+	device: { qdevId: string; scsi?: { target: number; unit: number } | undefined },
+): Promise<string[] | undefined> {
+	let systems: FileSystem[];
+	let address: PciDevice | undefined;
+	try {
+		systems = await host.domains.agent<FileSystem[]>(uuid, "guest-get-fsinfo", undefined, { deadlineSeconds: 20 });
+		// Only QEMU knows which bus numbers the guest's firmware gave out.
+		const buses = await host.domains.qmp<Array<{ devices: PciDevice[] }>>(uuid, "query-pci");
+		address = findPci(
+			buses.flatMap((bus) => bus.devices),
+			device.qdevId,
+		);
+	} catch (error) {
+		if (error instanceof LibvirtError) return undefined;
+		throw error;
+	}
+	if (!address) return undefined;
+	const at = address;
+	const onDevice = (disk: NonNullable<FileSystem["disk"]>[number]) => {
+		const pci = disk["pci-controller"];
+		if (!pci || pci.bus !== at.bus || pci.slot !== at.slot || pci.function !== at.function) return false;
+		return !device.scsi || (disk.target === device.scsi.target && disk.unit === device.scsi.unit);
+	};
+	return systems.filter((system) => system.disk?.some(onDevice)).map(({ mountpoint }) => mountpoint);
+}
+
+function findPci(devices: PciDevice[], qdevId: string): PciDevice | undefined {
+	for (const device of devices) {
+		if (device.qdev_id === qdevId) return device;
+		const below = findPci(device.pci_bridge?.devices ?? [], qdevId);
+		if (below) return below;
+	}
+	return undefined;
+}
+
+/** Puts vCPUs to use that the guest has been given but left aside. @returns whether the guest could be asked */
+export async function onlineVcpus(host: Host, uuid: string): Promise<boolean> {
+	try {
+		const vcpus = await host.domains.agent<Array<{ "logical-id": number; online: boolean }>>(uuid, "guest-get-vcpus");
+		const offline = vcpus.filter((vcpu) => !vcpu.online);
+		if (offline.length === 0) return true;
+		const wanted = offline.map((vcpu) => ({ "logical-id": vcpu["logical-id"], online: true }));
+		await host.domains.agent(uuid, "guest-set-vcpus", { vcpus: wanted });
+		return true;
+	} catch (error) {
+		if (error instanceof LibvirtError) return false;
+		throw error;
+	}
+}

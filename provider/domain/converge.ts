@@ -1,0 +1,201 @@
+/** Bringing a machine that is there to a description: live where it can be, else by a restart. */
+import type { Context, State } from "../lifecycle";
+import { carryAddresses } from "../xml/carry";
+import { serialize } from "../xml/element";
+import { type FoundDomain, readDomain } from "../xml/read-domain";
+import { chooseAccelerator } from "./accelerator";
+import { allChanges } from "./changes";
+import { hardwareOf } from "./defaults";
+import { knownDisks, type Wanted, wantedDefinition } from "./definition";
+import { applyLive, type Removable } from "./live";
+import { lookLive, type Seen } from "./look";
+import { patiently } from "./patience";
+import { turnOff, turnOn } from "./power";
+import type { DomainFacts, DomainInputs, Inherited } from "./schema";
+
+export interface Converged {
+	/** Whether the machine was started, from off. */
+	started: boolean;
+	macs: string[];
+	accelerator: "kvm" | "qemu";
+	pendingRestart: DomainFacts["pendingRestart"];
+}
+
+type Olds = State<DomainInputs, DomainFacts>;
+
+/**
+ * @param olds what is recorded; undefined for a machine that is taken over
+ * @throws Error when a step fails; a machine that was turned off for a change then runs as before
+ */
+export async function converge(
+	context: Context,
+	seen: Seen,
+	inputs: DomainInputs,
+	inherited: Inherited | undefined,
+	olds: Olds | undefined,
+): Promise<Converged> {
+	const { host, log } = context;
+	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
+	const machine = {
+		uuid: seen.uuid,
+		domainType,
+		inherited,
+		config: seen.config,
+		live: seen.live,
+		sameExtra: olds === undefined || olds.extraXml === inputs.extraXml,
+	};
+	let wanted = await wantedDefinition(inputs, host, machine);
+	const changes = olds && allChanges(olds, inputs);
+	const reasons = changes
+		? changes.filter(({ effect }) => effect === "restart").map(({ property }) => property)
+		: restartReasons(seen, wanted);
+	const runs = seen.active && seen.state !== "crashed";
+	const deferred = runs && inputs.running && reasons.length > 0 && inputs.onRestartRequired === "defer";
+	const restart = runs && inputs.running && reasons.length > 0 && !deferred;
+	if (deferred && inputs.name !== seen.name) {
+		// A running machine cannot have another name in its definition.
+		wanted = await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
+	}
+	const turnsOff = seen.active && (!inputs.running || restart);
+	if (restart) log(`restarted for ${reasons.join(", ")}`);
+	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
+	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
+
+	const started = await redefineAndStart(context, seen, inputs, wanted, {
+		define: changes === undefined || changes.length > 0,
+		off: turnsOff || !seen.live,
+		wasTurnedOff: restart,
+		removable: removableOf(seen, olds),
+	});
+	const liveId = deferred ? seen.live?.liveId : undefined;
+	return {
+		started,
+		macs: wanted.spec.nics.map(({ mac }) => mac),
+		accelerator: domainType === "kvm" ? "kvm" : "qemu",
+		pendingRestart:
+			liveId === undefined ? stillWaiting(olds, seen, turnsOff) : { properties: merged(olds, reasons), liveId },
+	};
+}
+
+/** Without an answer to `type` that is new the accelerator stays what it is. */
+async function domainTypeFor(
+	{ host }: Context,
+	seen: Seen,
+	inputs: DomainInputs,
+	olds: Olds | undefined,
+	inherited: Inherited | undefined,
+): Promise<string> {
+	const now = seen.config.domainType;
+	const stays = inputs.type === "auto" || inputs.type === now || (olds !== undefined && olds.type === inputs.type);
+	if (stays) return now;
+	return (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
+}
+
+/** What a machine that was taken over runs with and is described without, as far as both tell. */
+function restartReasons(seen: Seen, wanted: Wanted): string[] {
+	if (!seen.live) return [];
+	const after = readDomain(wanted.root);
+	const live = seen.live;
+	const reasons: string[] = [];
+	const fields: Array<keyof FoundDomain & keyof DomainInputs> = [
+		...(["name", "arch", "machine", "firmware", "maxVcpus", "consoleLog"] as const),
+		...(["boot", "agent", "rng", "graphics"] as const),
+	];
+	for (const field of fields) {
+		if (JSON.stringify(live[field]) !== JSON.stringify(after[field])) reasons.push(field);
+	}
+	if (live.maxMemoryMiB < after.memoryMiB) reasons.push("memoryMiB");
+	if (live.vcpus > after.vcpus && live.domainType !== "kvm") reasons.push("vcpus");
+	return reasons;
+}
+
+interface Step {
+	define: boolean;
+	/** Whether the machine is off by now. */
+	off: boolean;
+	/** Whether it was turned off only for the change. */
+	wasTurnedOff: boolean;
+	removable: Removable;
+}
+
+/** @returns whether the machine was started */
+async function redefineAndStart(
+	context: Context,
+	seen: Seen,
+	inputs: DomainInputs,
+	wanted: Wanted,
+	step: Step,
+): Promise<boolean> {
+	const { host } = context;
+	const former = serialize(seen.config.root);
+	let renamed = false;
+	try {
+		if (!step.off && inputs.running) await turnOn(host, seen);
+		if (step.define) {
+			if (!step.off && seen.live) {
+				await applyLive(context, seen.live, wanted.spec, step.removable);
+				// A device is to be at the next start where it was plugged in.
+				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
+			}
+			renamed = wanted.spec.name !== seen.name;
+			if (renamed) await patiently(() => host.domains.undefine(seen.uuid, { keepNvram: true }));
+			await patiently(() => host.domains.define(serialize(wanted.root)));
+		}
+		if (inputs.autostart !== seen.autostart || renamed) {
+			await patiently(() => host.domains.setAutostart(seen.uuid, inputs.autostart));
+		}
+		if (!step.off || !inputs.running) return false;
+		await turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false });
+		return true;
+	} catch (error) {
+		if (!step.wasTurnedOff && !renamed) throw error;
+		throw await backAsBefore(context, seen, former, { renamed, start: step.wasTurnedOff, error });
+	}
+}
+
+/** After a failed change: the former definition, and the machine running again if it ran. @returns the error to throw */
+async function backAsBefore(
+	{ host }: Context,
+	seen: Seen,
+	former: string,
+	{ renamed, start, error }: { renamed: boolean; start: boolean; error: unknown },
+): Promise<Error> {
+	const message = error instanceof Error ? error.message : String(error);
+	try {
+		if (renamed && (await host.domains.find(seen.uuid))) await host.domains.undefine(seen.uuid, { keepNvram: true });
+		await patiently(() => host.domains.define(former));
+		if (renamed) await patiently(() => host.domains.setAutostart(seen.uuid, seen.autostart));
+		if (start) await turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false });
+	} catch (again) {
+		const why = again instanceof Error ? again.message : String(again);
+		return new Error(`${message}\nAnd the former definition could not be restored: ${why}`, { cause: error });
+	}
+	const now = start ? "runs with its former definition again" : "has its former definition again";
+	return new Error(`${message}\n${seen.name} ${now}.`, { cause: error });
+}
+
+/** What may be unplugged: what carries our alias, and what is recorded; of a machine that is taken over, everything. */
+function removableOf(seen: Seen, olds: Olds | undefined): Removable {
+	const disks = knownDisks(seen.config, seen.live).concat(seen.live?.disks ?? []);
+	const nics = [...seen.config.nics, ...(seen.live?.nics ?? [])];
+	const all = olds === undefined;
+	return {
+		disks: [
+			...(olds?.disks ?? []).map(({ volume }) => volume),
+			...disks.filter(({ alias }) => all || alias?.startsWith("ua-disk-")).flatMap(({ chain }) => chain[0] ?? []),
+		],
+		macs: [
+			...(olds?.macs ?? []),
+			...nics.filter(({ alias }) => all || alias?.startsWith("ua-nic-")).flatMap(({ mac }) => mac ?? []),
+		],
+	};
+}
+
+function merged(olds: Olds | undefined, reasons: string[]): string[] {
+	return [...new Set([...(olds?.pendingRestart?.properties ?? []), ...reasons])];
+}
+
+function stillWaiting(olds: Olds | undefined, seen: Seen, turnedOff: boolean): DomainFacts["pendingRestart"] {
+	if (turnedOff || olds?.pendingRestart?.liveId !== seen.live?.liveId) return undefined;
+	return olds?.pendingRestart;
+}

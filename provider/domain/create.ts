@@ -1,0 +1,138 @@
+/** Making a machine, or taking over the one that an interrupted create left. */
+import { randomUUID } from "node:crypto";
+import type { Host } from "../libvirt";
+import { type Context, IncompleteError, type State } from "../lifecycle";
+import { Undo } from "../undo";
+import { serialize } from "../xml/element";
+import { acceleratorOf, chooseAccelerator } from "./accelerator";
+import { converge } from "./converge";
+import { hardwareOf, withDefaults } from "./defaults";
+import { wantedDefinition } from "./definition";
+import { finish } from "./finish";
+import { look, type Seen } from "./look";
+import { findThere, type There } from "./own";
+import { isGone, patiently, timed } from "./patience";
+import { powerOff } from "./power";
+import type { DomainFacts, DomainInputs } from "./schema";
+import { inheritedFrom, readTemplate } from "./template";
+
+interface Made {
+	id: string;
+	state: State<DomainInputs, DomainFacts>;
+}
+
+/**
+ * @throws IncompleteError when the machine is there but the guest does not show what was waited for; any other error
+ *   means that nothing was left behind
+ */
+export async function createDomain(given: DomainInputs, context: Context): Promise<Made> {
+	const began = performance.now();
+	const inputs = withDefaults(given);
+	const there = await findThere(context, inputs);
+	return there ? takeOver(context, there, inputs, began) : make(context, inputs, began);
+}
+
+async function make(context: Context, inputs: DomainInputs, began: number): Promise<Made> {
+	const { host, log } = context;
+	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs.template);
+	const inherited = template?.inherited;
+	for (const note of template?.notes ?? []) log(note);
+	const { accelerator, domainType } = await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch);
+	const uuid = randomUUID();
+	const { root, spec } = await wantedDefinition(inputs, host, { uuid, domainType, inherited, template });
+	const facts: DomainFacts = {
+		uuid,
+		macs: spec.nics.map(({ mac }) => mac),
+		addresses: [],
+		accelerator,
+		inherited,
+		timings: { defineMs: 0 },
+	};
+	await Undo.around(async (undo) => {
+		// First: whether a define that was cut off took effect is not known.
+		undo.add(`remove domain ${inputs.name} (${uuid})`, () => removeDomain(host, uuid));
+		facts.timings.defineMs = (await timed(() => patiently(() => host.domains.define(serialize(root))))).ms;
+		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
+		if (!inputs.running) return;
+		facts.timings.startMs = (await timed(() => patiently(() => host.domains.start(uuid)))).ms;
+	});
+	return finished(context, inputs, facts, { began, setUp: true });
+}
+
+async function takeOver(context: Context, there: There, inputs: DomainInputs, began: number): Promise<Made> {
+	const seen = await look(context.host, there.uuid);
+	if (!seen) throw new Error(`domain ${inputs.name} disappeared while it was looked at; try again`);
+	context.log(
+		there.own
+			? `found domain ${seen.name} as an earlier run left it, and goes on with it`
+			: `takes over domain ${seen.name} (adopt)`,
+	);
+	refuseOtherDisk(seen, inputs);
+	const inherited = inputs.template === undefined ? undefined : inheritedFrom(seen.config);
+	const facts: DomainFacts = {
+		uuid: seen.uuid,
+		macs: [],
+		addresses: [],
+		accelerator: acceleratorOf(seen.config.domainType),
+		inherited,
+		timings: { defineMs: 0 },
+	};
+	const { value, ms } = await timed(() => converge(context, seen, inputs, inherited, undefined));
+	const { started, ...found } = value;
+	Object.assign(facts, found);
+	facts.timings.defineMs = ms;
+	if (started || inputs.running) facts.timings.startMs = 0;
+	// Somebody else's machine has been set up by somebody else.
+	const setUp = there.own && seen.config.recorded?.setUp !== true;
+	return finished(context, inputs, facts, { began, setUp });
+}
+
+/** A machine whose boot disk is another one is not the machine that is asked for. */
+function refuseOtherDisk(seen: Seen, inputs: DomainInputs): void {
+	const wanted = inputs.disks.find(({ device }) => device === "disk")?.volume;
+	const boot = (seen.live ?? seen.config).disks.find(({ device }) => device === "disk");
+	if (wanted === undefined || !boot || boot.chain.length === 0) return;
+	// Only what both sides name by a path can be told apart.
+	if (!wanted.startsWith("/") || boot.chain.includes(wanted) || !boot.chain[0]!.startsWith("/")) return;
+	throw new Error(
+		`domain ${seen.name} exists already, with boot disk ${boot.chain[0]} instead of ${wanted}. Taking it over would ` +
+			"change its disk: name that volume in disks, or remove or rename the domain",
+	);
+}
+
+async function finished(
+	context: Context,
+	inputs: DomainInputs,
+	facts: DomainFacts,
+	how: { began: number; setUp: boolean },
+): Promise<Made> {
+	try {
+		await finish(context, inputs, facts, how);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		throw new IncompleteError<DomainInputs, DomainFacts>(facts.uuid, { ...inputs, ...facts }, message, {
+			cause: error,
+		});
+	}
+	return { id: facts.uuid, state: { ...inputs, ...facts } };
+}
+
+/** Powers a machine off and removes its definition and NVRAM; its disks stay. Succeeds when it is gone already. */
+export async function removeDomain(host: Host, uuid: string): Promise<void> {
+	// Once more if it was started in between (autostart, another tool): it would run on without a definition.
+	for (let attempt = 0; attempt < 3; attempt++) {
+		const info = await host.domains.find(uuid);
+		if (!info) return;
+		if (info.state !== "shutoff") await powerOff(host, uuid);
+		try {
+			await patiently(() => host.domains.undefine(uuid));
+		} catch (error) {
+			// One without a definition is gone once it is off.
+			if (isGone(error) || !info.persistent) continue;
+			throw error;
+		}
+	}
+	if (await host.domains.find(uuid)) {
+		throw new Error(`domain ${uuid} is started again and again by somebody else; stop that, then try again`);
+	}
+}

@@ -1,0 +1,57 @@
+/** What follows a start: waiting for the guest, and what is done in it once. */
+import type { Context } from "../lifecycle";
+import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
+import { parse, serialize } from "../xml/element";
+import { recordElement, recordedIn } from "../xml/metadata";
+import { setUpGuest } from "./agent";
+import { patiently, timed } from "./patience";
+import type { DomainFacts, DomainInputs } from "./schema";
+import { deadlineOf, waitForAddress, waitForAgent } from "./wait";
+
+/**
+ * Fills `facts` step by step, so that they tell how far it came when a step fails.
+ * @param began `performance.now()` of the start of the create; undefined for a later start
+ * @param setUp whether `guestSetup` is still to be done
+ * @throws WaitError, or an Error of the guest's
+ */
+export async function finish(
+	{ host, log }: Context,
+	inputs: DomainInputs,
+	facts: DomainFacts,
+	{ began, setUp }: { began?: number | undefined; setUp: boolean },
+): Promise<void> {
+	if (!inputs.running) return;
+	const { uuid, macs, timings } = facts;
+	const setup = setUp ? inputs.guestSetup : undefined;
+	const left = deadlineOf(inputs);
+	const firstSeen = () => {
+		if (began !== undefined) timings.firstGuestActionMs ??= Math.round(performance.now() - began);
+	};
+	if (inputs.waitFor?.agent || setup) {
+		const { ms } = await timed(() => waitForAgent(host, uuid, inputs, macs, left));
+		timings.agentMs = ms;
+		firstSeen();
+	}
+	if (setup) {
+		log("setting up the guest through its agent");
+		const { ms } = await timed(() => setUpGuest(host, uuid, setup));
+		timings.guestSetupMs = ms;
+		await markSetUp(host, uuid);
+	}
+	if (inputs.waitFor && inputs.waitFor.address !== "none") {
+		const { value, ms } = await timed(() => waitForAddress(host, uuid, inputs, macs, left));
+		facts.addresses = value;
+		timings.addressMs = ms;
+		firstSeen();
+	}
+}
+
+/** Recorded in the machine itself: a create that finds it again after an interruption does not set it up twice. */
+async function markSetUp(host: Context["host"], uuid: string): Promise<void> {
+	const recorded = recordedIn(parse(await host.domains.xml(uuid, { inactive: true }), "the definition"));
+	if (!recorded) return;
+	const xml = serialize(recordElement({ ...recorded, setUp: true }));
+	for (const target of ["config", "live"] as const) {
+		await patiently(() => host.domains.setMetadata(uuid, METADATA_NAMESPACE, METADATA_PREFIX, xml, target));
+	}
+}

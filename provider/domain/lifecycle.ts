@@ -1,0 +1,95 @@
+/** A virtual machine: made, looked at, changed and removed. Its disks are resources of their own and never touched. */
+import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
+import { isOwnedBy } from "../owner";
+import { changes } from "./changes";
+import { converge } from "./converge";
+import { createDomain, removeDomain } from "./create";
+import { withDefaults } from "./defaults";
+import { finish } from "./finish";
+import { look, type Seen } from "./look";
+import { foreign, refuseForeign } from "./own";
+import { planDomain } from "./plan";
+import { rules } from "./rules";
+import { type DomainFacts, type DomainInputs, domainSchema } from "./schema";
+import { foundState } from "./state";
+
+type Full = State<DomainInputs, DomainFacts>;
+
+export const domain: Lifecycle<DomainInputs, DomainFacts> = {
+	name: "Domain",
+	schema: domainSchema,
+	sensitive: ["guestSetup"],
+	rules,
+	resolve: async (inputs) => withDefaults(inputs),
+	changes,
+	plan: planDomain,
+	create: createDomain,
+
+	async read(id, state, { host }) {
+		const seen = await look(host, id);
+		return seen && foundState(host, seen, state);
+	},
+
+	update: updateDomain,
+
+	/** Powers the machine off at once: its disks mostly go with it. To let the guest end first, apply `running: false`. */
+	async delete(id, state, { host }) {
+		const seen = await look(host, id);
+		if (!seen) return;
+		const owner = seen.config.recorded?.owner;
+		if (owner !== undefined && !isOwnedBy(owner, state)) {
+			throw new Error(
+				`${foreign(seen.name, owner, "was not deleted")}. To forget it without deleting it: pulumi state delete`,
+			);
+		}
+		await removeDomain(host, id);
+	},
+};
+
+async function updateDomain(id: string, olds: Full, given: DomainInputs, context: Context): Promise<Full> {
+	const inputs = withDefaults(given);
+	const seen = await look(context.host, id);
+	if (!seen) throw new Error(`domain ${inputs.name} (${id}) is gone; run pulumi refresh, then pulumi up makes it anew`);
+	refuseForeign(seen, inputs, olds.ownerId, "was not changed");
+	refuseUnknownDisk(seen, olds, inputs);
+	const inherited = olds.inherited;
+	const { started, ...found } = await converge(context, seen, inputs, inherited, olds);
+	const facts: DomainFacts = {
+		uuid: seen.uuid,
+		addresses: olds.addresses,
+		inherited,
+		...found,
+		timings: { ...olds.timings },
+	};
+	const firstStart = started && olds.timings.startMs === undefined;
+	const unfinished = olds.incomplete === true && seen.config.recorded?.setUp !== true;
+	if (started) facts.timings.startMs ??= 0;
+	if (started || olds.incomplete === true) {
+		try {
+			await finish(context, inputs, facts, { setUp: firstStart || unfinished });
+		} catch (error) {
+			const message = error instanceof Error ? error.message : String(error);
+			throw new IncompleteError<DomainInputs, DomainFacts>(id, { ...inputs, ...facts }, message, { cause: error });
+		}
+	}
+	// A name that was put off is the old one until then.
+	const name = found.pendingRestart?.properties.includes("name") ? seen.name : inputs.name;
+	return { ...inputs, name, ...facts };
+}
+
+/**
+ * A disk of ours that has another source than is recorded (a snapshot was made of a machine that is off): a definition
+ * written now would put the former source back and lose what was written since.
+ */
+function refuseUnknownDisk(seen: Seen, olds: Full, inputs: DomainInputs): void {
+	const known = new Set([...olds.disks, ...inputs.disks].map(({ volume }) => volume));
+	for (const disk of (seen.live ?? seen.config).disks) {
+		if (disk.device !== "disk" || !disk.alias?.startsWith("ua-disk-") || disk.chain.length === 0) continue;
+		if (!disk.chain[0]!.startsWith("/") || disk.chain.some((key) => known.has(key))) continue;
+		if ([...known].some((volume) => !volume.startsWith("/"))) continue;
+		throw new Error(
+			`disk ${disk.target} of ${seen.name} is on ${disk.chain[0]}, which is not recorded (a snapshot?). ` +
+				"Run pulumi refresh and look at the preview, or put the machine back on its own volume",
+		);
+	}
+}

@@ -1,0 +1,201 @@
+/** Changes that a running machine takes. Each is verified by what libvirt and the guest show afterwards. */
+import { isDeepStrictEqual } from "node:util";
+import type { Context } from "../lifecycle";
+import {
+	type DiskSpec,
+	diskElement,
+	type FoundDisk,
+	type FoundNic,
+	type NicSpec,
+	nicElement,
+	sourceKey,
+} from "../xml/devices";
+import type { DomainSpec } from "../xml/domain";
+import { attribute, children, copy, type Element, element, remove, serialize, setAttribute } from "../xml/element";
+import type { FoundDomain } from "../xml/read-domain";
+import { mountsOn, onlineVcpus } from "./agent";
+import { matchDisks } from "./disks";
+import { lookLive } from "./look";
+import { patiently, poll } from "./patience";
+
+/** A guest on PCI Express lets go of a device after 5 s, and one that is just starting only when it is up. */
+const UNPLUG_SECONDS = 60;
+const BALLOON_SECONDS = 5;
+
+export interface Removable {
+	/** `sourceKey` of the disks that were the machine's by what is recorded. */
+	disks: ReadonlyArray<string>;
+	/** MAC addresses of the NICs that were. */
+	macs: ReadonlyArray<string>;
+}
+
+/**
+ * Brings what runs to the new description, as far as that is possible without a restart.
+ * @param removable what may be taken out: devices that somebody else plugged in stay
+ * @throws Error when the guest does not let go of a device, or has a file system of a disk mounted
+ */
+export async function applyLive(
+	context: Context,
+	live: FoundDomain,
+	wanted: DomainSpec,
+	removable: Removable,
+): Promise<void> {
+	await applyDisks(context, live, wanted.disks, removable.disks);
+	await applyNics(context, live, wanted.nics, removable.macs);
+	await applyMemory(context, live, wanted.memoryMiB);
+	await applyVcpus(context, live, wanted.vcpus);
+}
+
+async function applyMemory({ host, log }: Context, live: FoundDomain, memoryMiB: number): Promise<void> {
+	if (live.memoryMiB === memoryMiB || memoryMiB > live.maxMemoryMiB) return;
+	await patiently(() => host.domains.setMemory(live.uuid, memoryMiB, "live"));
+	const reached = await poll(BALLOON_SECONDS, async () =>
+		(await lookLive(host, live.uuid)).memoryMiB === memoryMiB ? true : undefined,
+	);
+	if (!reached) {
+		const { memoryMiB: now } = await lookLive(host, live.uuid);
+		log(`the guest has not brought its memory to ${memoryMiB} MiB yet (now ${now}): its balloon driver decides`);
+	}
+}
+
+async function applyVcpus({ host, log }: Context, live: FoundDomain, vcpus: number): Promise<void> {
+	if (live.vcpus === vcpus || vcpus > live.maxVcpus) return;
+	if (vcpus < live.vcpus && live.domainType !== "kvm") return;
+	await patiently(() => host.domains.setVcpus(live.uuid, vcpus, "live"));
+	if (vcpus < live.vcpus) return;
+	if (!live.agentConnected || !(await onlineVcpus(host, live.uuid))) {
+		log(`${vcpus - live.vcpus} vCPU(s) were added; the guest has to put them to use itself, its agent cannot be asked`);
+	}
+}
+
+async function applyDisks(
+	context: Context,
+	live: FoundDomain,
+	wanted: ReadonlyArray<DiskSpec>,
+	removable: ReadonlyArray<string>,
+): Promise<void> {
+	const matched = matchDisks(
+		wanted.map(({ source, device }) => ({ key: sourceKey(source), device })),
+		live.disks,
+	);
+	for (const disk of live.disks) {
+		if (matched.includes(disk) || disk.device !== "disk" || !canPlug(disk.bus)) continue;
+		if (!disk.chain.some((key) => removable.includes(key))) continue;
+		await unplugDisk(context, live, disk);
+	}
+	for (const [index, disk] of wanted.entries()) {
+		const old = matched[index];
+		if (!old) {
+			if (!canPlug(disk.bus)) continue;
+			await patiently(() => context.host.domains.attachDevice(live.uuid, serialize(diskElement(disk)), "live"));
+		} else if (disk.device === "cdrom" && old.chain[0] !== sourceKey(disk.source)) {
+			await changeMedium(context, live, old, disk);
+		}
+	}
+}
+
+function canPlug(bus: string | undefined): boolean {
+	return bus === "virtio" || bus === "scsi";
+}
+
+async function changeMedium({ host }: Context, live: FoundDomain, old: FoundDisk, disk: DiskSpec): Promise<void> {
+	const target = {
+		...disk,
+		alias: old.alias ?? disk.alias,
+		target: old.target ?? disk.target,
+		bus: old.bus ?? disk.bus,
+	};
+	await patiently(() => host.domains.updateDevice(live.uuid, serialize(diskElement(target)), "live"));
+}
+
+async function unplugDisk(context: Context, live: FoundDomain, disk: FoundDisk): Promise<void> {
+	const { host, log } = context;
+	const name = `disk ${disk.target} (${disk.chain[0]})`;
+	const mounts = live.agentConnected ? await mountsOn(host, live.uuid, qemuDevice(live, disk)) : undefined;
+	if (mounts === undefined) log(`${name}: whether the guest uses it cannot be asked; it is taken out`);
+	else if (mounts.length > 0) {
+		throw new Error(
+			`${name} of ${live.name} was not taken out: the guest has it mounted on ${mounts.join(", ")}, and would lose ` +
+				"what it has not written. Unmount it in the guest, or turn the machine off (running: false) for the change",
+		);
+	}
+	await unplug(context, live, disk.element, name, (now) => now.disks.some((item) => item.target === disk.target));
+}
+
+/** QEMU's id of the PCI device behind a disk: the disk's own, or its SCSI controller's. */
+function qemuDevice(live: FoundDomain, disk: FoundDisk) {
+	if (disk.bus !== "scsi") return { qdevId: disk.alias ?? "" };
+	const [address] = children(disk.element, "address");
+	const number = (name: string) => Number(attribute(address, "", name) ?? 0);
+	const controller = children(children(live.root, "devices")[0], "controller").find(
+		(item) => attribute(item, "", "type") === "scsi" && Number(attribute(item, "", "index")) === number("controller"),
+	);
+	return {
+		qdevId: attribute(controller, "alias", "name") ?? "",
+		scsi: { target: number("target"), unit: number("unit") },
+	};
+}
+
+/**
+ * Asks for a device and waits until it is gone: the request's success only means that the guest was asked.
+ */
+async function unplug(
+	{ host }: Context,
+	live: FoundDomain,
+	device: Element,
+	name: string,
+	there: (now: FoundDomain) => boolean,
+): Promise<void> {
+	const xml = serialize(device);
+	await patiently(() => host.domains.detachDevice(live.uuid, xml, "live"));
+	const gone = await poll(UNPLUG_SECONDS, async () => (there(await lookLive(host, live.uuid)) ? undefined : true));
+	if (gone) return;
+	throw new Error(
+		`the guest of ${live.name} has not let go of ${name} within ${UNPLUG_SECONDS} s: the device is still there. ` +
+			"Look whether the guest runs and supports hot plug, or turn the machine off (running: false) for the change",
+	);
+}
+
+async function applyNics(
+	context: Context,
+	live: FoundDomain,
+	wanted: ReadonlyArray<NicSpec>,
+	removable: ReadonlyArray<string>,
+): Promise<void> {
+	const { host } = context;
+	const plug = (nic: NicSpec) =>
+		patiently(() => host.domains.attachDevice(live.uuid, serialize(nicElement(nic)), "live"));
+	for (const nic of live.nics) {
+		if (nic.mac === undefined || wanted.some(({ mac }) => mac === nic.mac)) continue;
+		if (removable.includes(nic.mac)) await unplugNic(context, live, nic);
+	}
+	for (const nic of wanted) {
+		const old = live.nics.find(({ mac }) => mac === nic.mac);
+		if (!old) await plug(nic);
+		else if (old.model === nic.model && !isDeepStrictEqual(old.source, nic.source)) {
+			if (canReconnect(old, nic)) {
+				await patiently(() => host.domains.updateDevice(live.uuid, serialize(reconnected(old, nic)), "live"));
+			} else {
+				await unplugNic(context, live, old);
+				await plug(nic);
+			}
+		}
+	}
+}
+
+function unplugNic(context: Context, live: FoundDomain, nic: FoundNic): Promise<void> {
+	return unplug(context, live, nic.element, `NIC ${nic.mac}`, (now) => now.nics.some(({ mac }) => mac === nic.mac));
+}
+
+/** Networks and bridges are both a bridge to the NIC; user-mode networking is another back end. */
+function canReconnect(old: FoundNic, nic: NicSpec): boolean {
+	return old.source !== undefined && !("user" in old.source) && !("user" in nic.source);
+}
+
+function reconnected(old: FoundNic, nic: NicSpec): Element {
+	const device = copy(old.element);
+	setAttribute(device, "type", "network" in nic.source ? "network" : "bridge");
+	for (const name of ["source", "virtualport"]) for (const item of children(device, name)) remove(item);
+	device.appendChild(element("source", { ...nic.source }));
+	return device;
+}

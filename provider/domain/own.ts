@@ -1,0 +1,92 @@
+/** Finding one's own machine on a host, and keeping away from those of others. */
+
+import type { DomainInfo, Host } from "../libvirt";
+import type { Context } from "../lifecycle";
+import { isOwnedBy } from "../owner";
+import { parse } from "../xml/element";
+import { recordedIn } from "../xml/metadata";
+import type { Seen } from "./look";
+import { isGone } from "./patience";
+import type { DomainInputs } from "./schema";
+
+export interface There {
+	uuid: string;
+	/** Whether an earlier create of ours made it; otherwise it is taken over (`adopt`). */
+	own: boolean;
+}
+
+/**
+ * The machine that a create finds instead of making one: ours under the name, or under another one (it was renamed
+ * between two runs); with `adopt` whatever has the name.
+ * @throws Error when somebody else's has the name
+ */
+export async function findThere({ host }: Context, inputs: DomainInputs): Promise<There | undefined> {
+	const named = await host.domains.find(inputs.name);
+	if (!named) {
+		const uuid = await ownElsewhere(host, inputs);
+		return uuid === undefined ? undefined : { uuid, own: true };
+	}
+	const owner = await ownerOf(host, named);
+	if (isOwnedBy(owner, inputs)) return { uuid: named.uuid, own: true };
+	if (inputs.adopt === true) return { uuid: named.uuid, own: false };
+	throw new Error(foreign(inputs.name, owner, "exists already"));
+}
+
+/** @throws Error when what is recorded in a machine is somebody else */
+export function refuseForeign(seen: Seen, inputs: DomainInputs, recordedOwner: string, what: string): void {
+	const owner = seen.config.recorded?.owner;
+	if (owner === undefined || owner === recordedOwner || isOwnedBy(owner, inputs) || inputs.adopt === true) return;
+	throw new Error(foreign(seen.name, owner, what));
+}
+
+/** The complaint that names the domain and its owner and says what to do. */
+export function foreign(name: string, owner: string | undefined, what: string): string {
+	const whose = owner === undefined ? "it was not made by this package" : `it belongs to ${owner}`;
+	return `domain ${name} ${what}: ${whose}. Give another name, or take it over with adopt: true`;
+}
+
+/** The owner that is recorded in a domain. */
+export async function ownerOf(host: Host, info: DomainInfo): Promise<string | undefined> {
+	const xml = await host.domains.xml(info.uuid, { inactive: true });
+	return recordedIn(parse(xml, `the definition of ${info.name}`))?.owner;
+}
+
+/** Owners of all domains of a host. Kept for a while, so that making many machines does not read all of them each time. */
+const INDEX_SECONDS = 60;
+const indexes = new WeakMap<Host, { readAt: number; owners: Promise<Map<string, string>> }>();
+
+async function ownElsewhere(host: Host, inputs: DomainInputs): Promise<string | undefined> {
+	let index = indexes.get(host);
+	// What it is for was left by an earlier run: whatever appears after this one began is not missed.
+	if (!index || performance.now() - index.readAt > INDEX_SECONDS * 1000) {
+		index = { readAt: performance.now(), owners: readOwners(host) };
+		index.owners.catch(() => indexes.delete(host));
+		indexes.set(host, index);
+	}
+	const owners = await index.owners;
+	for (const id of [inputs.ownerId, ...(inputs.previousOwnerIds ?? [])]) {
+		const uuid = owners.get(id);
+		const info = uuid === undefined ? undefined : await host.domains.find(uuid);
+		// It may have gone or changed hands since.
+		if (info && isOwnedBy(await stillOwner(host, info), inputs)) return info.uuid;
+	}
+	return undefined;
+}
+
+async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefined> {
+	try {
+		return await ownerOf(host, info);
+	} catch (error) {
+		if (isGone(error)) return undefined;
+		throw error;
+	}
+}
+
+async function readOwners(host: Host): Promise<Map<string, string>> {
+	const owners = new Map<string, string>();
+	for (const { uuid, name, xml } of await host.domains.listWithXml()) {
+		const owner = recordedIn(parse(xml, `the definition of ${name}`))?.owner;
+		if (owner !== undefined) owners.set(owner, uuid);
+	}
+	return owners;
+}

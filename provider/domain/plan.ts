@@ -1,0 +1,69 @@
+/** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
+import type { Context } from "../lifecycle";
+import { isOwnedBy } from "../owner";
+import { chooseAccelerator, hostMemoryMiB } from "./accelerator";
+import { hardwareOf, withDefaults } from "./defaults";
+import { foreign, ownerOf } from "./own";
+import type { DomainInputs } from "./schema";
+import { isMissingHere, resolveDisks, resolveNics } from "./source";
+import { readTemplate, type Template } from "./template";
+
+export async function planDomain(given: DomainInputs, context: Context): Promise<string[]> {
+	const { host } = context;
+	const inputs = withDefaults(given);
+	const lines = [...(await nameLine(inputs, context))];
+	const existing = await host.domains.find(inputs.name);
+	let template: Template | undefined;
+	if (inputs.template !== undefined && !existing) {
+		try {
+			template = await readTemplate(host, inputs.template);
+			const { found } = template;
+			lines.push(
+				`hardware of template ${found.name}: ${found.memoryMiB} MiB, ${found.vcpus} vCPU(s), ${found.machine}, ${found.firmware}`,
+				...template.notes,
+			);
+		} catch (error) {
+			lines.push(`warning: template: ${messageOf(error)}`);
+		}
+	}
+	const hardware = hardwareOf(inputs, template?.inherited);
+	lines.push(
+		...(await line(async () => {
+			const { accelerator, why } = await chooseAccelerator(host, inputs.type, hardware.arch);
+			return `accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`;
+		})),
+	);
+	const memory = await hostMemoryMiB(host);
+	if (memory !== undefined && hardware.maxMemoryMiB > memory) {
+		lines.push(`warning: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
+	}
+	lines.push(...(await line(() => resolveDisks(host, inputs.disks))));
+	lines.push(...(await line(() => resolveNics(host, hardware.nics))));
+	for (const path of [inputs.boot?.kernel, inputs.boot?.initrd]) {
+		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
+	}
+	return lines;
+}
+
+async function nameLine(inputs: DomainInputs, { host }: Context): Promise<string[]> {
+	const named = await host.domains.find(inputs.name);
+	if (!named) return [];
+	const owner = await ownerOf(host, named);
+	if (isOwnedBy(owner, inputs)) return [];
+	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];
+	return [`warning: ${foreign(inputs.name, owner, "exists already")}`];
+}
+
+/** A text to show, or the complaint as a warning: a preview goes on, the volume may be made before the machine. */
+async function line(work: () => Promise<unknown>): Promise<string[]> {
+	try {
+		const text = await work();
+		return typeof text === "string" ? [text] : [];
+	} catch (error) {
+		return [`warning: ${messageOf(error)}`];
+	}
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
