@@ -1,0 +1,178 @@
+/**
+ * Storage pools of type `dir`. A pool can carry no metadata: its UUID is a function of the owner id, and says whose it
+ * is. The id is the UUID.
+ */
+import type { Host, PoolInfo } from "../libvirt/api";
+import type { Change, Context, Lifecycle } from "../lifecycle";
+import { ownerUuid } from "../owner";
+import { Undo } from "../undo";
+import { forgetPools } from "../volume/pools";
+import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
+import { domainsOnPool } from "./users";
+import { describePool, poolXml } from "./xml";
+
+export const pool: Lifecycle<PoolInputs, PoolFacts> = {
+	name: "StoragePool",
+	schema: poolSchema,
+
+	/** Pure. */
+	changes(olds, news) {
+		const changed = (property: keyof PoolInputs & string, effect: Change["effect"], note: string): Change[] =>
+			olds[property] === news[property] ? [] : [{ property, effect, note }];
+		return [
+			...changed("name", "replace", "libvirt cannot rename a pool: it is defined anew, the files in it stay"),
+			...changed("path", "replace", "the pool is defined anew for another directory; files stay where they are"),
+			...changed("autostart", "live", news.autostart ? "it starts with the host" : "it starts no more with the host"),
+			...changed("deleteDirectory", "live", "it counts when the pool is deleted; nothing is done now"),
+		];
+	},
+
+	async create(inputs, context) {
+		const { host } = context;
+		const existing = (await host.pools.find(inputs.name)) ?? (await findOurs(host, inputs));
+		const uuid = existing ? await takeOver(context, inputs, existing) : await make(host, inputs);
+		forgetPools(host);
+		return { id: uuid, state: { ...inputs, uuid } };
+	},
+
+	/** A pool that is not active is marked incomplete, so that the next update starts it. */
+	async read(id, state, { host }) {
+		const existing = await host.pools.find(id);
+		if (!existing) return undefined;
+		const { path } = describePool(await host.pools.xml(id));
+		const { incomplete: _before, ...rest } = state;
+		return {
+			...rest,
+			name: existing.name,
+			uuid: existing.uuid,
+			path: path ?? state.path,
+			autostart: await host.pools.getAutostart(id),
+			...(existing.active ? {} : { incomplete: true }),
+		};
+	},
+
+	async update(id, olds, news, { host }) {
+		const existing = await host.pools.find(id);
+		if (!existing) {
+			throw new Error(
+				`the storage pool "${olds.name}" (${id}) is gone from ${host.uri}: run pulumi refresh, and pulumi up makes it anew.`,
+			);
+		}
+		await activate(host, existing, news);
+		forgetPools(host);
+		return { ...news, uuid: id };
+	},
+
+	/**
+	 * Stops and undefines the pool. What is in its directory stays, whoever made it: volumes that are left are files
+	 * again. Refused while a domain depends on the pool being active: any domain that names it in a disk, and running
+	 * ones with a disk in its directory, as what was done to those disks would no longer be seen by libvirt. With
+	 * `deleteDirectory` the directory is removed as well; refused, before anything is done, unless it is empty.
+	 */
+	async delete(id, state, { host }) {
+		const existing = await host.pools.find(id);
+		if (!existing) return;
+		const { name } = existing;
+		const { path } = describePool(await host.pools.xml(id));
+		const users = await domainsOnPool(host, { name, path });
+		if (users.length > 0) {
+			const shown = users.slice(0, 10).join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
+			throw new Error(`the storage pool "${name}" cannot be deleted: domains use it: ${shown}. Remove these first.`);
+		}
+		if (state.deleteDirectory) await refuseUnlessEmpty(host, existing, path);
+		if (existing.active) await host.pools.destroy(id);
+		if (state.deleteDirectory) {
+			await host.pools.delete(id).catch(async (error) => {
+				if (existing.active) await host.pools.start(id);
+				throw error;
+			});
+		}
+		if (existing.persistent) await host.pools.undefine(id);
+		forgetPools(host);
+	},
+};
+
+function ourUuids({ ownerId, previousOwnerIds = [] }: PoolInputs): string[] {
+	return [ownerId, ...previousOwnerIds].map(ownerUuid);
+}
+
+/** Our pool under another name: what a replacement that was interrupted left. */
+async function findOurs(host: Host, inputs: PoolInputs): Promise<PoolInfo | undefined> {
+	for (const uuid of ourUuids(inputs)) {
+		const existing = await host.pools.find(uuid);
+		if (existing) return existing;
+	}
+	return undefined;
+}
+
+async function make(host: Host, inputs: PoolInputs): Promise<string> {
+	return Undo.around(async (undo) => {
+		const uuid = ownerUuid(inputs.ownerId);
+		const defined = await host.pools.define(poolXml({ ...inputs, uuid })).catch((error: Error) => {
+			throw /conflict/i.test(error.message)
+				? new Error(
+						`the storage pool "${inputs.name}" cannot be made: another pool has the directory ${inputs.path} already ` +
+							`(${error.message}). Use that pool by its name, set name to its name and adopt: true, or choose another path.`,
+						{ cause: error },
+					)
+				: error;
+		});
+		undo.add(`undefine the pool ${inputs.name}`, () => host.pools.undefine(uuid));
+		await activate(host, defined, inputs);
+		return uuid;
+	});
+}
+
+/** Makes the directory, starts the pool and sets its autostart, as far as that is not done. */
+async function activate(host: Host, { uuid, active }: PoolInfo, inputs: PoolInputs): Promise<void> {
+	if (!active) {
+		// An existing directory is left as it is.
+		await host.pools.build(uuid);
+		await host.pools.start(uuid);
+	}
+	await host.pools.setAutostart(uuid, inputs.autostart);
+}
+
+async function takeOver({ host, log }: Context, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
+	const { type, path } = describePool(await host.pools.xml(existing.uuid));
+	const isOurs = ourUuids(inputs).includes(existing.uuid);
+	if (!isOurs && !inputs.adopt) {
+		throw new Error(
+			`the storage pool "${inputs.name}" exists already on ${host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
+				"not made by this resource. Give this one another name, or set adopt: true to take the existing one over.",
+		);
+	}
+	if (isOurs && (existing.name !== inputs.name || path !== inputs.path)) return redefine(host, inputs, existing);
+	if (type !== "dir" || path !== inputs.path) {
+		throw new Error(
+			`the storage pool "${inputs.name}" cannot be taken over: it is of type ${type} for ${path ?? "no directory"}, ` +
+				`asked for is type dir for ${inputs.path}. Set path to its directory, or name the pool where a pool is asked for.`,
+		);
+	}
+	await activate(host, existing, inputs);
+	if (!isOurs) log(`took over the storage pool "${inputs.name}"`);
+	return existing.uuid;
+}
+
+/** Ours, of an earlier generation: its files stay where they are. */
+async function redefine(host: Host, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
+	if (existing.active) await host.pools.destroy(existing.uuid);
+	if (existing.persistent) await host.pools.undefine(existing.uuid);
+	return make(host, inputs);
+}
+
+async function refuseUnlessEmpty(
+	host: Host,
+	{ uuid, name, active }: PoolInfo,
+	path: string | undefined,
+): Promise<void> {
+	if (!active) return;
+	await host.pools.refresh(uuid);
+	const volumes = await host.pools.listVolumes(uuid);
+	if (volumes.length === 0) return;
+	const names = volumes.slice(0, 5).map((volume) => volume.name);
+	throw new Error(
+		`the directory ${path} of the storage pool "${name}" cannot be removed: ${volumes.length} file(s) are in it: ` +
+			`${names.join(", ")}${volumes.length > 5 ? ", ..." : ""}. Remove these first, or set deleteDirectory: false.`,
+	);
+}

@@ -1,0 +1,76 @@
+/** What a change of a volume's inputs means. */
+import { isDeepStrictEqual } from "node:util";
+import { type Change, InputError, type State } from "../lifecycle";
+import { isUnknown } from "../unknown";
+import type { VolumeFacts, VolumeInputs } from "./schema";
+import { MIB, wayOf } from "./wanted";
+
+type Olds = State<VolumeInputs, VolumeFacts> | VolumeInputs;
+
+const LOST = "the volume is made anew and what was written to it is lost";
+
+/**
+ * Pure.
+ * @throws InputError when the volume would have to shrink, which would cut off data
+ */
+export function changes(olds: Olds, news: VolumeInputs): Change[] {
+	const found: Change[] = [];
+	const replace = (property: string, note: string) => found.push({ property, effect: "replace", note });
+	if (differs(olds.pool, news.pool)) replace("pool", `volumes do not move between pools: ${LOST}`);
+	if (differs(olds.name, news.name)) replace("name", `libvirt cannot rename a volume: ${LOST}`);
+	if (differs(olds.format, news.format)) replace("format", `the format of a volume is fixed: ${LOST}`);
+	if (sourceDiffers(olds.source, news.source)) replace("source", `its content is another one: ${LOST}`);
+	if (isUnknown(news.onBaseChange) || news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
+	if (!found.some(({ effect }) => effect === "replace")) found.push(...sizeChange(olds, news));
+	return found;
+}
+
+function differs(before: unknown, now: unknown): boolean {
+	return !isDeepStrictEqual(before, now);
+}
+
+/** The content counts, not where it is read from. */
+function sourceDiffers(before: VolumeInputs["source"], now: VolumeInputs["source"]): boolean {
+	if (isUnknown(now)) return true;
+	if (!before || !now) return before !== now;
+	if (before.cloudInit || now.cloudInit) return differs(before.cloudInit, now.cloudInit);
+	if (before.sha256 === undefined || now.sha256 === undefined) {
+		return before.file !== now.file || before.url !== now.url;
+	}
+	return before.sha256 !== now.sha256;
+}
+
+function baseChanges(olds: Olds, news: VolumeInputs): Change[] {
+	const made = (property: string, note: string): Change => ({ property, effect: "replace", note: `${note}: ${LOST}` });
+	for (const property of ["base", "baseDomain"] as const) {
+		if (differs(olds[property], news[property])) return [made(property, "it is a clone of another base")];
+	}
+	const { baseContentId } = news;
+	// One that was or is not given cannot be compared.
+	if (olds.baseContentId !== undefined && baseContentId !== undefined && olds.baseContentId !== baseContentId) {
+		return [made("baseContentId", "the content of the base is another one")];
+	}
+	// The way of cloning decides what a volume is; where it is not known, the same way is what is likely.
+	const known = !isUnknown(news.cloning) && !isUnknown(news.format);
+	if (known && wayOf(olds) !== wayOf(news)) return [made("cloning", `clones are made by ${wayOf(news)}`)];
+	return [];
+}
+
+function sizeChange(olds: Olds, news: VolumeInputs): Change[] {
+	if (news.sizeMiB === undefined) return [];
+	const property = "sizeMiB";
+	if (isUnknown(news.sizeMiB)) return [{ property, effect: "live", note: "the volume grows if it has to" }];
+	const capacityBytes = "capacityBytes" in olds && olds.sizeMiB === undefined ? olds.capacityBytes : undefined;
+	const before = capacityBytes === undefined ? olds.sizeMiB : capacityBytes / MIB;
+	if (before === undefined || before === news.sizeMiB) return [];
+	if (news.sizeMiB < before) {
+		throw new InputError(
+			property,
+			`got ${news.sizeMiB}; the volume has ${before} MiB and never shrinks, because that would cut off data: ` +
+				`allowed are ${Math.ceil(before)} and more, or make a new volume under another name`,
+		);
+	}
+	return [
+		{ property, effect: "live", note: `the volume grows from ${before} MiB to ${news.sizeMiB} MiB while in use` },
+	];
+}

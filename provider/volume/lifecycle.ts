@@ -1,0 +1,126 @@
+/**
+ * Volumes: empty, uploaded, or cloned from a base. A volume is known by its name in its pool: `<name>-<tag of the
+ * stack>.<extension>` marks it as this stack's. Its id is libvirt's key, the path for file-based pools.
+ */
+import type { Host } from "../libvirt/api";
+import type { Lifecycle } from "../lifecycle";
+import { backingChain } from "./bases";
+import { changes } from "./changes";
+import { contentIdOf, findExisting, takeOver } from "./existing";
+import { fileExists, isLocal } from "./local";
+import { forgetMade, isSucceeded, rememberMade } from "./made-here";
+import { isTaken, make } from "./make";
+import { planLines } from "./plan";
+import { directoryOf, findPool, findVolume, type Pool, refreshPool, usablePool } from "./pools";
+import { remove } from "./remove";
+import { growTo } from "./resize";
+import { resolve } from "./resolve";
+import { rules } from "./rules";
+import { type Lineage, type VolumeFacts, type VolumeInputs, volumeSchema } from "./schema";
+import { refuseWhileUsed } from "./uses";
+import { MIB, wantedOf } from "./wanted";
+import { describeVolume, type VolumeDescription } from "./xml";
+
+export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
+	name: "Volume",
+	schema: volumeSchema,
+	sensitive: ["source"],
+	rules,
+	resolve,
+	changes,
+	plan: planLines,
+
+	async create(inputs, context) {
+		const { host } = context;
+		const started = performance.now();
+		const pool = await usablePool(host, inputs.pool);
+		const wanted = await wantedOf(host, pool, inputs);
+		const existing = await findExisting(host, pool, inputs.name);
+		const made = existing
+			? await takeOver(context, wanted, existing)
+			: await make(context, wanted).catch(async (error) => {
+					if (!isTaken(error)) throw error;
+					// A file that libvirt had not seen, or that came in between.
+					await refreshPool(host, pool.uuid, { now: true });
+					const there = await findExisting(host, pool, inputs.name);
+					if (!there) throw error;
+					return takeOver(context, wanted, there);
+				});
+		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
+		rememberMade(host, made.key, inputs.ownerId, createMs);
+		return { id: made.key, state: { ...inputs, ...made, timings: { createMs } } };
+	},
+
+	async read(id, state, { host, log }) {
+		const pool = await findPool(host, state.pool);
+		if (!pool) return undefined;
+		if (!pool.active) {
+			log(`the pool "${pool.name}" is not active: its volumes were not looked at`);
+			return state;
+		}
+		if (await isGone(host, pool, id)) return undefined;
+		const found = await findVolume(host, id);
+		if (!found) return undefined;
+		const seen = describeVolume(await host.volumes.xml(found.key));
+		const isOther = state.sizeMiB !== undefined && seen.capacityBytes !== state.sizeMiB * MIB;
+		return {
+			...state,
+			key: found.key,
+			path: found.path,
+			capacityBytes: seen.capacityBytes,
+			...(isOther ? { sizeMiB: Math.floor(seen.capacityBytes / MIB) } : {}),
+			lineage: await lineageSeen(host, state.lineage, seen),
+		};
+	},
+
+	async update(id, olds, news, { host }) {
+		const found = await findVolume(host, id);
+		if (!found) {
+			throw new Error(`the volume ${id} is gone from ${host.uri}: run pulumi refresh, and pulumi up makes it anew.`);
+		}
+		const seen = describeVolume(await host.volumes.xml(found.key));
+		const capacityBytes = await growTo(host, seen, news.sizeMiB === undefined ? 0 : news.sizeMiB * MIB);
+		const { key, path, made, contentId, lineage, timings } = olds;
+		const facts = { key, path, capacityBytes, made, contentId, lineage, timings };
+		if (news.onBaseChange !== "keep") return { ...news, ...facts };
+		// What it was made from stays on record, so that a later "replace" still sees the difference.
+		const { base, baseDomain, baseContentId } = olds;
+		return { ...news, base, baseDomain, baseContentId, ...facts };
+	},
+
+	async delete(id, state, { host, log }) {
+		if (isSucceeded(host, id, state)) {
+			log(`${id} stays: its replacement has taken it over`);
+			return;
+		}
+		const pool = await poolOf(host, id, state.pool);
+		if (!pool) return;
+		await refuseWhileUsed(host, id, "deleted", { overlays: true, domains: () => true });
+		await remove(host, pool, id);
+		forgetMade(host, id);
+	},
+};
+
+/** A look at this machine's files is cheaper than a refresh of the pool. */
+async function isGone(host: Host, pool: Pool, path: string): Promise<boolean> {
+	return pool.directory === directoryOf(path) && (await isLocal(host, pool, path)) && !(await fileExists(path));
+}
+
+/** The recorded lineage as long as the backing store is the same; else with the chain that was found. */
+async function lineageSeen(
+	host: Host,
+	lineage: Lineage | undefined,
+	seen: VolumeDescription,
+): Promise<Lineage | undefined> {
+	if (seen.backing?.path === lineage?.chain[0]) return lineage;
+	const chain = await backingChain(host, seen);
+	if (lineage) return { ...lineage, chain };
+	return { base: chain[0]!, baseContentId: await contentIdOf(host, chain[0]!), chain };
+}
+
+/** A pool that is gone, or defined under another name, may have left its files in another one. */
+async function poolOf(host: Host, key: string, reference: string): Promise<Pool | undefined> {
+	const known = await findPool(host, reference);
+	const other = known ?? (await host.pools.findByVolume(key));
+	return other ? usablePool(host, other.uuid) : undefined;
+}

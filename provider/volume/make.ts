@@ -1,0 +1,75 @@
+/** Makes a volume under a name that is free. */
+import { join } from "node:path";
+import type { Host } from "../libvirt/api";
+import type { Context } from "../lifecycle";
+import { Undo } from "../undo";
+import { isLocal, isNotForUs, makeFile, writeSparse } from "./local";
+import { makeCopy, makeReflink } from "./make-clone";
+import { makeUpload } from "./make-upload";
+import { directoryOf, refreshPool } from "./pools";
+import { overlayFile } from "./qcow2";
+import { noteOverlay } from "./uses";
+import { lineageOf, type Made, type Wanted } from "./wanted";
+import { volumeXml } from "./xml";
+
+/**
+ * @throws an error for which `isTaken` is true when somebody else was faster or libvirt had not seen an existing file
+ */
+export async function make(context: Context, wanted: Wanted): Promise<Made> {
+	return Undo.around(async (undo) => {
+		switch (wanted.way) {
+			case "empty":
+				return makeEmpty(context.host, wanted);
+			case "overlay":
+				return makeOverlay(context.host, wanted);
+			case "upload":
+				return makeUpload(context, wanted, undo);
+			case "reflink":
+				return makeReflink(context, wanted, undo);
+			case "copy":
+				return makeCopy(context, wanted, undo);
+		}
+	});
+}
+
+/** Whether an error says that there is a volume or file of that name. */
+export function isTaken(error: unknown): boolean {
+	if ((error as NodeJS.ErrnoException)?.code === "EEXIST") return true;
+	return error instanceof Error && /already exists|exists already|VIR_ERR_STORAGE_VOL_EXIST/.test(error.message);
+}
+
+async function makeEmpty(host: Host, { inputs, pool, capacityBytes }: Wanted): Promise<Made> {
+	const { name, format } = inputs;
+	const xml = volumeXml({ name, format, capacityBytes: capacityBytes! });
+	const { key, path } = await host.volumes.create(pool.uuid, xml);
+	return { key, path, capacityBytes: capacityBytes!, made: "empty" };
+}
+
+async function makeOverlay(host: Host, wanted: Wanted): Promise<Made> {
+	const { inputs, pool, base, capacityBytes } = wanted;
+	const made = (key: string, path: string): Made => {
+		noteOverlay(host, path, base!.path);
+		return { key, path, capacityBytes: capacityBytes!, made: "overlay", lineage: lineageOf(wanted) };
+	};
+	const direct = await overlayPath(host, wanted);
+	if (direct) {
+		try {
+			const file = overlayFile({ capacityBytes: capacityBytes!, backingFile: base!.path, backingFormat: base!.format });
+			await makeFile(direct, (temporary) => writeSparse(temporary, file));
+			void refreshPool(host, pool.uuid);
+			return made(direct, direct);
+		} catch (error) {
+			if (!isNotForUs(error)) throw error;
+		}
+	}
+	const xml = volumeXml({ name: inputs.name, format: "qcow2", capacityBytes: capacityBytes!, backing: base });
+	const { key, path } = await host.volumes.create(pool.uuid, xml);
+	return made(key, path);
+}
+
+/** Where an overlay can be written without libvirt; undefined where it cannot. */
+export async function overlayPath(host: Host, { inputs, pool, base }: Wanted): Promise<string | undefined> {
+	if (!pool.directory || !base) return undefined;
+	const hint = directoryOf(base.path) === pool.directory ? base.path : undefined;
+	return (await isLocal(host, pool, hint)) ? join(pool.directory, inputs.name) : undefined;
+}

@@ -1,0 +1,84 @@
+import type { Rule } from "../lifecycle";
+import { isMimeMessage } from "./cloud-init";
+import type { VolumeInputs } from "./schema";
+
+/** Rules across the inputs of a volume. None repeats what a source holds, which may be secret. */
+export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
+	{
+		property: "source",
+		needs: ["source"],
+		check({ source }) {
+			if (!source) return undefined;
+			const given = (["file", "url", "cloudInit"] as const).filter((kind) => source[kind] !== undefined);
+			if (given.length === 1) return undefined;
+			return `got ${given.join(" and ") || "none of them"}; allowed is exactly one of file, url and cloudInit`;
+		},
+	},
+	{
+		property: "source.sha256",
+		needs: ["source"],
+		check({ source }) {
+			if (source?.url !== undefined && source.sha256 === undefined) {
+				return "is missing; a url needs the SHA-256 of its file, so that nothing else is ever written to the host";
+			}
+			if (source?.cloudInit && source.sha256 !== undefined) {
+				return "cannot be given together with cloudInit, whose image is made here; leave it out";
+			}
+			return undefined;
+		},
+	},
+	{
+		property: "source.cloudInit",
+		needs: ["source", "format", "sizeMiB"],
+		check({ source, format, sizeMiB }) {
+			if (!source?.cloudInit) return undefined;
+			if (format !== "raw") return `needs format "raw", got "${format}"; a seed is a raw image`;
+			if (sizeMiB !== undefined)
+				return `got sizeMiB ${sizeMiB} with it; a seed has the size of its content: leave sizeMiB out`;
+			const { userData, files } = source.cloudInit;
+			if (userData !== undefined && files?.length && isMimeMessage(userData)) {
+				return "has files and a userData that is a MIME message; put the files into the message as write_files";
+			}
+			return undefined;
+		},
+	},
+	{
+		property: "base",
+		needs: ["source", "base", "baseDomain"],
+		check(inputs) {
+			const given = (["source", "base", "baseDomain"] as const).filter((key) => inputs[key] !== undefined);
+			if (given.length <= 1) return undefined;
+			return `got ${given.join(" and ")}; allowed is at most one of source, base and baseDomain`;
+		},
+	},
+	{
+		property: "sizeMiB",
+		needs: ["source", "base", "baseDomain", "sizeMiB"],
+		check({ source, base, baseDomain, sizeMiB }) {
+			if (source || base !== undefined || baseDomain !== undefined || sizeMiB !== undefined) return undefined;
+			return "is missing; an empty volume needs a size (a volume with a source or base has theirs)";
+		},
+	},
+	{
+		property: "cloning",
+		needs: ["cloning", "format", "base", "baseDomain"],
+		check({ cloning, format, base, baseDomain }) {
+			if (cloning === "auto") return undefined;
+			if (base === undefined && baseDomain === undefined) {
+				return `got "${cloning}" without a base; it says how base or baseDomain is cloned: leave it out`;
+			}
+			if (cloning === "overlay" && format !== "qcow2") {
+				return `got "overlay" with format "${format}"; an overlay is a qcow2 image: use format "qcow2", or cloning "reflink"`;
+			}
+			return undefined;
+		},
+	},
+	{
+		property: "baseContentId",
+		needs: ["base", "baseDomain", "baseContentId"],
+		check({ base, baseDomain, baseContentId }) {
+			if (baseContentId === undefined || base !== undefined || baseDomain !== undefined) return undefined;
+			return "is given without a base; it says what base or baseDomain holds: leave it out";
+		},
+	},
+];

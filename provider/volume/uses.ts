@@ -1,0 +1,125 @@
+/**
+ * Who uses a volume: overlays on it in any active pool, and domains with a disk on it. One look at the host serves many
+ * questions: it is believed for a few seconds, kept up to date with what this process does, and whoever it names is
+ * looked at again before anything is refused because of them.
+ */
+import type { Host } from "../libvirt/api";
+import { type Seen, scanHost, usesDisk, volumeStillOn } from "./uses-scan";
+
+export interface DomainUse {
+	name: string;
+	uuid: string;
+	running: boolean;
+	/** False for read-only disks and for files below an overlay. */
+	writable: boolean;
+}
+
+export interface Uses {
+	/** Paths of the volumes whose backing store it is. */
+	overlays: string[];
+	domains: DomainUse[];
+}
+
+/** A scan is believed for at least and at most this long, and else for ten times as long as it took. */
+const BELIEVED_MS = { least: 2000, most: 6000 };
+
+interface Index {
+	seen: Promise<Seen>;
+	startedAt: number;
+	believedUntil: number;
+	/** Changes made while the scan ran: applied to its result. */
+	notes: Array<(seen: Seen) => void> | undefined;
+}
+
+const indexes = new WeakMap<Host, Index>();
+
+/** Who uses the volume at this path. Each one named has just been looked at. */
+export async function usesOf(host: Host, path: string): Promise<Uses> {
+	const seen = await currentScan(host);
+	const overlays: string[] = [];
+	for (const overlay of seen.overlaysOf.get(path) ?? []) {
+		if (await volumeStillOn(host, overlay, path)) overlays.push(overlay);
+		else seen.overlaysOf.get(path)?.delete(overlay);
+	}
+	const domains: DomainUse[] = [];
+	for (const { uuid } of seen.domainsOf.get(path) ?? []) {
+		const use = await usesDisk(host, uuid, path);
+		if (use) domains.push(use);
+	}
+	if (domains.length === 0) seen.domainsOf.delete(path);
+	return { overlays, domains };
+}
+
+/** Records an overlay that this process has just made. */
+export function noteOverlay(host: Host, path: string, backing: string | undefined): void {
+	if (backing === undefined) return;
+	note(host, (seen) => {
+		const overlays = seen.overlaysOf.get(backing) ?? new Set<string>();
+		seen.overlaysOf.set(backing, overlays.add(path));
+	});
+}
+
+/** Forgets what is known about a host, so that the next question looks at it. */
+export function forgetUses(host: Host): void {
+	indexes.delete(host);
+}
+
+function note(host: Host, change: (seen: Seen) => void): void {
+	const index = indexes.get(host);
+	index?.notes?.push(change);
+	index?.seen.then(change, () => {});
+}
+
+function currentScan(host: Host): Promise<Seen> {
+	const known = indexes.get(host);
+	if (known && Date.now() < known.believedUntil) return known.seen;
+	const index: Index = {
+		seen: scanHost(host),
+		startedAt: Date.now(),
+		believedUntil: Number.POSITIVE_INFINITY,
+		notes: [],
+	};
+	indexes.set(host, index);
+	index.seen = index.seen.then(
+		(seen) => {
+			const now = Date.now();
+			const believed = Math.min(Math.max((now - index.startedAt) * 10, BELIEVED_MS.least), BELIEVED_MS.most);
+			index.believedUntil = now + believed;
+			for (const change of index.notes ?? []) change(seen);
+			index.notes = undefined;
+			return seen;
+		},
+		(error) => {
+			if (indexes.get(host) === index) indexes.delete(host);
+			throw error;
+		},
+	);
+	return index.seen;
+}
+
+/**
+ * Refuses to go on when somebody uses the volume.
+ *
+ * @param what is about to be done: "deleted", "resized"
+ * @param by whose use counts
+ * @throws Error that names who uses it and says what to do
+ */
+export async function refuseWhileUsed(
+	host: Host,
+	path: string,
+	what: string,
+	by: { overlays: boolean; domains: (use: DomainUse) => boolean },
+	advice = "Remove these first, or keep the volume.",
+): Promise<void> {
+	const { overlays, domains } = await usesOf(host, path);
+	const users = [
+		...(by.overlays ? overlays.map((overlay) => `volume ${overlay} (an overlay on it)`) : []),
+		...domains.filter(by.domains).map((use) => `domain ${use.name} (${use.running ? "running" : "shut off"})`),
+	];
+	if (users.length === 0) return;
+	const shown = users.slice(0, 10).join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
+	throw new Error(
+		`the volume ${path} cannot be ${what}: ${users.length === 1 ? "this uses it" : `these ${users.length} use it`}: ` +
+			`${shown}. ${advice}`,
+	);
+}
