@@ -68,12 +68,12 @@ export interface ConfigVariable {
 /** Value of a variable: any text, number, truth value, list or group, or where it is in the configuration. */
 export type VariableValue = pulumi.Input<string | number | boolean> | ConfigVariable | object | unknown[];
 
-/** A component: its `type`, and the arguments of that type. */
+/** A component: its `kind`, and the arguments of that kind. */
 export type ComponentDefinition = {
-	[Type in keyof ComponentArgs]: {
-		/** Type of the component. */
-		type: Type;
-	} & Declarable<ComponentArgs[Type]>;
+	[Kind in keyof ComponentArgs]: {
+		/** Kind of component. */
+		kind: Kind;
+	} & Declarable<ComponentArgs[Kind]>;
 }[keyof ComponentArgs];
 
 /** Everything that an environment consists of. Names are used to refer to things, and in the names on the hosts. */

@@ -61,7 +61,6 @@ function perInstance(node: Tree, leaf: (leaf: Leaf) => unknown): Tree {
 
 function textFor({ parts }: PerInstance, instance: Instance | undefined): unknown {
 	const values = parts.map((part) => (part instanceof InstanceValue ? instance?.[part.of] : part));
-	if (values.length === 1) return values[0];
 	if (values.some((value) => pulumi.Output.isInstance(value))) return pulumi.concat(...(values as string[]));
 	return values.join("");
 }

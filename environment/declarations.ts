@@ -10,9 +10,9 @@ import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
 import { assignHosts, refuseCircles } from "./hosts";
 import { type Declared, link } from "./references";
-import { components, type DeclarableType, declarableSchema, type Kind, sections } from "./registry";
+import { components, type DeclarableType, declarableSchema, sections, type Target } from "./registry";
 import { forStack } from "./stacks";
-import { componentTypes, hostSchema } from "./structure";
+import { componentKinds, hostSchema } from "./structure";
 import { entriesOf, type Group, type Link, nodeAt, replaceAt, type Tree, toValue, withEntries } from "./tree";
 import { type Configuration, Variables } from "./variables";
 
@@ -74,24 +74,24 @@ function* rawDeclarations(definition: Group, complaints: Complaints): Generator<
 	}
 	for (const [name, tree] of entriesOf(definition.entries.get("components"))) {
 		const type = typeOf(tree as Group, complaints);
-		const { type: _type, ...rest } = Object.fromEntries((tree as Group).entries);
+		const { kind: _kind, ...rest } = Object.fromEntries((tree as Group).entries);
 		if (type) yield { section: "components", name, type, tree: withEntries(tree as Group, Object.entries(rest)) };
 	}
 }
 
 function typeOf(component: Group, complaints: Complaints): DeclarableType | undefined {
-	const type = component.entries.get("type");
-	const allowed = `allowed are ${componentTypes.join(" and ")}`;
-	if (!type) {
-		complaints.about(component, `is required; ${allowed}`, { missing: ["type"] });
+	const kind = component.entries.get("kind");
+	const allowed = `allowed are ${componentKinds.join(" and ")}`;
+	if (!kind) {
+		complaints.about(component, `is required; ${allowed}`, { missing: ["kind"] });
 		return undefined;
 	}
-	if (type.kind === "scalar" && componentTypes.includes(String(type.value))) {
-		return components[type.value as keyof typeof components] as DeclarableType;
+	if (kind.kind === "scalar" && componentKinds.includes(String(kind.value))) {
+		return components[kind.value as keyof typeof components] as DeclarableType;
 	}
-	const got = type.kind === "scalar" ? JSON.stringify(type.value) : `a ${type.kind}`;
-	const guess = type.kind === "scalar" ? didYouMean(String(type.value), componentTypes) : "";
-	complaints.about(type, `got ${got}; ${allowed}${guess}`);
+	const got = kind.kind === "scalar" ? JSON.stringify(kind.value) : `a ${kind.kind}`;
+	const guess = kind.kind === "scalar" ? didYouMean(String(kind.value), componentKinds) : "";
+	complaints.about(kind, `got ${got}; ${allowed}${guess}`);
 	return undefined;
 }
 
@@ -120,7 +120,7 @@ function refuseDoubles(raw: ReadonlyArray<RawDeclaration>, complaints: Complaint
 }
 
 function indexOf(raw: ReadonlyArray<RawDeclaration>, hosts: ReadonlyMap<string, unknown>): Declared {
-	const declared = new Map<Kind, Set<string>>([["host", new Set(hosts.keys())]]);
+	const declared = new Map<Target, Set<string>>([["host", new Set(hosts.keys())]]);
 	for (const { type, name } of raw) {
 		if (!type.provides) continue;
 		declared.set(type.provides, (declared.get(type.provides) ?? new Set()).add(name));

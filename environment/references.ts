@@ -2,24 +2,24 @@
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
-import type { Kind } from "./registry";
+import type { Target } from "./registry";
 import { type Group, type Link, replaceAt, type Tree } from "./tree";
 
-const NAMED: Record<Kind, { what: string; existing: string }> = {
+const NAMED: Record<Target, { what: string; existing: string }> = {
 	host: { what: "host", existing: "its libvirt URI" },
 	pool: { what: "pool", existing: "its name or UUID" },
 	network: { what: "network", existing: "its name or UUID" },
 	volume: { what: "image or volume", existing: "its path or key" },
-	domain: { what: "component of type Domain", existing: "its name or UUID" },
+	domain: { what: "component of kind Domain", existing: "its name or UUID" },
 };
 
 /** Names that are declared, by what a reference to them is. */
-export type Declared = ReadonlyMap<Kind, ReadonlySet<string>>;
+export type Declared = ReadonlyMap<Target, ReadonlySet<string>>;
 
 /** @param references patterns of the properties that name something else, with what they name */
 export function link(
 	tree: Tree,
-	references: Readonly<Record<string, Kind>>,
+	references: Readonly<Record<string, Target>>,
 	declared: Declared,
 	complaints: Complaints,
 ): { tree: Tree; links: Link[] } {
@@ -41,7 +41,7 @@ export function link(
 	return { tree: result, links };
 }
 
-function resolve(node: Tree, kind: Kind, declared: Declared, complaints: Complaints): Tree {
+function resolve(node: Tree, kind: Target, declared: Declared, complaints: Complaints): Tree {
 	const names = [...(declared.get(kind) ?? [])];
 	const { what, existing } = NAMED[kind];
 	const unknown: Tree = { ...node, kind: "opaque", value: UNKNOWN };

@@ -20,7 +20,7 @@ import { Volume, type VolumeArgs } from "../provider/volume/resource";
 import { volumeSchema } from "../provider/volume/schema";
 
 /** What a reference can lead to. */
-export type Kind = "host" | "pool" | "network" | "volume" | "domain";
+export type Target = "host" | "pool" | "network" | "volume" | "domain";
 
 /** A machine of an environment: facts of its creation. */
 export interface EnvironmentMachine {
@@ -38,16 +38,16 @@ export interface EnvironmentMachine {
 
 /** How one type of resource or component is declared. Paths are patterns such as `disks[].volume` or `instances.*.mac`. */
 export interface DeclarableType<Args extends object = object, Built extends pulumi.Resource = pulumi.Resource> {
-	/** Name of the type; for components also what `type` is in the file. */
+	/** Name of the type; for components also what `kind` is in the file. */
 	type: string;
 	/** Name of the exported interface of the arguments: the descriptions in editors and in the reference are its comments. */
 	args: string;
 	/** What a reference to it is. */
-	provides?: Kind;
+	provides?: Target;
 	schema: z.ZodObject;
 	rules?: ReadonlyArray<Rule<never>>;
 	/** Properties that name something else. */
-	references: Readonly<Record<string, Kind>>;
+	references: Readonly<Record<string, Target>>;
 	/** Properties that are paths on the machine that runs Pulumi: taken relative to the definition's file. */
 	files?: ReadonlyArray<string>;
 	/** Properties that decide which resources there are, so that they cannot be secrets or outputs. */
@@ -117,7 +117,7 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		instances.apply((clones) => clones.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
 };
 
-/** The components, by what `type` is in the file. */
+/** The components, by what `kind` is in the file. */
 export const components = { ThinClonePool: thinClonePool, Domain: domain } as const;
 
 /** The other sections of a definition; everything in one of them is of the same type. */

@@ -40,14 +40,14 @@ function merge(base: Group, over: Group, path: ReadonlyArray<string>): Group {
 	return withEntries(base, entries);
 }
 
-/** Variables, references and components of another type are replaced as a whole: half of the old one makes no sense. */
+/** Variables, references and components of another kind are replaced as a whole: half of the old one makes no sense. */
 function isOneThing(before: Group, over: Group, path: ReadonlyArray<string>): boolean {
 	if (path[0] === "variables" && path.length > 1) return true;
 	if (before.entries.has("existing") || over.entries.has("existing")) return true;
-	return path[0] === "components" && path.length === 2 && typeChanges(before, over);
+	return path[0] === "components" && path.length === 2 && kindChanges(before, over);
 }
 
-function typeChanges(before: Group, over: Group): boolean {
-	const [old, type] = [before.entries.get("type"), over.entries.get("type")];
-	return type?.kind === "scalar" && (old?.kind !== "scalar" || old.value !== type.value);
+function kindChanges(before: Group, over: Group): boolean {
+	const [old, kind] = [before.entries.get("kind"), over.entries.get("kind")];
+	return kind?.kind === "scalar" && (old?.kind !== "scalar" || old.value !== kind.value);
 }

@@ -23,7 +23,7 @@ export const hostSchema = z.strictObject({
 /** Something that is there on the host already: its name, UUID or path. */
 export const existingSchema = z.strictObject({ existing: reference });
 
-export const componentTypes = Object.keys(components);
+export const componentKinds = Object.keys(components);
 export const sectionNames = ["hosts", ...Object.keys(sections), "components"];
 
 const declared = z.record(objectName, z.looseObject({})).optional();

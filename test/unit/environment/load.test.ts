@@ -9,9 +9,9 @@ pools: { images: { path: /var/lib/libvirt/images/lab } }
 images: { debian: { pool: images, source: { file: ./debian.qcow2 } } }
 volumes: { disk: { pool: images, base: debian } }
 components:
-  web: { type: ThinClonePool, base: debian, network: lab, count: 2, domain: { memoryMiB: 256 } }
+  web: { kind: ThinClonePool, base: debian, network: lab, count: 2, domain: { memoryMiB: 256 } }
   jump:
-    type: Domain
+    kind: Domain
     disks: [{ volume: disk }]
     nics: [{ network: { existing: default } }]
 `;
@@ -54,8 +54,8 @@ describe("loading a definition", () => {
 	it("takes an empty file, and things with nothing but a name", () => {
 		assert.deepEqual(namesOf(loadYaml("")), []);
 		assert.deepEqual(namesOf(loadYaml("# nothing yet\n")), []);
-		assert.deepEqual(namesOf(loadYaml("networks:\ncomponents:\n  web: { type: Domain }\n")), ["components.web"]);
-		assert.deepEqual(argsOf(loadYaml("components: { web: { type: Domain, description: } }"), "web"), {});
+		assert.deepEqual(namesOf(loadYaml("networks:\ncomponents:\n  web: { kind: Domain }\n")), ["components.web"]);
+		assert.deepEqual(argsOf(loadYaml("components: { web: { kind: Domain, description: } }"), "web"), {});
 	});
 
 	it("takes paths of files relative to the definition's file, as seen from the program", () => {
@@ -64,7 +64,7 @@ describe("loading a definition", () => {
 	});
 
 	it("takes anchors and aliases", () => {
-		const declarations = loadYaml("components:\n  a: &m { type: Domain, memoryMiB: 64 }\n  b: *m\n");
+		const declarations = loadYaml("components:\n  a: &m { kind: Domain, memoryMiB: 64 }\n  b: *m\n");
 		assert.deepEqual(argsOf(declarations, "b"), { memoryMiB: 64 });
 	});
 });
@@ -82,7 +82,7 @@ pools:
 componets: {}
 components:
   web:
-    type: ThinClonePool
+    kind: ThinClonePool
     base: debain
     count: two
     domain: { memory: 1, vcpus: 0 }

@@ -20,9 +20,9 @@ describe("references of a definition", () => {
 		const text = `
 images: { gold: { pool: { existing: default }, source: { file: /gold } } }
 components:
-  template: { type: Domain, running: false, disks: [{ volume: gold }] }
-  web: { type: ThinClonePool, base: { domain: template }, pool: { existing: default }, count: 1 }
-  old: { type: ThinClonePool, base: { domain: { existing: old } }, pool: { existing: default }, count: 1 }
+  template: { kind: Domain, running: false, disks: [{ volume: gold }] }
+  web: { kind: ThinClonePool, base: { domain: template }, pool: { existing: default }, count: 1 }
+  old: { kind: ThinClonePool, base: { domain: { existing: old } }, pool: { existing: default }, count: 1 }
 `;
 		const declarations = loadYaml(text);
 		assert.deepEqual(argsOf(declarations, "web").base, { domain: "-> template" });
@@ -33,7 +33,7 @@ components:
 		const text = `
 networks: { lab: { ipv4: 10.0.0.1/24 } }
 components:
-  web: { type: Domain, nics: [{ network: lap }], disks: [{ volume: lab }], template: 5, host: { exists: x } }
+  web: { kind: Domain, nics: [{ network: lap }], disks: [{ volume: lab }], template: 5, host: { exists: x } }
 `;
 		assert.deepEqual(
 			complaintsOf(() => loadYaml(text)),
@@ -42,7 +42,7 @@ components:
 					"for one that is on the host already write { existing: its name or UUID }",
 				'clones.yaml:4:68: components.web.disks[0].volume: no image or volume is declared as "lab"; declared: none; ' +
 					"for one that is on the host already write { existing: its path or key }",
-				"clones.yaml:4:86: components.web.template: got 5; allowed is the name of a declared component of type Domain (web) " +
+				"clones.yaml:4:86: components.web.template: got 5; allowed is the name of a declared component of kind Domain (web) " +
 					"or { existing: its name or UUID }",
 				"clones.yaml:4:89: components.web.host: got a group; allowed is the name of a declared host (none is) " +
 					"or { existing: its libvirt URI }",
@@ -88,7 +88,7 @@ describe("hosts of a definition", () => {
 	it("follow what is referred to", () => {
 		const text = `${TWO_HOSTS}
 images: { gold: { pool: images, sizeMiB: 1 } }
-components: { web: { type: ThinClonePool, base: gold, count: 1 } }
+components: { web: { kind: ThinClonePool, base: gold, count: 1 } }
 `;
 		assert.deepEqual(hostsOf(loadYaml(text)), { images: "a", other: "b", gold: "a", web: "a" });
 	});
@@ -97,7 +97,7 @@ components: { web: { type: ThinClonePool, base: gold, count: 1 } }
 		const text = `${TWO_HOSTS}
 networks: { lab: { ipv4: 10.0.0.1/24 } }
 volumes: { v: { pool: images, host: b, sizeMiB: 1 } }
-components: { web: { type: Domain, host: c } }
+components: { web: { kind: Domain, host: c } }
 `;
 		assert.deepEqual(
 			complaintsOf(() => loadYaml(text)),

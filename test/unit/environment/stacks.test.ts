@@ -6,11 +6,11 @@ variables: { machines: 2, size: { config: size, type: number } }
 networks: { lab: { ipv4: 10.0.0.1/24, dhcp: { start: 10.0.0.10, end: 10.0.0.20 } } }
 components:
   web:
-    type: Domain
+    kind: Domain
     memoryMiB: 64
     cpu: { mode: custom, model: qemu64 }
     nics: [{ network: lab }, { network: { existing: default } }]
-  jump: { type: Domain }
+  jump: { kind: Domain }
 stacks:
   prod:
     variables: { machines: 10, size: 4 }
@@ -18,9 +18,9 @@ stacks:
     components:
       web: { vcpus: "\${size}", memoryMiB: 128, cpu: { model: ~ }, nics: [{ network: lab }] }
       jump:
-      extra: { type: Domain, vcpus: "\${machines}" }
+      extra: { kind: Domain, vcpus: "\${machines}" }
   retyped:
-    components: { web: { type: ThinClonePool, base: { existing: /a }, pool: { existing: p }, count: 1 } }
+    components: { web: { kind: ThinClonePool, base: { existing: /a }, pool: { existing: p }, count: 1 } }
 `;
 
 describe("stacks of a definition", () => {
@@ -50,7 +50,7 @@ describe("stacks of a definition", () => {
 	it("are all checked, whichever of them runs; the configuration of the others is not needed", () => {
 		const text = `
 variables: { n: { config: n, type: number } }
-components: { web: { type: Domain, vcpus: "\${n}" } }
+components: { web: { kind: Domain, vcpus: "\${n}" } }
 stacks:
   prod: { components: { web: { memoryMib: 64 } } }
   qa: { components: { wbe: { memoryMiB: 64 } }, netwrks: {} }
@@ -59,7 +59,7 @@ stacks:
 			complaintsOf(() => loadYaml(text, { config: { n: "1" } })),
 			[
 				'clones.yaml:5:32: stacks.prod.components.web.memoryMib: there is no such property; did you mean "memoryMiB"?',
-				"clones.yaml:6:23: stacks.qa.components.wbe.type: is required; allowed are ThinClonePool and Domain",
+				"clones.yaml:6:23: stacks.qa.components.wbe.kind: is required; allowed are ThinClonePool and Domain",
 				'clones.yaml:6:49: stacks.qa.netwrks: there is no such property; did you mean "networks"?',
 			],
 		);

@@ -6,7 +6,7 @@ import { argsOf, complaintsOf, loadObject, loadYaml } from "./helpers";
 /** Arguments of a domain `web` with these lines in it. */
 function webOf(variables: string, lines: string, sources = {}): Record<string, unknown> {
 	return argsOf(
-		loadYaml(`variables: ${variables}\ncomponents:\n  web:\n    type: Domain\n    ${lines}\n`, sources),
+		loadYaml(`variables: ${variables}\ncomponents:\n  web:\n    kind: Domain\n    ${lines}\n`, sources),
 		"web",
 	);
 }
@@ -46,7 +46,7 @@ describe("variables of a definition", () => {
 variables: { at: main, net: lab }
 hosts: { main: { uri: "qemu+ssh://\${at}/system" } }
 networks: { lab: { ipv4: 10.0.0.1/24 } }
-components: { web: { type: Domain, host: "\${at}", nics: [{ network: "\${net}" }] } }
+components: { web: { kind: Domain, host: "\${at}", nics: [{ network: "\${net}" }] } }
 `;
 		const declarations = loadYaml(text);
 		assert.equal(declarations.hosts.get("main"), "qemu+ssh://main/system");
@@ -91,7 +91,7 @@ components: { web: { type: Domain, host: "\${at}", nics: [{ network: "\${net}" }
 variables: { domain: lab }
 components:
   web:
-    type: ThinClonePool
+    kind: ThinClonePool
     base: { existing: /images/a }
     pool: { existing: images }
     count: 1
@@ -157,7 +157,7 @@ describe("errors in variables", () => {
 		const text = `
 variables: { n: { config: n, secret: true, type: number } }
 components:
-  web: { type: ThinClonePool, base: { existing: /a }, pool: { existing: b }, count: "\${n}" }
+  web: { kind: ThinClonePool, base: { existing: /a }, pool: { existing: b }, count: "\${n}" }
 `;
 		assert.deepEqual(
 			complaintsOf(() => loadYaml(text, { config: { n: "3" } })),

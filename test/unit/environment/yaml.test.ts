@@ -11,7 +11,7 @@ describe("files that are not well-formed", () => {
 	});
 
 	it("tell that a variable has to be quoted inside braces", () => {
-		const [only, ...more] = complaints("components:\n  web: { count: ${machines}, type: Domain }");
+		const [only, ...more] = complaints("components:\n  web: { count: ${machines}, kind: Domain }");
 		assert.match(
 			only!,
 			/^clones\.yaml:2:18: not well-formed YAML: .*; inside { } and \[ \] a variable has to be quoted: "\$\{name\}"$/,
@@ -61,10 +61,10 @@ describe("the outline of a definition", () => {
 	});
 
 	it("has components of known types", () => {
-		assert.deepEqual(complaints("components: { a: {}, b: { type: Domian }, c: { type: 5 } }"), [
-			"clones.yaml:1:15: components.a.type: is required; allowed are ThinClonePool and Domain",
-			'clones.yaml:1:33: components.b.type: got "Domian"; allowed are ThinClonePool and Domain; did you mean "Domain"?',
-			"clones.yaml:1:54: components.c.type: got 5; allowed are ThinClonePool and Domain",
+		assert.deepEqual(complaints("components: { a: {}, b: { kind: Domian }, c: { kind: 5 } }"), [
+			"clones.yaml:1:15: components.a.kind: is required; allowed are ThinClonePool and Domain",
+			'clones.yaml:1:33: components.b.kind: got "Domian"; allowed are ThinClonePool and Domain; did you mean "Domain"?',
+			"clones.yaml:1:54: components.c.kind: got 5; allowed are ThinClonePool and Domain",
 		]);
 	});
 
@@ -72,7 +72,7 @@ describe("the outline of a definition", () => {
 		const text = `
 components:
   web:
-    type: ThinClonePool
+    kind: ThinClonePool
     base: { existing: /a }
     pool: { existing: p }
     count: 1
