@@ -17,7 +17,7 @@ import { growTo } from "./resize";
 import { resolve } from "./resolve";
 import { rules } from "./rules";
 import { type Lineage, type VolumeFacts, type VolumeInputs, volumeSchema } from "./schema";
-import { refuseWhileUsed } from "./uses";
+import { ANYBODY, refuseWhileUsed } from "./uses";
 import { MIB, wantedOf } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
 
@@ -95,7 +95,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		}
 		const pool = await poolOf(host, id, state.pool);
 		if (!pool) return;
-		await refuseWhileUsed(host, id, "deleted", { overlays: true, domains: () => true });
+		await refuseWhileUsed(host, id, "deleted", ANYBODY);
 		await remove(host, pool, id);
 		forgetMade(host, id);
 	},

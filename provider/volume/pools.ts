@@ -78,9 +78,11 @@ interface Refresh {
 	promise: Promise<void>;
 	/** Whether it has not begun yet, so that it will see a change made now. */
 	waiting: boolean;
+	/** Ends its wait for more calls. */
+	begin: () => void;
 }
 
-const refreshes = new WeakMap<Host, Map<string, Refresh>>();
+const refreshes = new Map<Host, Map<string, Refresh>>();
 
 /**
  * Lets libvirt see files that were made or removed beside it. Many calls within 300 ms come to one refresh.
@@ -90,19 +92,35 @@ export function refreshPool(host: Host, poolUuid: string, options: { now?: boole
 	const ofHost = refreshes.get(host) ?? new Map<string, Refresh>();
 	refreshes.set(host, ofHost);
 	const pending = ofHost.get(poolUuid);
-	if (pending?.waiting) return pending.promise;
-	const refresh: Refresh = { waiting: true, promise: Promise.resolve() };
+	const refresh = pending?.waiting ? pending : newRefresh(host, poolUuid, ofHost, pending?.promise);
+	if (options.now) refresh.begin();
+	return refresh.promise;
+}
+
+function newRefresh(host: Host, poolUuid: string, ofHost: Map<string, Refresh>, running?: Promise<void>): Refresh {
+	const batch = new AbortController();
+	const refresh: Refresh = { waiting: true, promise: Promise.resolve(), begin: () => batch.abort() };
+	ofHost.set(poolUuid, refresh);
 	refresh.promise = (async () => {
 		// One that runs may have passed the new file already: this one comes after it.
-		await pending?.promise.catch(() => {});
-		if (!options.now) await sleep(BATCH_MS);
+		await running?.catch(() => {});
+		await sleep(BATCH_MS, undefined, { signal: batch.signal }).catch(() => {});
 		refresh.waiting = false;
 		await refreshWhenIdle(host, poolUuid);
-	})().finally(() => ofHost.get(poolUuid) === refresh && ofHost.delete(poolUuid));
+	})().finally(() => {
+		if (ofHost.get(poolUuid) === refresh) ofHost.delete(poolUuid);
+		if (ofHost.size === 0) refreshes.delete(host);
+	});
 	// Those who do not wait for it are not told that it failed: the next look-up refreshes again.
 	refresh.promise.catch(() => {});
-	ofHost.set(poolUuid, refresh);
-	return refresh.promise;
+	return refresh;
+}
+
+/** Does the refreshes that are still to come, at once: for the end of a process. Never rejects. */
+export async function finishRefreshes(): Promise<void> {
+	const pending = [...refreshes.values()].flatMap((ofHost) => [...ofHost.values()]);
+	for (const refresh of pending) refresh.begin();
+	await Promise.allSettled(pending.map(({ promise }) => promise));
 }
 
 /** libvirt refuses to refresh a pool while a volume in it is being built or filled. */

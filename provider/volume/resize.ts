@@ -1,6 +1,6 @@
 /** Growing a volume, whether a machine runs on it or not. */
 import type { Host } from "../libvirt/api";
-import { refuseWhileUsed, usesOf } from "./uses";
+import { type DomainUse, refuseWhileUsed, usesOf } from "./uses";
 import type { VolumeDescription } from "./xml";
 
 /**
@@ -11,10 +11,9 @@ import type { VolumeDescription } from "./xml";
  */
 export async function growTo(host: Host, volume: VolumeDescription, capacityBytes: number): Promise<number> {
 	if (volume.capacityBytes >= capacityBytes) return volume.capacityBytes;
-	const nobody = () => false;
-	await refuseWhileUsed(host, volume.path, "resized", { overlays: true, domains: nobody });
-	const { domains } = await usesOf(host, volume.path);
-	const running = domains.find((use) => use.running);
+	await refuseWhileUsed(host, volume.path, "resized", { overlays: true, domains: () => false });
+	const onDisk = { overlays: false, domains: (use: DomainUse) => use.running && use.writable };
+	const [running] = (await usesOf(host, volume.path, onDisk)).domains;
 	if (running) await host.domains.blockResize(running.uuid, volume.path, capacityBytes);
 	else await host.volumes.resize(volume.key, capacityBytes);
 	return capacityBytes;

@@ -20,6 +20,8 @@ export interface Uses {
 	domains: DomainUse[];
 }
 
+export const ANYBODY: UseFilter = { overlays: true, domains: () => true };
+
 /** A scan is believed for at least and at most this long, and else for ten times as long as it took. */
 const BELIEVED_MS = { least: 2000, most: 6000 };
 
@@ -33,20 +35,28 @@ interface Index {
 
 const indexes = new WeakMap<Host, Index>();
 
-/** Who uses the volume at this path. Each one named has just been looked at. */
-export async function usesOf(host: Host, path: string): Promise<Uses> {
+/** Whose use of a volume matters. */
+export interface UseFilter {
+	overlays: boolean;
+	domains(use: DomainUse): boolean;
+}
+
+/** Who uses the volume at this path. Each one named has just been looked at; those that do not matter are not. */
+export async function usesOf(host: Host, path: string, by: UseFilter = ANYBODY): Promise<Uses> {
 	const seen = await currentScan(host);
 	const overlays: string[] = [];
-	for (const overlay of seen.overlaysOf.get(path) ?? []) {
+	for (const overlay of by.overlays ? (seen.overlaysOf.get(path) ?? []) : []) {
 		if (await volumeStillOn(host, overlay, path)) overlays.push(overlay);
 		else seen.overlaysOf.get(path)?.delete(overlay);
 	}
 	const domains: DomainUse[] = [];
-	for (const { uuid } of seen.domainsOf.get(path) ?? []) {
-		const use = await usesDisk(host, uuid, path);
-		if (use) domains.push(use);
+	const suspects = (seen.domainsOf.get(path) ?? []).filter((use) => by.domains(use));
+	for (const suspect of suspects) {
+		const use = await usesDisk(host, suspect.uuid, path);
+		if (use && by.domains(use)) domains.push(use);
+		if (use) Object.assign(suspect, use);
+		else seen.domainsOf.set(path, seen.domainsOf.get(path)?.filter((known) => known !== suspect) ?? []);
 	}
-	if (domains.length === 0) seen.domainsOf.delete(path);
 	return { overlays, domains };
 }
 
@@ -108,13 +118,13 @@ export async function refuseWhileUsed(
 	host: Host,
 	path: string,
 	what: string,
-	by: { overlays: boolean; domains: (use: DomainUse) => boolean },
+	by: UseFilter,
 	advice = "Remove these first, or keep the volume.",
 ): Promise<void> {
-	const { overlays, domains } = await usesOf(host, path);
+	const { overlays, domains } = await usesOf(host, path, by);
 	const users = [
-		...(by.overlays ? overlays.map((overlay) => `volume ${overlay} (an overlay on it)`) : []),
-		...domains.filter(by.domains).map((use) => `domain ${use.name} (${use.running ? "running" : "shut off"})`),
+		...overlays.map((overlay) => `volume ${overlay} (an overlay on it)`),
+		...domains.map((use) => `domain ${use.name} (${use.running ? "running" : "shut off"})`),
 	];
 	if (users.length === 0) return;
 	const shown = users.slice(0, 10).join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
