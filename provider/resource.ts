@@ -21,7 +21,7 @@ import { hasUnknown } from "./unknown";
 type Properties = Record<string, unknown>;
 
 /** Inputs that describe the call and not the object: no difference in them is a change. */
-const SILENT = ["plan", "resourceUrn", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
+const SILENT = ["plan", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
 
 /** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
 export interface Handler {
@@ -47,9 +47,12 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 ): Handler {
 	type Full = State<Inputs, Facts>;
 
+	/** Where progress is shown. Learned by `check`, which precedes a create or update in the same process. */
+	const urns = new Map<string, string>();
+
 	const contextOf = (properties: object): Context => {
-		const { uri, resourceUrn } = properties as { uri: string; resourceUrn?: string };
-		return { host: connect(uri), log: (message) => logLine(resourceUrn, message) };
+		const { uri, ownerId } = properties as { uri: string; ownerId: string };
+		return { host: connect(uri), log: (message) => logLine(urns.get(ownerId), message) };
 	};
 
 	const inputsOf = (properties: Properties): Properties => {
@@ -59,7 +62,8 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	return {
 		async check(olds, news) {
-			const { __provider, plan: _plan, ...given } = news;
+			const { __provider, plan: _plan, resourceUrn, ...given } = news;
+			if (typeof resourceUrn === "string") urns.set(String(given.ownerId), resourceUrn);
 			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive);
 			if (problems.length > 0) return { inputs: news, failures: problems.map(asFailure) };
 			if (hasUnknown(inputs)) return { inputs: definedOnly(inputs), failures: [] };
@@ -160,7 +164,7 @@ async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>
 
 /** Without what is the engine's or the preview's. */
 function stripped(properties: Properties): Properties {
-	const { __provider, plan: _plan, resourceUrn: _urn, ...rest } = properties;
+	const { __provider, plan: _plan, ...rest } = properties;
 	return rest;
 }
 

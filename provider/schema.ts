@@ -44,7 +44,7 @@ export const sha256 = z
 	.regex(/^[0-9a-fA-F]{64}$/, "allowed are 64 hex digits")
 	.transform((hash) => hash.toLowerCase());
 
-/** Inputs of every resource: see `CommonInputs`. `lane`, `plan` and `resourceUrn` serve the engine; no diff sees them. */
+/** Inputs of every resource: see `CommonInputs`. `lane` and `plan` serve the engine; no diff sees them. */
 export const commonShape = {
 	uri: z
 		.string()
@@ -54,6 +54,5 @@ export const commonShape = {
 	adopt: z.boolean().optional(),
 	retain: z.boolean().optional(),
 	lane: z.strictObject({ name: z.string(), width: z.int().min(1) }).optional(),
-	resourceUrn: z.string().optional(),
 	plan: z.any().optional(),
 };

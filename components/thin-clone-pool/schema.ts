@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { cpuSchema, domainSchema, waitForSchema } from "../../provider/domain/schema";
+import { domainSchema, waitForSchema } from "../../provider/domain/schema";
 import { macAddress, mebibytes, objectName, reference } from "../../provider/schema";
 import { cloudInitSchema } from "../../provider/volume/schema";
 
@@ -33,7 +33,6 @@ export const domainOverridesSchema = domainSchema
 		adopt: true,
 		retain: true,
 		lane: true,
-		resourceUrn: true,
 		plan: true,
 		name: true,
 		disks: true,

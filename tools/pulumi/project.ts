@@ -86,7 +86,7 @@ export class Project {
 
 	/** Starts a command without waiting for it; for tests that end it in the middle. */
 	spawn(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-		return spawn("pulumi", [...args, "--non-interactive", "--color=never"], {
+		return spawn("pulumi", ["--non-interactive", "--color=never", ...args], {
 			cwd: this.directory,
 			env: { ...this.env, ...env },
 			stdio: ["ignore", "pipe", "pipe"],
