@@ -10,16 +10,16 @@ export interface DiskArgs {
 	 * @default looked up on the host
 	 */
 	format?: pulumi.Input<"qcow2" | "raw">;
-	/** @default "disk" */
+	/** What the guest sees it as. @default "disk" */
 	device?: pulumi.Input<"disk" | "cdrom">;
 	/**
 	 * Device name in the guest's order: vda, sdb, ...
 	 * @default the next free one of the bus
 	 */
 	target?: pulumi.Input<string>;
-	/** @default "virtio", for a cdrom "sata" */
+	/** Bus that it is attached to. @default "virtio", for a cdrom "sata" */
 	bus?: pulumi.Input<"virtio" | "scsi" | "sata">;
-	/** @default false; a cdrom is always read-only */
+	/** Whether the guest cannot write to it. @default false; a cdrom is always read-only */
 	readOnly?: pulumi.Input<boolean>;
 	/**
 	 * Serial number that the guest sees, 1 to 20 characters.
@@ -51,14 +51,14 @@ export interface NicArgs {
 	 * @default a function of the owner and the position: the same in every run
 	 */
 	mac?: pulumi.Input<string>;
-	/** @default "virtio" */
+	/** Model of the network card that the guest sees. @default "virtio" */
 	model?: pulumi.Input<"virtio" | "e1000" | "e1000e" | "rtl8139">;
 }
 
 export interface CpuArgs {
-	/** @default "host-model" with KVM, QEMU's own default without */
+	/** Which CPU the guest sees. @default "host-model" with KVM, QEMU's own default without */
 	mode?: pulumi.Input<"host-passthrough" | "host-model" | "maximum" | "custom">;
-	/** CPU model, for mode `custom`. */
+	/** CPU model, for mode `custom`. @default none; required for mode `custom` */
 	model?: pulumi.Input<string>;
 	/** Sockets x cores x threads must be the (maximum) number of vCPUs. @default one core per socket */
 	sockets?: pulumi.Input<number>;
@@ -109,6 +109,14 @@ export interface WaitForArgs {
 	timeoutSeconds?: pulumi.Input<number>;
 }
 
+/** What a machine's disk was cloned from. */
+export interface DomainLineageArgs {
+	/** Path of the volume. */
+	base: pulumi.Input<string>;
+	/** `sha256:...` of its content where known, else `stat:...`: its size and time of change. */
+	baseContentId: pulumi.Input<string>;
+}
+
 export interface DomainArgs extends HostArgs {
 	/**
 	 * Name of the domain on the host.
@@ -128,11 +136,11 @@ export interface DomainArgs extends HostArgs {
 	 * @default "auto"
 	 */
 	type?: pulumi.Input<"auto" | "kvm" | "qemu">;
-	/** @default "x86_64" */
+	/** Architecture of the guest. @default "x86_64" */
 	arch?: pulumi.Input<"x86_64" | "aarch64">;
 	/** Machine type. @default "q35", for aarch64 "virt" */
 	machine?: pulumi.Input<string>;
-	/** @default "bios", for aarch64 "uefi" */
+	/** Firmware that the machine boots with. @default "bios", for aarch64 "uefi" */
 	firmware?: pulumi.Input<"bios" | "uefi" | "uefi-secure">;
 	/** Memory of the guest in MiB. @default 1024 */
 	memoryMiB?: pulumi.Input<number>;
@@ -174,7 +182,7 @@ export interface DomainArgs extends HostArgs {
 	/** What the create waits for. @default nothing */
 	waitFor?: pulumi.Input<WaitForArgs>;
 	/** Recorded in the domain's metadata: what its disk was cloned from. @default none */
-	lineage?: pulumi.Input<{ base: pulumi.Input<string>; baseContentId: pulumi.Input<string> }>;
+	lineage?: pulumi.Input<DomainLineageArgs>;
 	/**
 	 * A `<domain>` fragment merged into the generated XML; see docs/extra-xml.md.
 	 * @default none
