@@ -4,6 +4,7 @@ import { chmodSync, copyFileSync, existsSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { isoImage } from "../../provider/volume/iso9660";
 import type { GuestImage } from "../../tools/images";
 import { fat12Volume } from "../../tools/images/fat";
 import type { TestHost } from "../../tools/testhost";
@@ -18,10 +19,12 @@ export interface GuestOptions {
 	memoryMiB?: number;
 	/** Bus of the disk. @default "virtio" */
 	bus?: "virtio" | "scsi";
-	/** Files of a NoCloud seed, attached as a FAT disk labelled CIDATA. */
+	/** Files of a NoCloud seed labelled cidata: a FAT disk, or with bus "scsi" an ISO 9660 CD. */
 	seed?: Record<string, string>;
 	/** Whether it has a network interface. @default true */
 	network?: boolean;
+	/** Whether a second processor and memory up to 1 GiB can be plugged in. @default false */
+	headroom?: boolean;
 	/** Size of the disk. @default the image's */
 	diskGiB?: number;
 }
@@ -48,7 +51,8 @@ export class Guest {
 		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", `${base}.qcow2`, "-F", "qcow2", disk]);
 		if (options.diskGiB) await run("qemu-img", ["resize", "-q", disk, `${options.diskGiB}G`]);
 		const guest = new Guest(host, options.name);
-		if (options.seed) guest.writeSeed(options.seed);
+		if (options.seed && options.bus === "scsi") guest.writeSeedCd(options.seed);
+		else if (options.seed) guest.writeSeed(options.seed);
 		const definition = file(`${options.name}.xml`);
 		writeFileSync(definition, guest.xml(image, disk, options));
 		await host.virsh("define", "--validate", definition);
@@ -59,6 +63,11 @@ export class Guest {
 	writeSeed(files: Record<string, string>): void {
 		const content = Object.entries(files).map(([path, text]) => ({ path, content: Buffer.from(text) }));
 		writeFileSync(this.seedFile, fat12Volume("CIDATA", 1_048_576, content));
+	}
+
+	private writeSeedCd(files: Record<string, string>): void {
+		const content = Object.entries(files).map(([name, text]) => ({ name, content: Buffer.from(text) }));
+		writeFileSync(this.seedFile, isoImage("cidata", content));
 	}
 
 	/** What the guest wrote to its first serial port since its last start. */
@@ -141,12 +150,14 @@ export class Guest {
 		const memory = options.memoryMiB ?? (options.boot === "uefi" ? 256 : 128);
 		const path = (name: string) => join(this.host.poolDirectory, `image-${image.kind}.${name}`);
 		const direct = `<kernel>${path("vmlinuz")}</kernel><initrd>${path("initrd")}</initrd><cmdline>${image.cmdline}</cmdline>`;
-		const seed = `<disk type="file" device="disk"><driver name="qemu" type="raw"/><source file="${this.seedFile}"/>
+		const seed = `<disk type="file" device="${bus === "scsi" ? "cdrom" : "disk"}"><driver name="qemu" type="raw"/><source file="${this.seedFile}"/>
 			<target dev="${bus === "scsi" ? "sdb" : "vdb"}" bus="${bus}"/><readonly/></disk>`;
+		const headroom = `<maxMemory slots="2" unit="MiB">1024</maxMemory><vcpu current="1">2</vcpu>
+			<cpu><numa><cell id="0" cpus="0-1" memory="${memory}" unit="MiB"/></numa></cpu>`;
 		return `<domain type="qemu">
 			<name>${options.name}</name>
 			<memory unit="MiB">${memory}</memory>
-			<vcpu>1</vcpu>
+			${options.headroom ? headroom : "<vcpu>1</vcpu>"}
 			<os${options.boot === "uefi" ? ' firmware="efi"' : ""}>
 				<type arch="x86_64" machine="q35">hvm</type>
 				${options.boot === "uefi" ? '<firmware><feature enabled="no" name="secure-boot"/></firmware>' : ""}

@@ -1,5 +1,5 @@
 import * as assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ensureImage, type GuestImage } from "../../tools/images";
 import { startTestHost, type TestHost } from "../../tools/testhost";
@@ -48,12 +48,13 @@ describe("micro image", () => {
 		});
 	}
 
-	it("finds root and seed on a virtio-scsi bus", async () => {
+	it("finds its root disk and a seed on CD on a virtio-scsi bus", async () => {
 		const seed = { "meta-data": '{"instance-id": "one", "local-hostname": "on-scsi"}' };
 		const guest = await Guest.define(host, image, { name: "scsi", boot: "direct", bus: "scsi", network: false, seed });
 		await guest.start();
 		assert.equal(await guest.until("test -e /run/booted && hostname"), "on-scsi");
-		assert.match(await guest.shell("cat /proc/mounts"), /^\/dev\/sd[ab]2 \/ ext4 rw/m);
+		assert.match(guest.console, /seed: \/dev\/sr0 instance-id=one/);
+		assert.match(await guest.shell("cat /proc/mounts"), /^\/dev\/sda2 \/ ext4 rw/m);
 		await host.virsh("destroy", guest.name);
 	});
 
@@ -115,6 +116,20 @@ describe("micro image", () => {
 		const mac = /52:54:00:[0-9a-f:]+/.exec(await host.virsh("domiflist", guest.name))?.[0] ?? "";
 		await host.virsh("detach-interface", guest.name, "network", "--mac", mac, "--live");
 		await guest.until("! test -e /sys/class/net/eth0 && ! pidof udhcpc");
+		await host.virsh("destroy", guest.name);
+	});
+
+	it("uses a processor and memory that are plugged in while it runs", async () => {
+		const guest = await Guest.define(host, image, { name: "grow", boot: "direct", network: false, headroom: true });
+		await guest.start();
+		await guest.until("test -e /run/booted");
+		assert.equal(await guest.shell("nproc"), "1");
+		const module = join(host.poolDirectory, "module.xml");
+		const target = '<target><size unit="MiB">128</size><node>0</node></target>';
+		writeFileSync(module, `<memory model="dimm">${target}</memory>`);
+		await host.virsh("attach-device", guest.name, module, "--live");
+		await host.virsh("setvcpus", guest.name, "2", "--live");
+		await guest.until("test \"$(nproc)\" = 2 && test $(awk '/MemTotal/{print $2}' /proc/meminfo) -gt 200000");
 		await host.virsh("destroy", guest.name);
 	});
 

@@ -21,7 +21,11 @@ const MODULES = [
 	...["button", "evdev", "qemu_fw_cfg", "virtiofs"],
 ];
 
-const CMDLINE = "root=LABEL=micro console=ttyS0 quiet net.ifnames=0";
+/**
+ * swiotlb: a machine with room for more memory (maxMemory) makes the kernel reserve 64 MiB of bounce buffers, half of a
+ * small guest's memory, in case that memory lies beyond what old devices reach; 1024 slots are 2 MiB.
+ */
+const CMDLINE = "swiotlb=1024 root=LABEL=micro console=ttyS0 quiet net.ifnames=0";
 
 /** A guest of busybox and the real guest agent on a Debian cloud kernel, for tests that need a quick real machine. */
 export const micro: Recipe = {
