@@ -158,15 +158,29 @@ function findPci(devices: PciDevice[], qdevId: string): PciDevice | undefined {
 	return undefined;
 }
 
-/** Puts vCPUs to use that the guest has been given but left aside. @returns whether the guest could be asked */
-export async function onlineVcpus(host: Host, uuid: string): Promise<boolean> {
+/** How long a guest may take to notice a vCPU that was plugged in. */
+const NOTICE_SECONDS = 10;
+
+/**
+ * Puts vCPUs to use that the guest has been given but left aside.
+ * @param count how many there are now
+ * @returns whether all of them are in use
+ */
+export async function onlineVcpus(host: Host, uuid: string, count: number): Promise<boolean> {
+	interface Vcpu {
+		"logical-id": number;
+		online: boolean;
+	}
 	try {
-		const vcpus = await host.domains.agent<Array<{ "logical-id": number; online: boolean }>>(uuid, "guest-get-vcpus");
-		const offline = vcpus.filter((vcpu) => !vcpu.online);
-		if (offline.length === 0) return true;
-		const wanted = offline.map((vcpu) => ({ "logical-id": vcpu["logical-id"], online: true }));
-		await host.domains.agent(uuid, "guest-set-vcpus", { vcpus: wanted });
-		return true;
+		const done = await poll(NOTICE_SECONDS, async () => {
+			const vcpus = await host.domains.agent<Vcpu[]>(uuid, "guest-get-vcpus");
+			const offline = vcpus.filter((vcpu) => !vcpu.online);
+			if (offline.length === 0) return vcpus.length >= count ? true : undefined;
+			const wanted = offline.map((vcpu) => ({ "logical-id": vcpu["logical-id"], online: true }));
+			await host.domains.agent(uuid, "guest-set-vcpus", { vcpus: wanted });
+			return undefined;
+		});
+		return done === true;
 	} catch (error) {
 		if (error instanceof LibvirtError) return false;
 		throw error;

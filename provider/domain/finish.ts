@@ -2,7 +2,7 @@
 import type { Context } from "../lifecycle";
 import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
 import { parse, serialize } from "../xml/element";
-import { recordElement, recordedIn } from "../xml/metadata";
+import { bareRecordElement, recordedIn } from "../xml/metadata";
 import { setUpGuest } from "./agent";
 import { patiently, timed } from "./patience";
 import type { DomainFacts, DomainInputs } from "./schema";
@@ -50,7 +50,7 @@ export async function finish(
 async function markSetUp(host: Context["host"], uuid: string): Promise<void> {
 	const recorded = recordedIn(parse(await host.domains.xml(uuid, { inactive: true }), "the definition"));
 	if (!recorded) return;
-	const xml = serialize(recordElement({ ...recorded, setUp: true }));
+	const xml = serialize(bareRecordElement({ ...recorded, setUp: true }));
 	for (const target of ["config", "live"] as const) {
 		await patiently(() => host.domains.setMetadata(uuid, METADATA_NAMESPACE, METADATA_PREFIX, xml, target));
 	}

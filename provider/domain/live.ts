@@ -63,8 +63,8 @@ async function applyVcpus({ host, log }: Context, live: FoundDomain, vcpus: numb
 	if (vcpus < live.vcpus && live.domainType !== "kvm") return;
 	await patiently(() => host.domains.setVcpus(live.uuid, vcpus, "live"));
 	if (vcpus < live.vcpus) return;
-	if (!live.agentConnected || !(await onlineVcpus(host, live.uuid))) {
-		log(`${vcpus - live.vcpus} vCPU(s) were added; the guest has to put them to use itself, its agent cannot be asked`);
+	if (!live.agentConnected || !(await onlineVcpus(host, live.uuid, vcpus))) {
+		log(`${vcpus - live.vcpus} vCPU(s) were added; the guest has to put them to use itself, its agent did not`);
 	}
 }
 

@@ -4,7 +4,17 @@
  */
 import type { CommonInputs } from "../lifecycle";
 import { guardTag, METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
-import { attribute, child, childInNamespace, children, type Element, element, remove, text } from "./element";
+import {
+	type Attributes,
+	attribute,
+	child,
+	childInNamespace,
+	children,
+	type Element,
+	element,
+	remove,
+	text,
+} from "./element";
 
 export interface Recorded {
 	/** The owner id: `organization/project/stack/logical name`. */
@@ -31,17 +41,22 @@ export function recordOf(inputs: CommonInputs, lineage?: Recorded["lineage"]): R
 
 /** `<clones:object xmlns:clones="..."><clones:owner guard="...">...</clones:owner><clones:base contentId="...">...</clones:base></clones:object>` */
 export function recordElement(recorded: Recorded): Element {
+	const namespace = { [`xmlns:${METADATA_PREFIX}`]: METADATA_NAMESPACE };
+	return build(recorded, `${METADATA_PREFIX}:`, namespace);
+}
+
+/** The same as virDomainSetMetadata takes it: without the namespace, which libvirt puts on it. */
+export function bareRecordElement(recorded: Recorded): Element {
+	return build(recorded, "", {});
+}
+
+function build({ owner, guard, retain, lineage, underlay, setUp }: Recorded, prefix: string, namespace: Attributes) {
 	return element(
-		`${METADATA_PREFIX}:object`,
-		{ [`xmlns:${METADATA_PREFIX}`]: METADATA_NAMESPACE, setUp: recorded.setUp || undefined },
-		element(
-			`${METADATA_PREFIX}:owner`,
-			{ guard: recorded.guard, retain: recorded.retain || undefined },
-			recorded.owner,
-		),
-		recorded.lineage &&
-			element(`${METADATA_PREFIX}:base`, { contentId: recorded.lineage.baseContentId }, recorded.lineage.base),
-		recorded.underlay === undefined ? undefined : element(`${METADATA_PREFIX}:underlay`, {}, recorded.underlay),
+		`${prefix}object`,
+		{ ...namespace, setUp: setUp || undefined },
+		element(`${prefix}owner`, { guard, retain: retain || undefined }, owner),
+		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
+		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
 	);
 }
 

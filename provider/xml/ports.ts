@@ -16,6 +16,9 @@ export function addSpareRootPorts(root: Element): void {
 	const there = children(devices, "controller").filter(
 		(item) => attribute(item, "", "model") === "pcie-root-port",
 	).length;
+	if (there === 0 && !children(devices, "controller").some((item) => attribute(item, "", "model") === "pcie-root")) {
+		devices.appendChild(element("controller", { type: "pci", index: 0, model: "pcie-root" }));
+	}
 	for (let count = there; count < portsTaken(devices) + SPARE_ROOT_PORTS; count++) {
 		devices.appendChild(element("controller", { type: "pci", model: "pcie-root-port" }));
 	}

@@ -1,0 +1,114 @@
+/** A private host with a pool, the micro image as its gold volume, and domains made through the lifecycle. */
+import { execFile } from "node:child_process";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { guestExec } from "../../provider/domain/agent";
+import { domain } from "../../provider/domain/lifecycle";
+import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
+import { connect, type Host } from "../../provider/libvirt";
+import type { Context, State } from "../../provider/lifecycle";
+import { ensureImage, type GuestImage } from "../../tools/images";
+import { startTestHost, type TestHost } from "../../tools/testhost";
+
+const run = promisify(execFile);
+
+export type Full = State<DomainInputs, DomainFacts>;
+
+export class Lab {
+	readonly logged: string[] = [];
+	private count = 0;
+
+	private constructor(
+		readonly machine: TestHost,
+		readonly host: Host,
+		readonly image: GuestImage,
+	) {}
+
+	static async start(): Promise<Lab> {
+		const image = await ensureImage("micro");
+		const machine = await startTestHost();
+		const host = connect(machine.uri);
+		const lab = new Lab(machine, host, image);
+		for (const name of ["kernel", "initrd", "disk"] as const) await copyFile(image[name], lab.path(name));
+		const pool = await host.pools.define(
+			`<pool type="dir"><name>pool</name><target><path>${machine.poolDirectory}</path></target></pool>`,
+		);
+		await host.pools.start(pool.uuid);
+		return lab;
+	}
+
+	async stop(): Promise<void> {
+		await this.host.close();
+		await this.machine.stop();
+	}
+
+	path(name: string): string {
+		return join(this.machine.poolDirectory, name);
+	}
+
+	get context(): Context {
+		return { host: this.host, log: (message) => void this.logged.push(message) };
+	}
+
+	/** A new volume in the pool: an overlay on the image, or an empty one. */
+	async volume(name: string, { empty = false } = {}): Promise<string> {
+		const path = this.path(name);
+		const base = empty ? [] : ["-b", this.path("disk"), "-F", "qcow2"];
+		await run("qemu-img", ["create", "-q", "-f", "qcow2", ...base, path, ...(empty ? ["16M"] : [])]);
+		const pool = await this.host.pools.find("pool");
+		await this.host.pools.refresh(pool!.uuid);
+		return path;
+	}
+
+	/** Inputs as the resource hands them to the lifecycle: a small guest that boots the kernel directly. */
+	async inputs(name: string, more: Partial<Record<keyof DomainInputs, unknown>> = {}): Promise<DomainInputs> {
+		const disks = more.disks ?? [{ volume: await this.volume(`${name}-${this.count++}.qcow2`) }];
+		return this.plain(name, {
+			memoryMiB: 128,
+			disks,
+			boot: { kernel: this.path("kernel"), initrd: this.path("initrd"), cmdline: this.image.cmdline },
+			nics: [{ network: "default" }],
+			consoleLog: join(this.machine.directory, `${name}.log`),
+			...more,
+		});
+	}
+
+	/** Inputs of a machine that is nothing but what is given. */
+	plain(name: string, more: Partial<Record<keyof DomainInputs, unknown>> = {}): DomainInputs {
+		return domainSchema.parse({
+			uri: this.machine.uri,
+			ownerId: `org/project/stack/${name}`,
+			name,
+			shutdownTimeoutSeconds: 20,
+			...more,
+		});
+	}
+
+	async create(inputs: DomainInputs): Promise<Full> {
+		return (await domain.create(inputs, this.context)).state;
+	}
+
+	/** Goes the engine's way: what is recorded are the outputs of the step before. */
+	update(state: Full, inputs: DomainInputs): Promise<Full> {
+		return domain.update(state.uuid, state, inputs, this.context);
+	}
+
+	async read(state: Full): Promise<Full | undefined> {
+		return domain.read(state.uuid, state, this.context);
+	}
+
+	async delete(state: Full): Promise<void> {
+		await domain.delete(state.uuid, state, this.context);
+	}
+
+	/** Output of a shell command in the guest. */
+	async sh(uuid: string, script: string): Promise<string> {
+		return (await guestExec(this.host, uuid, "/bin/sh", ["-c", script])).trim();
+	}
+}
+
+/** As the state comes back from the engine: without `undefined`, at any depth. */
+export function wire<T>(value: T): T {
+	return JSON.parse(JSON.stringify(value)) as T;
+}
