@@ -47,7 +47,8 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 					return takeOver(context, wanted, there);
 				});
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
-		rememberMade(host, made.key, inputs.ownerId, createMs);
+		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
+		rememberMade(host, made.key, { ownerId: inputs.ownerId, createMs, fileFormat });
 		return { id: made.key, state: { ...inputs, ...made, timings: { createMs } } };
 	},
 

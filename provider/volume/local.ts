@@ -4,7 +4,7 @@
  * nanoseconds) as libvirt says is there is the same file.
  */
 import { randomBytes } from "node:crypto";
-import { link, lstat, open, rm, stat, unlink } from "node:fs/promises";
+import { link, lstat, open, readdir, rm, stat, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Host } from "../libvirt/api";
 import { directoryOf, type Pool } from "./pools";
@@ -85,6 +85,7 @@ async function prove(
  * @throws an error with code EEXIST when there is a file of that name
  */
 export async function makeFile(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
+	await sweepPartials(directoryOf(path));
 	const temporary = join(directoryOf(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
 	try {
 		await fill(temporary);
@@ -92,6 +93,27 @@ export async function makeFile(path: string, fill: (temporary: string) => Promis
 	} finally {
 		await rm(temporary, { force: true });
 	}
+}
+
+const PARTIAL = /^\..+\.[0-9a-f]{12}\.partial$/;
+/** Filling one takes milliseconds. */
+const LEFT_BEHIND_MS = 10 * 60_000;
+const swept = new Map<string, Promise<void>>();
+
+/** Removes what a killed process left, once in a process. */
+function sweepPartials(directory: string): Promise<void> {
+	const known = swept.get(directory);
+	if (known) return known;
+	const sweep = (async () => {
+		for (const name of await readdir(directory)) {
+			if (!PARTIAL.test(name)) continue;
+			const file = join(directory, name);
+			const found = await lstat(file).catch(orUndefined("ENOENT"));
+			if (found && Date.now() - found.mtimeMs > LEFT_BEHIND_MS) await rm(file, { force: true });
+		}
+	})().catch(() => {});
+	swept.set(directory, sweep);
+	return sweep;
 }
 
 /** Makes a file with holes. */

@@ -9,6 +9,8 @@ interface Made {
 	ownerId: string;
 	/** Tells the generations apart: the time that the create took, with its fraction. */
 	createMs: number;
+	/** "qcow2" or "raw", for a volume that is a file. */
+	fileFormat: "qcow2" | "raw" | undefined;
 }
 
 const made = new WeakMap<Host, Map<string, Made>>();
@@ -19,8 +21,13 @@ function ofHost(host: Host): Map<string, Made> {
 	return known;
 }
 
-export function rememberMade(host: Host, key: string, ownerId: string, createMs: number): void {
-	ofHost(host).set(key, { ownerId, createMs });
+export function rememberMade(host: Host, key: string, by: Made): void {
+	ofHost(host).set(key, by);
+}
+
+/** Format of a file that this process has made or taken over, and libvirt may not have seen yet. */
+export function formatOfMade(host: Host, path: string): "qcow2" | "raw" | undefined {
+	return ofHost(host).get(path)?.fileFormat;
 }
 
 /** Another resource of this run that has made or taken over the volume; undefined when there is none. */
