@@ -123,7 +123,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		}));
 	}
 
-	/** The seed image of a customised clone, as a CD-ROM. */
+	/** The seed image of a customised clone: a virtio disk, since cloud kernels come without drivers for a SATA CD-ROM. */
 	private seed(pool: string, args: ThinClonePoolArgs, { name, customize }: Planned): DiskSource[] {
 		if (!customize || customize.channel === "guest-agent" || !needsSeed(customize)) return [];
 		const { hostname = name, userData, networkConfig, files } = customize;
@@ -136,7 +136,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			},
 			{ parent: this },
 		);
-		return [{ volume, format: "raw", device: "cdrom" }];
+		return [{ volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET }];
 	}
 
 	private machine(pool: string, args: ThinClonePoolArgs, instance: Planned, disks: Array<Volume | DiskSource>): Domain {
@@ -181,11 +181,15 @@ export class ThinClonePool extends pulumi.ComponentResource {
 	}
 }
 
+/** Out of the data disks' way, so that none of them moves when one is added. */
+const SEED_TARGET = "vdz";
+
 interface DiskSource {
 	volume: Volume;
 	format: pulumi.Input<"qcow2" | "raw">;
 	serial?: pulumi.Input<string>;
-	device?: "cdrom";
+	readOnly?: boolean;
+	target?: string;
 }
 
 function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] {

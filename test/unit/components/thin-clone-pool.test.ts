@@ -72,7 +72,8 @@ describe("ThinClonePool", () => {
 		assert.deepEqual(inputs(seeded, VOLUME, "web-0-seed").source, {
 			cloudInit: { hostname: "h0", userData: "#!/bin/sh" },
 		});
-		assert.equal((inputs(seeded, DOMAIN, "web-0").disks as Array<{ device?: string }>)[1]!.device, "cdrom");
+		const [, seed] = inputs(seeded, DOMAIN, "web-0").disks as Array<Record<string, unknown>>;
+		assert.deepEqual([seed!.volume, seed!.readOnly, seed!.target], ["/pool/web-0-seed", true, "vdz"]);
 
 		const agent = await made({ count: 1, customize: { channel: "guest-agent" } });
 		assert.deepEqual(names(agent, VOLUME), ["web-0"]);
