@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { sweep } from "../../provider/guard/sweep";
+import { Domain, Guard, Network, StoragePool, Volume } from "../../provider/index";
+import { connect } from "../../provider/libvirt";
+import { guardTag, stackTag } from "../../provider/owner";
+import { repository } from "../../tools/pulumi/project";
+import { startTestHost, type TestHost } from "../../tools/testhost";
+
+const STACK = "organization/swept/dev";
+const run = promisify(execFile);
+
+/** Objects that a run made and could not record; made through the same handlers as the engine's. */
+describe("the sweep", function () {
+	this.timeout(60_000);
+	let host: TestHost;
+
+	before(async () => {
+		host = await startTestHost();
+	});
+	after(() => host?.stop());
+
+	const common = (name: string, stack = STACK) => ({ uri: host.uri, ownerId: `${stack}/${name}` });
+	const make = async (handler: typeof Volume, inputs: Record<string, unknown>) => {
+		const checked = await handler.check({}, { ...inputs, __provider: "x" });
+		assert.deepEqual(checked.failures, []);
+		return handler.create(checked.inputs);
+	};
+	const volumeName = (name: string) => `${name}-${stackTag(`${STACK}/`)}.qcow2`;
+	const names = async () => ({
+		domains: (await host.virsh("list", "--all", "--name")).split("\n").filter(Boolean),
+		networks: (await host.virsh("net-list", "--all", "--name"))
+			.split("\n")
+			.filter((name) => name && name !== "default"),
+		pools: (await host.virsh("pool-list", "--all", "--name")).split("\n").filter(Boolean),
+	});
+
+	async function makeAll(): Promise<void> {
+		const pool = await make(StoragePool, { ...common("pool"), name: "swept", path: join(host.poolDirectory, "swept") });
+		const gold = await make(Volume, { ...common("gold"), pool: pool.id, name: volumeName("gold"), sizeMiB: 16 });
+		const clone = async (name: string) =>
+			make(Volume, { ...common(name), pool: pool.id, name: volumeName(name), base: gold.id });
+		const used = await clone("used");
+		const other = await clone("other");
+		await clone("unused");
+		await make(Network, { ...common("lab"), name: "swept-lab", mode: "isolated", ipv4: "192.168.170.1/24" });
+		const domain = (name: string, disk: string, stack = STACK, more = {}) =>
+			make(Domain, {
+				...common(name, stack),
+				name,
+				memoryMiB: 64,
+				type: "qemu",
+				running: false,
+				disks: [{ volume: disk, format: "qcow2" }],
+				...more,
+			});
+		await domain("mine", used.id);
+		await domain("theirs", other.id, "organization/other/dev");
+		await domain("kept", gold.id, STACK, { retain: true, disks: [] });
+	}
+
+	it("tells what it would do, and does nothing, in a dry run", async () => {
+		await makeAll();
+		const before = await names();
+		const { stdout } = await run("node", [
+			join(repository, "dist/cli/main.js"),
+			...["sweep", "--stack", STACK, "--uri", host.uri],
+		]);
+		assert.match(stdout, /would remove domain mine/);
+		assert.match(stdout, /Nothing was changed/);
+		assert.deepEqual(await names(), before);
+	});
+
+	it("leaves what another guard watches over", async () => {
+		const { removed } = await sweep(connect(host.uri), {
+			stack: STACK,
+			guard: guardTag("qemu:///elsewhere"),
+			dryRun: true,
+		});
+		assert.deepEqual(
+			removed.filter((what) => /domain|network/.test(what)),
+			[],
+		);
+	});
+
+	it("removes the stack's machines, their disks and untouched overlays; not what is used, retained or somebody else's", async () => {
+		await Guard.delete("guard", common("libvirt-clones-guard"));
+		const { domains, networks, pools } = await names();
+		assert.deepEqual(domains.sort(), ["kept", "theirs"]);
+		assert.deepEqual(networks, []);
+		// The gold image is the base of a disk that another stack's domain uses, so the pool stays, too.
+		assert.deepEqual(pools, ["swept"]);
+		const files = (await host.exec("ls", [join(host.poolDirectory, "swept")])).stdout.split("\n").filter(Boolean);
+		assert.deepEqual(files.sort(), [volumeName("gold"), volumeName("other")].sort());
+	});
+
+	it("removes an empty pool", async () => {
+		await host.virsh("undefine", "theirs");
+		for (const name of ["other", "gold"]) await host.virsh("vol-delete", volumeName(name), "--pool", "swept");
+		const { removed } = await sweep(connect(host.uri), { stack: STACK });
+		assert.deepEqual(removed, ["pool swept"]);
+	});
+
+	it("says what is wrong with a command line", async () => {
+		const failed = await run("node", [join(repository, "dist/cli/main.js"), "sweep", "--stack", "x"]).catch(
+			(error) => error,
+		);
+		assert.match(failed.stderr, /--stack: got "x"; allowed is organization\/project\/stack/);
+		assert.equal(failed.code, 1);
+	});
+});
