@@ -33,6 +33,7 @@ export function mibElement(name: string, amountMiB: number): Element {
 /** Puts an element where one of its name is, or at the end. */
 export function put(parent: Element, item: Element): void {
 	const old = child(parent, item.tagName);
+	if (old === item) return;
 	if (old) parent.replaceChild(item, old);
 	else parent.appendChild(item);
 }

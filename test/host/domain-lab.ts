@@ -38,6 +38,11 @@ export class Lab {
 		return lab;
 	}
 
+	/** A context of its own, as another run has: nothing is remembered from before. */
+	static async connect(lab: Lab): Promise<Context> {
+		return { host: Object.create(lab.host) as Host, log: () => {} };
+	}
+
 	async stop(): Promise<void> {
 		await this.host.close();
 		await this.machine.stop();
@@ -66,6 +71,7 @@ export class Lab {
 		const disks = more.disks ?? [{ volume: await this.volume(`${name}-${this.count++}.qcow2`) }];
 		return this.plain(name, {
 			memoryMiB: 128,
+			shutdownTimeoutSeconds: 20,
 			disks,
 			boot: { kernel: this.path("kernel"), initrd: this.path("initrd"), cmdline: this.image.cmdline },
 			nics: [{ network: "default" }],
@@ -80,7 +86,8 @@ export class Lab {
 			uri: this.machine.uri,
 			ownerId: `org/project/stack/${name}`,
 			name,
-			shutdownTimeoutSeconds: 20,
+			// Nothing in it could shut down.
+			shutdownTimeoutSeconds: 0,
 			...more,
 		});
 	}
