@@ -12,13 +12,16 @@ export interface Existing {
 }
 
 /** Arguments as they stand in a definition: where something is referred to, it can be named. */
-export type Declarable<Args> = Omit<Referring<Args>, "uri"> & {
+export type Declarable<Args> = Omit<Referring<Args>, "uri"> & OnHost;
+
+/** What is declared is on a host. */
+export interface OnHost {
 	/**
 	 * Name of the declared host it is on, or `{ existing: URI }`.
 	 * @default that of what it refers to, else the only declared host; without any, as for `uri` of the resources
 	 */
 	host?: string | Existing;
-};
+}
 
 type Referring<T> = T extends (...args: never[]) => unknown
 	? T
@@ -70,11 +73,14 @@ export type VariableValue = pulumi.Input<string | number | boolean> | ConfigVari
 
 /** A component: its `kind`, and the arguments of that kind. */
 export type ComponentDefinition = {
-	[Kind in keyof ComponentArgs]: {
-		/** Kind of component. */
-		kind: Kind;
-	} & Declarable<ComponentArgs[Kind]>;
+	[Kind in keyof ComponentArgs]: OfKind<Kind> & Declarable<ComponentArgs[Kind]>;
 }[keyof ComponentArgs];
+
+/** What says which component it is. */
+export interface OfKind<Kind> {
+	/** Kind of component: which arguments it takes. */
+	kind: Kind;
+}
 
 /** Everything that an environment consists of. Names are used to refer to things, and in the names on the hosts. */
 export interface EnvironmentDefinition {

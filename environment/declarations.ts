@@ -1,10 +1,10 @@
 /** From a definition to the list of what there is to build on one stack, or to the complaints about it. */
-import { dirname, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { schemaAt } from "../provider/allowed";
 import type { Rule } from "../provider/lifecycle";
-import { validate } from "../provider/problems";
+import { type Validated, validate } from "../provider/problems";
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
@@ -99,7 +99,7 @@ function declaredHosts(definition: Group, variables: Variables, complaints: Comp
 	const hosts = new Map<string, unknown>();
 	for (const [name, written] of entriesOf(definition.entries.get("hosts"))) {
 		const tree = variables.substitute(written);
-		complain(tree, hostSchema, [], complaints);
+		complain(tree, validate(hostSchema, plain(tree)), hostSchema, complaints);
 		hosts.set(name, tree.kind === "group" ? toValue(tree.entries.get("uri") ?? tree, given) : undefined);
 	}
 	return hosts;
@@ -136,14 +136,15 @@ function substitute({ tree, type }: RawDeclaration, variables: Variables): Tree 
 }
 
 /**
- * Paths of local files as seen from where Pulumi runs: relative ones, so that a definition that is checked out elsewhere
- * shows no difference.
+ * Relative paths of local files as seen from where Pulumi runs. They stay relative, so that a definition that is checked
+ * out elsewhere shows no difference.
  */
 function withFiles(tree: Tree, { files = [] }: DeclarableType, file: string): Tree {
 	return files.reduce(
 		(result, pattern) =>
 			replaceAt(result, pattern, (node) => {
-				if (node.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return node;
+				if (node.kind !== "scalar" || typeof node.value !== "string") return node;
+				if (node.value === "" || isAbsolute(node.value)) return node;
 				return { ...node, value: relative(process.cwd(), resolve(dirname(file), node.value)) };
 			}),
 		tree,
@@ -152,7 +153,13 @@ function withFiles(tree: Tree, { files = [] }: DeclarableType, file: string): Tr
 
 function check({ tree, type }: Declaration, complaints: Complaints): void {
 	const rules = (type.rules ?? []) as ReadonlyArray<Rule<Record<string, unknown>>>;
-	complain(tree, declarableSchema(type), rules, complaints);
+	const args = plain(tree);
+	complain(
+		tree,
+		validate(declarableSchema(type), type.completed?.(args) ?? args, rules),
+		declarableSchema(type),
+		complaints,
+	);
 	for (const pattern of type.known ?? []) {
 		replaceAt(tree, pattern, (node) => {
 			const late = node.kind === "perInstance" || (node.kind === "opaque" && pulumi.Output.isInstance(node.value));
@@ -171,13 +178,8 @@ function given(leaf: Tree): unknown {
 	return leaf.kind === "opaque" ? leaf.value : undefined;
 }
 
-function complain(
-	tree: Tree,
-	schema: z.ZodType<Record<string, unknown>>,
-	rules: ReadonlyArray<Rule<Record<string, unknown>>>,
-	complaints: Complaints,
-): void {
-	for (const { path, message, about } of validate(schema, plain(tree), rules).problems) {
+function complain(tree: Tree, { problems }: Validated<object>, schema: z.ZodType, complaints: Complaints): void {
+	for (const { path, message, about } of problems) {
 		const { node, missing } = nodeAt(tree, path);
 		complaints.about(node, message + notes(node, schemaAt(schema, path)), { missing, key: about === "key" });
 	}

@@ -9,14 +9,17 @@ import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
 import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
 import { thinClonePoolSchema } from "../components/thin-clone-pool/schema";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
+import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
 import type { Rule } from "../provider/lifecycle";
 import { Network, type NetworkArgs } from "../provider/network/resource";
+import { rules as networkRules } from "../provider/network/rules";
 import { networkSchema } from "../provider/network/schema";
 import { StoragePool, type StoragePoolArgs } from "../provider/pool/resource";
 import { poolSchema } from "../provider/pool/schema";
 import { commonShape, reference } from "../provider/schema";
 import { Volume, type VolumeArgs } from "../provider/volume/resource";
+import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
 
 /** What a reference can lead to. */
@@ -46,6 +49,8 @@ export interface DeclarableType<Args extends object = object, Built extends pulu
 	provides?: Target;
 	schema: z.ZodObject;
 	rules?: ReadonlyArray<Rule<never>>;
+	/** The arguments with what the class fills in from others of them, where the rules look at it. */
+	completed?(args: Record<string, unknown>): Record<string, unknown>;
 	/** Properties that name something else. */
 	references: Readonly<Record<string, Target>>;
 	/** Properties that are paths on the machine that runs Pulumi: taken relative to the definition's file. */
@@ -65,6 +70,7 @@ const network: DeclarableType<NetworkArgs, Network> = {
 	args: "NetworkArgs",
 	provides: "network",
 	schema: networkSchema,
+	rules: networkRules,
 	references: {},
 	build: (name, args, opts) => new Network(name, args, opts),
 };
@@ -83,6 +89,8 @@ const volume: DeclarableType<VolumeArgs, Volume> = {
 	args: "VolumeArgs",
 	provides: "volume",
 	schema: volumeSchema,
+	rules: volumeRules,
+	completed: (args) => (isSeed(args) && args.format === undefined ? { ...args, format: "raw" } : args),
 	references: { pool: "pool", base: "volume", baseDomain: "domain" },
 	files: ["source.file"],
 	build: (name, args, opts) => new Volume(name, args, opts),
@@ -93,6 +101,7 @@ const domain: DeclarableType<DomainArgs, Domain> = {
 	args: "DomainArgs",
 	provides: "domain",
 	schema: domainSchema,
+	rules: domainRules,
 	references: { template: "domain", "disks[].volume": "volume", "nics[].network": "network" },
 	build: (name, args, opts) => new Domain(name, args, opts),
 	machines: ({ name, uuid, macs, addresses }) => pulumi.output([{ name, uuid, macs, addresses }]),
@@ -122,6 +131,10 @@ export const components = { ThinClonePool: thinClonePool, Domain: domain } as co
 
 /** The other sections of a definition; everything in one of them is of the same type. */
 export const sections = { networks: network, pools: storagePool, images: volume, volumes: volume } as const;
+
+function isSeed({ source }: Record<string, unknown>): boolean {
+	return typeof source === "object" && source !== null && "cloudInit" in source;
+}
 
 type ArgsOf<Type> = Type extends DeclarableType<infer Args, infer _> ? Args : never;
 type BuiltOf<Type> = Type extends DeclarableType<infer _, infer Built> ? Built : never;

@@ -34,6 +34,8 @@ const sectionShape = {
 	components: declared,
 };
 const outlineSchema = z.strictObject({
+	/** Editors look here for the JSON Schema. */
+	$schema: z.string().optional(),
 	...sectionShape,
 	stacks: z.record(z.string().min(1), z.strictObject(sectionShape, "allowed is a group of sections")).optional(),
 });

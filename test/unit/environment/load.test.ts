@@ -106,3 +106,17 @@ images:
 		);
 	});
 });
+
+describe("rules across properties", () => {
+	it("are checked with the file's lines, too", () => {
+		assert.deepEqual(
+			complaintsOf(() => loadYaml("components:\n  web: { kind: Domain, memoryMiB: 64,\n    maxMemoryMiB: 32 }\n")),
+			["clones.yaml:3:19: components.web.maxMemoryMiB: is 32, less than memoryMiB (64); allowed is at least memoryMiB"],
+		);
+	});
+
+	it("know what the classes fill in", () => {
+		const seed = "volumes: { seed: { pool: { existing: p }, source: { cloudInit: { hostname: web } } } }";
+		assert.deepEqual(namesOf(loadYaml(seed)), ["volumes.seed"]);
+	});
+});

@@ -70,7 +70,8 @@ volumes:
 	});
 
 	it("cannot tell an image from a volume of the same name", () => {
-		const text = "images: { a: { pool: { existing: p } } }\nvolumes: { a: { pool: { existing: p } } }";
+		const text =
+			"images: { a: { pool: { existing: p }, sizeMiB: 1 } }\nvolumes: { a: { pool: { existing: p }, sizeMiB: 1 } }";
 		assert.match(
 			complaintsOf(() => loadYaml(text))[0]!,
 			/clones\.yaml:2:12: volumes\.a: the name is taken by images\.a/,

@@ -8,7 +8,7 @@ components:
   web:
     kind: Domain
     memoryMiB: 64
-    cpu: { mode: custom, model: qemu64 }
+    cpu: { threads: 1, model: qemu64 }
     nics: [{ network: lab }, { network: { existing: default } }]
   jump: { kind: Domain }
 stacks:
@@ -36,7 +36,7 @@ describe("stacks of a definition", () => {
 		assert.deepEqual(argsOf(prod, "lab"), { ipv4: "10.0.0.1/24", dhcp: { start: "10.0.0.10", end: "10.0.0.200" } });
 		assert.deepEqual(argsOf(prod, "web"), {
 			memoryMiB: 128,
-			cpu: { mode: "custom" },
+			cpu: { threads: 1 },
 			nics: [{ network: "-> lab" }],
 			vcpus: 4,
 		});
