@@ -69,6 +69,7 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 		if (wanted.way !== "upload" || isUsed(uses) || (await holds(context, volume, wanted))) return taken(wanted.way);
 		log(`the upload of ${path} had been interrupted: uploading again`);
 		await remove(host, pool, path);
+		await refreshPool(host, pool.uuid, { now: true });
 		return make(context, wanted);
 	}
 	if (isUsed(uses)) {
@@ -121,7 +122,7 @@ async function isFresh(context: Context, volume: VolumeDescription, wanted: Want
 async function holds({ host, log }: Context, volume: VolumeDescription, { content }: Wanted): Promise<boolean> {
 	if (content!.kind === "bytes" && (volume.fileBytes ?? content!.bytes.length) !== content!.bytes.length) return false;
 	log(`comparing ${volume.path} with ${nameOf(content!)}`);
-	const folder = await mkdtemp(join(tmpdir(), "clones-"));
+	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
 	try {
 		const { sha256 } = await host.volumes.download(volume.key, join(folder, "volume"));
 		return sha256 === content!.sha256;

@@ -11,7 +11,7 @@ import { fileExists, isLocal } from "./local";
 import { forgetMade, isSucceeded, rememberMade } from "./made-here";
 import { isTaken, make } from "./make";
 import { planLines } from "./plan";
-import { directoryOf, findPool, findVolume, type Pool, refreshPool, usablePool } from "./pools";
+import { directoryOf, findPool, findVolume, freshPool, type Pool, refreshPool, usablePool } from "./pools";
 import { remove } from "./remove";
 import { growTo } from "./resize";
 import { resolve } from "./resolve";
@@ -40,11 +40,10 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 			? await takeOver(context, wanted, existing)
 			: await make(context, wanted).catch(async (error) => {
 					if (!isTaken(error)) throw error;
-					// A file that libvirt had not seen, or that came in between.
+					// A file that libvirt had not seen, or that came in between, or one that it does not know to be gone.
 					await refreshPool(host, pool.uuid, { now: true });
 					const there = await findExisting(host, pool, inputs.name);
-					if (!there) throw error;
-					return takeOver(context, wanted, there);
+					return there ? takeOver(context, wanted, there) : make(context, wanted);
 				});
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
@@ -60,9 +59,10 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 			return state;
 		}
 		if (await isGone(host, pool, id)) return undefined;
-		const found = await findVolume(host, id);
+		await freshPool(host, pool.uuid);
+		const found = await seenVolume(host, pool, id);
 		if (!found) return undefined;
-		const seen = describeVolume(await host.volumes.xml(found.key));
+		const seen = describeVolume(found.xml);
 		const isOther = state.sizeMiB !== undefined && seen.capacityBytes !== state.sizeMiB * MIB;
 		return {
 			...state,
@@ -101,6 +101,20 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		forgetMade(host, id);
 	},
 };
+
+/** The volume with its XML; undefined when it is gone, also when libvirt comes to know that only now. */
+async function seenVolume(host: Host, pool: Pool, id: string) {
+	for (let attempt = 1; ; attempt++) {
+		const found = await findVolume(host, id);
+		if (!found) return undefined;
+		try {
+			return { ...found, xml: await host.volumes.xml(found.key) };
+		} catch (error) {
+			if (attempt === 2) throw error;
+			await refreshPool(host, pool.uuid, { now: true });
+		}
+	}
+}
 
 /** A look at this machine's files is cheaper than a refresh of the pool. */
 async function isGone(host: Host, pool: Pool, path: string): Promise<boolean> {

@@ -116,6 +116,19 @@ function newRefresh(host: Host, poolUuid: string, ofHost: Map<string, Refresh>, 
 	return refresh;
 }
 
+/** How old libvirt's picture of a pool may be when volumes are looked at for changes made behind our back. */
+const FRESH_MS = 10_000;
+/** Probing every file of a large pool takes its time. */
+const REFRESH_DEADLINE_SECONDS = 300;
+
+const refreshedAt = new WeakMap<Host, Map<string, number>>();
+
+/** Refreshes a pool unless that was done a moment ago: one refresh serves the look at all of its volumes. */
+export async function freshPool(host: Host, poolUuid: string): Promise<void> {
+	const last = refreshedAt.get(host)?.get(poolUuid) ?? 0;
+	if (Date.now() - last > FRESH_MS) await refreshPool(host, poolUuid, { now: true });
+}
+
 /** Does the refreshes that are still to come, at once: for the end of a process. Never rejects. */
 export async function finishRefreshes(): Promise<void> {
 	const pending = [...refreshes.values()].flatMap((ofHost) => [...ofHost.values()]);
@@ -127,7 +140,10 @@ export async function finishRefreshes(): Promise<void> {
 async function refreshWhenIdle(host: Host, poolUuid: string): Promise<void> {
 	for (let attempt = 0; ; attempt++) {
 		try {
-			return await host.pools.refresh(poolUuid);
+			await host.pools.refresh(poolUuid, { deadlineSeconds: REFRESH_DEADLINE_SECONDS });
+			const ofHost = refreshedAt.get(host) ?? new Map<string, number>();
+			refreshedAt.set(host, ofHost.set(poolUuid, Date.now()));
+			return;
 		} catch (error) {
 			const busy = error instanceof Error && /asynchronous jobs/.test(error.message);
 			if (!busy || attempt === 50) throw error;
