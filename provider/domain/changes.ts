@@ -14,7 +14,6 @@ type Row = { effect: Effect; note: string };
 
 /** Inputs with one effect each, whatever the change is. */
 const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
-	template: { effect: "replace", note: "the hardware comes from another template: the machine is made anew" },
 	description: { effect: "live", note: "written down" },
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
@@ -39,6 +38,11 @@ const HARDWARE: Record<"arch" | "machine" | "firmware" | "agent" | "rng" | "grap
 
 /** Differences with the effect that each would have on a running machine that may be restarted. */
 export function allChanges(olds: Olds, news: DomainInputs): Change[] {
+	if (!isDeepStrictEqual(olds.template, news.template)) {
+		// What else differs is part of the new machine.
+		const note = "the hardware comes from another template: the machine is made anew";
+		return [{ property: "template", effect: "replace", note }];
+	}
 	const changes: Change[] = [...nameChange(olds, news), ...typeChange(olds, news)];
 	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
 		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
@@ -69,8 +73,7 @@ export function changes(olds: Olds, news: DomainInputs): Change[] {
 
 function hardware(olds: Olds, news: DomainInputs) {
 	const inherited = ("inherited" in olds ? olds.inherited : undefined) ?? {};
-	const same = olds.template === news.template;
-	return { before: hardwareOf(olds, inherited), after: hardwareOf(news, same ? inherited : {}) };
+	return { before: hardwareOf(olds, inherited), after: hardwareOf(news, inherited) };
 }
 
 function nameChange(olds: Olds, news: DomainInputs): Change[] {

@@ -59,7 +59,8 @@ export function setAttribute(of: Element, name: string, value: Attributes[string
 /** Replaces everything inside an element by a text. */
 export function setText(of: Element, value: string | number): void {
 	while (of.firstChild) of.removeChild(of.firstChild);
-	of.appendChild(factory.createTextNode(allowedText(String(value), `<${of.tagName}>`)));
+	const written = allowedText(String(value), `<${of.tagName}>`);
+	if (written !== "") of.appendChild(factory.createTextNode(written));
 }
 
 /** The element as text, without an XML declaration. A carriage return survives, which needs a reference in XML. */
