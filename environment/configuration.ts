@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Configuration } from "./variables";
+import type { Configuration } from "./config-variable";
 
 /** Exported by the SDK, but not part of its types. `Config.get` would warn of each secret that it returns. */
 const { isConfigSecret } = pulumi.runtime as unknown as { isConfigSecret(key: string): boolean };

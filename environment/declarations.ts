@@ -8,13 +8,24 @@ import { type Validated, validate } from "../provider/problems";
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
+import type { Configuration } from "./config-variable";
 import { assignHosts, refuseCircles } from "./hosts";
 import { type Declared, link } from "./references";
 import { components, type DeclarableType, declarableSchema, sections, type Target } from "./registry";
 import { forStack } from "./stacks";
 import { componentKinds, hostSchema } from "./structure";
-import { entriesOf, type Group, type Link, nodeAt, replaceAt, type Tree, toValue, withEntries } from "./tree";
-import { type Configuration, Variables } from "./variables";
+import {
+	entriesOf,
+	type Group,
+	type Link,
+	nodeAt,
+	replaceAt,
+	shownTree,
+	type Tree,
+	toValue,
+	withEntries,
+} from "./tree";
+import { Variables } from "./variables";
 
 /** One thing that is declared. */
 export interface Declaration {
@@ -48,6 +59,7 @@ export function declare(definition: Group, circumstances: Circumstances, complai
 	const own = forStack(definition, circumstances.stack);
 	const given = circumstances.variables;
 	const variables = new Variables(own.entries.get("variables"), given, circumstances.configuration, complaints);
+	variables.check();
 	const hosts = declaredHosts(own, variables, complaints);
 	const raw = [...rawDeclarations(own, complaints)];
 	refuseDoubles(raw, complaints);
@@ -89,9 +101,8 @@ function typeOf(component: Group, complaints: Complaints): DeclarableType | unde
 	if (kind.kind === "scalar" && componentKinds.includes(String(kind.value))) {
 		return components[kind.value as keyof typeof components] as DeclarableType;
 	}
-	const got = kind.kind === "scalar" ? JSON.stringify(kind.value) : `a ${kind.kind}`;
 	const guess = kind.kind === "scalar" ? didYouMean(String(kind.value), componentKinds) : "";
-	complaints.about(kind, `got ${got}; ${allowed}${guess}`);
+	complaints.about(kind, `got ${shownTree(kind)}; ${allowed}${guess}`);
 	return undefined;
 }
 

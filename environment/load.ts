@@ -4,11 +4,11 @@ import { basename } from "node:path";
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import { Complaints, EnvironmentError } from "./complaint";
+import type { Configuration } from "./config-variable";
 import { type Declarations, declare } from "./declarations";
 import { stacksOf } from "./stacks";
 import { checkOutline } from "./structure";
 import { entriesOf, type Group, type Tree, treeOf, withEntries } from "./tree";
-import type { Configuration } from "./variables";
 import { parseYaml } from "./yaml";
 
 export interface Sources {

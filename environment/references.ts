@@ -3,7 +3,7 @@ import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
 import type { Target } from "./registry";
-import { type Group, type Link, replaceAt, type Tree } from "./tree";
+import { type Group, type Link, replaceAt, shownTree, type Tree } from "./tree";
 
 const NAMED: Record<Target, { what: string; existing: string }> = {
 	host: { what: "host", existing: "its libvirt URI" },
@@ -50,17 +50,16 @@ function resolve(node: Tree, kind: Target, declared: Declared, complaints: Compl
 		const known = didYouMean(node.value, names) || `; declared: ${names.join(", ") || "none"}`;
 		complaints.about(
 			node,
-			`no ${what} is declared as ${JSON.stringify(node.value)}${known}; ` +
+			`no ${what} is declared as ${shownTree(node)}${known}; ` +
 				`for one that is on the host already write { existing: ${existing} }`,
 		);
 		return unknown;
 	}
 	const given = existingOf(node);
 	if (given) return given;
-	const got = node.kind === "scalar" ? JSON.stringify(node.value) : `a ${node.kind}`;
 	complaints.about(
 		node,
-		`got ${got}; allowed is the name of a declared ${what} (${names.join(", ") || "none is"}) ` +
+		`got ${shownTree(node)}; allowed is the name of a declared ${what} (${names.join(", ") || "none is"}) ` +
 			`or { existing: ${existing} }`,
 	);
 	return unknown;

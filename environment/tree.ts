@@ -3,7 +3,7 @@
  * was merged, substituted or defaulted still points at the line a person has to change.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { type Path, propertyName } from "../provider/problems";
+import { type Path, propertyName, shown } from "../provider/problems";
 
 /** Place in a file, both counted from 1. */
 export interface Place {
@@ -98,6 +98,11 @@ export function toValue(tree: Tree, leaf: (leaf: Leaf) => unknown): unknown {
 		default:
 			return leaf(tree);
 	}
+}
+
+/** A value for a message. */
+export function shownTree(tree: Tree): string {
+	return shown(toValue(tree, () => "(only known later)"));
 }
 
 export function isNull(tree: Tree): boolean {

@@ -1,35 +1,12 @@
 /** Puts the values of variables where `${name}` stands. */
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
 import { validate } from "../provider/problems";
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
+import { type Configuration, type ConfigVariable, configVariableSchema, convert, typeOf } from "./config-variable";
 import { type Part, parseTemplate } from "./template";
 import { entriesOf, type Group, nodeAt, type Opaque, type Scalar, type Tree, toValue, withEntries } from "./tree";
-
-/** A variable whose value is in the Pulumi configuration of the stack. */
-export const configVariableSchema = z.strictObject({
-	config: z
-		.string()
-		.regex(
-			/^([A-Za-z0-9_.-]+:)?[A-Za-z0-9_.-]+$/,
-			'allowed is a configuration key such as "machines" or "project:key"',
-		),
-	secret: z.boolean().optional(),
-	type: z.enum(["string", "number", "boolean"]).optional(),
-	default: z.union([z.string(), z.number(), z.boolean()]).optional(),
-});
-
-type ConfigVariable = z.output<typeof configVariableSchema>;
-
-/** The Pulumi configuration, as far as it can be told for a stack. */
-export interface Configuration {
-	/**
-	 * @returns the text and whether it is a secret; undefined where it is not set; "unknown" for another stack's
-	 */
-	get(key: string): { text: string; secret: boolean } | undefined | "unknown";
-}
 
 /** Which texts may differ from clone to clone, and so may hold `${instance.name}` and `${instance.index}`. */
 export type PerInstanceAllowed = (path: ReadonlyArray<PropertyKey>) => boolean;
@@ -48,6 +25,13 @@ export class Variables {
 		private readonly configuration: Configuration,
 		private readonly complaints: Complaints,
 	) {}
+
+	/** Complains about variables that say in a wrong way where they are in the configuration, used or not. */
+	check(): void {
+		for (const [, written] of entriesOf(this.declared)) {
+			if (isConfigured(written)) this.checked(written);
+		}
+	}
 
 	/** The tree with every `${name}` replaced. A complaint is made for each that cannot be; its value is then unknown. */
 	substitute(tree: Tree, perInstance: PerInstanceAllowed = () => false): Tree {
@@ -127,8 +111,7 @@ export class Variables {
 		}
 		this.resolving.push(name);
 		try {
-			const fromConfig = written.kind === "group" && written.entries.has("config");
-			const value = fromConfig ? this.configured(written) : this.substitute(written);
+			const value = isConfigured(written) ? this.configured(written) : this.substitute(written);
 			this.values.set(name, value);
 			return value;
 		} finally {
@@ -136,14 +119,20 @@ export class Variables {
 		}
 	}
 
-	private configured(written: Group): Tree {
+	/** @returns undefined, with complaints, where anything is wrong */
+	private checked(written: Group): ConfigVariable | undefined {
 		const given = toValue(written, () => UNKNOWN) as Record<string, unknown>;
 		const { inputs, problems } = validate(configVariableSchema, given);
 		for (const { path, message, about } of problems) {
 			const { node, missing } = nodeAt(written, path);
 			this.complaints.about(node, message, { missing, key: about === "key" });
 		}
-		if (problems.length > 0) return unknown(written);
+		return problems.length > 0 ? undefined : inputs;
+	}
+
+	private configured(written: Group): Tree {
+		const inputs = this.checked(written);
+		if (!inputs) return unknown(written);
 		const found = this.configuration.get(inputs.config);
 		if (found === "unknown") return unknown(written);
 		if (found === undefined) return this.fallback(written, inputs);
@@ -178,6 +167,10 @@ export class InstanceValue {
 	constructor(readonly of: "name" | "index") {}
 }
 
+function isConfigured(tree: Tree): tree is Group {
+	return tree.kind === "group" && tree.entries.has("config");
+}
+
 function isInstance(variable: string): boolean {
 	return variable === "instance.name" || variable === "instance.index";
 }
@@ -196,20 +189,4 @@ function unknown(tree: Tree): Opaque {
 
 function at({ path, place, keyPlace }: Tree): Pick<Tree, "path" | "place" | "keyPlace"> {
 	return { path, place, keyPlace };
-}
-
-function typeOf({ type, default: fallback }: ConfigVariable): string {
-	return type ?? (fallback === undefined ? "string" : typeof fallback);
-}
-
-/** @returns undefined where the text is not of the variable's type */
-function convert(text: string, variable: ConfigVariable): string | number | boolean | undefined {
-	switch (typeOf(variable)) {
-		case "number":
-			return text.trim() === "" || Number.isNaN(Number(text)) ? undefined : Number(text);
-		case "boolean":
-			return text === "true" ? true : text === "false" ? false : undefined;
-		default:
-			return text;
-	}
 }

@@ -17,6 +17,7 @@ interface Definition {
 	values?: unknown[];
 	checks?: Array<{ _zod: { def: CheckDefinition } }>;
 	format?: string;
+	error?: (issue: object) => unknown;
 }
 
 interface CheckDefinition {
@@ -68,16 +69,29 @@ export function allowedBy(schema: z.ZodType, got?: unknown): string {
 	return ownText(inner) ?? `allowed is ${kindOf(inner)}`;
 }
 
-/** What a text schema says itself, in the most specific of its checks. */
+function keysOf(schema: z.ZodType): string[] {
+	const { shape, options } = definitionOf(innermost(schema));
+	return shape ? Object.keys(shape) : (options ?? []).flatMap(keysOf);
+}
+
+/** "allowed is text of at most 253 characters". */
+export function allowedLength(schema: z.ZodType): string {
+	return `allowed is text${lengthOf(innermost(schema))}`;
+}
+
+/** What a choice says itself, or a text schema in the most specific of its checks. */
 function ownText(schema: z.ZodType): string | undefined {
-	if (definitionOf(schema).type !== "string") return undefined;
+	const { type, error } = definitionOf(schema);
+	const own = type === "union" ? error?.({}) : undefined;
+	if (typeof own === "string") return own;
+	if (type !== "string") return undefined;
 	const texts = checksOf(schema).map((check) => (check.check === "string_format" ? check.error?.({}) : undefined));
 	return texts.findLast((text): text is string => typeof text === "string" && text.startsWith("allowed"));
 }
 
 /** "there is no such property; allowed are a, b and c". */
 export function misspelt(schema: z.ZodType, key: string): string {
-	const known = Object.keys(definitionOf(innermost(schema)).shape ?? {});
+	const known = keysOf(schema);
 	const guess = didYouMean(key, known);
 	return `there is no such property${guess || `; allowed are ${listed(known, "and")}`}`;
 }

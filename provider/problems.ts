@@ -3,7 +3,7 @@
  * is allowed. Values that are not known yet are neither complained about nor normalised.
  */
 import type { z } from "zod";
-import { allowedBy, misspelt, schemaAt } from "./allowed";
+import { allowedBy, allowedLength, misspelt, schemaAt } from "./allowed";
 import { InputError, type Rule } from "./lifecycle";
 import { hasUnknown } from "./unknown";
 
@@ -73,13 +73,13 @@ function complaints(
 		if (deeper.length > 0) return complaints(schema, deeper, given, sensitive);
 		if (hasUnknown(value)) return [];
 		const own = schemaAt(schema, issue.path) ?? schema;
-		const allowed = isTelling(issue, own) ? issue.message : allowedBy(own, value);
+		const allowed = isTelling(issue, own) ? issue.message : generated(issue, own, value);
 		const hidden = sensitive.includes(String(issue.path[0]));
 		const message =
 			value === undefined
 				? `is required; ${allowed}`
 				: hidden
-					? `(not shown) ${allowed}`
+					? `got a value that is not shown; ${allowed}`
 					: `got ${shown(value)}; ${allowed}`;
 		return [{ property: propertyName(issue.path), path: issue.path, message }];
 	});
@@ -103,6 +103,11 @@ function badKey(path: Path, allowed: string): Problem {
 function isTelling(issue: z.core.$ZodIssue, schema: z.ZodType): boolean {
 	if (issue.message === GENERATED) return false;
 	return schema._zod.def.type !== "number" || issue.code === "custom";
+}
+
+function generated(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): string {
+	const tooLong = issue.code === "too_big" && issue.origin === "string";
+	return tooLong ? allowedLength(schema) : allowedBy(schema, value);
 }
 
 /** Of a choice of shapes, the complaints about the one that the value has the outline of. */

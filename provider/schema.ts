@@ -27,15 +27,23 @@ export const macAddress = z
 /** Key, path, UUID or name of an object made elsewhere. No control characters: it goes into XML. */
 export const reference = z
 	.string()
-	.min(1, "allowed is the id, name or path of an existing object")
+	.min(1)
 	.max(4096, "allowed are at most 4096 characters")
-	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-	.regex(/^[^\u0000-\u001f\u007f]+$/, "allowed is text without control characters");
+	.regex(
+		// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+		/^[^\u0000-\u001f\u007f]+$/,
+		"allowed is the id, name or path of an existing object, without control characters",
+	);
+
+const ABSOLUTE = "allowed is an absolute path without '..' and control characters";
 
 /** An absolute path, without `..` and control characters. */
-export const absolutePath = reference
-	.regex(/^\//, "allowed is an absolute path")
-	.refine((path) => !path.split("/").includes(".."), "allowed is a path without '..'");
+export const absolutePath = z
+	.string()
+	.max(4096, "allowed are at most 4096 characters")
+	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+	.regex(/^\/[^\u0000-\u001f\u007f]*$/, ABSOLUTE)
+	.refine((path) => !path.split("/").includes(".."), ABSOLUTE);
 
 export const mebibytes = z.int("allowed is a whole number of MiB").min(1).max(67_108_864);
 

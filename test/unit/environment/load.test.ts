@@ -93,7 +93,7 @@ images:
 			[
 				'clones.yaml:3:11: networks.lab.mode: got "natt"; allowed are "nat", "route", "isolated" and "bridge"; did you mean "nat"?',
 				"clones.yaml:4:10: networks.lab.mtu: got 100; allowed is a whole number from 576 to 65535",
-				"clones.yaml:6:3: pools.images.path: is required; allowed is an absolute path",
+				"clones.yaml:6:3: pools.images.path: is required; allowed is an absolute path without '..' and control characters",
 				'clones.yaml:7:1: componets: there is no such property; did you mean "components"?',
 				'clones.yaml:11:11: components.web.base: no image or volume is declared as "debain"; did you mean "debian"?; ' +
 					"for one that is on the host already write { existing: its path or key }",

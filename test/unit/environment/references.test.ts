@@ -44,7 +44,7 @@ components:
 					"for one that is on the host already write { existing: its path or key }",
 				"clones.yaml:4:86: components.web.template: got 5; allowed is the name of a declared component of kind Domain (web) " +
 					"or { existing: its name or UUID }",
-				"clones.yaml:4:89: components.web.host: got a group; allowed is the name of a declared host (none is) " +
+				'clones.yaml:4:89: components.web.host: got {"exists":"x"}; allowed is the name of a declared host (none is) ' +
 					"or { existing: its libvirt URI }",
 			],
 		);

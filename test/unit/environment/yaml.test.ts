@@ -53,7 +53,7 @@ describe("the outline of a definition", () => {
 				'clones.yaml:1:1: networks: got ["lab"]; allowed is a group of names with a value each',
 				'clones.yaml:2:18: pools.images: got "/images"; allowed is a group of properties',
 				'clones.yaml:2:27: pools.a b: got the name "a b"; allowed are 1 to 63 letters, digits, dots, underscores and hyphens, starting with a letter or digit',
-				"clones.yaml:2:27: pools.a b.path: is required; allowed is an absolute path",
+				"clones.yaml:2:27: pools.a b.path: is required; allowed is an absolute path without '..' and control characters",
 				"clones.yaml:3:17: stacks.prod: got 1; allowed is a group of sections",
 			].sort((a, b) => a.localeCompare(b)),
 		);

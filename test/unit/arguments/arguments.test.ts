@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { configVariableSchema } from "../../../environment/config-variable";
+import { load } from "../../../environment/load";
+import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
+import { hostSchema, sectionNames } from "../../../environment/structure";
+import { ThinClonePool } from "../../../index";
+import * as provider from "../../../provider";
+import { domain } from "../../../provider/domain/lifecycle";
+import { network } from "../../../provider/network/lifecycle";
+import { pool } from "../../../provider/pool/lifecycle";
+import { shown } from "../../../provider/problems";
+import type { Handler } from "../../../provider/resource";
+import { volume } from "../../../provider/volume/lifecycle";
+import { registeredBy } from "../components/mocks";
+import { argumentOf, argumentsOf, requiredOf, stepsOf, withValue } from "./arguments";
+import type { Row, Table } from "./bad-inputs";
+import * as tables from "./bad-inputs";
+
+interface Case {
+	path: string;
+	value: unknown;
+	given: Record<string, unknown>;
+}
+
+function casesOf({ good, rows }: Table): Case[] {
+	return rows.flatMap(([path, ...values]) =>
+		values.map((value) => ({ path, value, given: withValue(good, stepsOf(path), value) as Record<string, unknown> })),
+	);
+}
+
+/** Every argument has to have a row, and every row has to be about an argument. */
+function checkCoverage(known: ReadonlyArray<string>, rows: ReadonlyArray<Row>): void {
+	const covered = rows.map(([path]) => argumentOf(path, known) ?? `${path}, which is no argument`);
+	assert.deepEqual([...new Set(covered)].sort(), [...known].sort());
+}
+
+/**
+ * The message names the property (or what is wrong inside of it), repeats the value and says what is allowed.
+ * @param hidden for arguments whose values are never repeated
+ */
+function checkMessage(message: string, { path, value }: Case, hidden = false): void {
+	const line = message.split("\n").find((own) => own.includes(path));
+	assert.ok(line !== undefined, `${path} is not named in: ${message}`);
+	assert.match(line, /; allowed (is|are) \S|there is no such property; did you mean|is declared as/);
+	if (hidden) return;
+	const inside = typeof value === "object" && value !== null ? Object.values(value) : [];
+	const isTold = [value, ...inside].some((own) => line.includes(shown(own))) || line.includes("is required");
+	assert.ok(isTold, `${shown(value)} is not told in: ${line}`);
+}
+
+describe("bad arguments of resources", () => {
+	const resources: Array<[string, Handler, Table, Parameters<typeof argumentsOf>[0], ReadonlyArray<string>]> = [
+		["StoragePool", provider.StoragePool, tables.StoragePool, pool.schema, pool.sensitive ?? []],
+		["Network", provider.Network, tables.Network, network.schema, network.sensitive ?? []],
+		["Volume", provider.Volume, tables.Volume, volume.schema, volume.sensitive ?? []],
+		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
+	];
+
+	for (const [name, handler, table, schema, sensitive] of resources) {
+		describe(name, () => {
+			const check = async (given: Record<string, unknown>) => {
+				// No host is there: a check that looked at it would say so in its plan.
+				const uri = "qemu+unix:///system?socket=/nonexistent";
+				const { failures, inputs } = await handler.check({}, { uri, ownerId: "org/project/dev/x", ...given });
+				return { messages: failures.map(({ reason }) => reason), looked: "plan" in inputs };
+			};
+
+			it("has a row for each argument", () => checkCoverage(argumentsOf(schema), table.rows));
+
+			it("takes what is good", async () => {
+				assert.deepEqual((await check(table.good)).messages, []);
+			});
+
+			for (const own of casesOf(table)) {
+				it(`refuses ${own.path} ${shown(own.value)}`, async () => {
+					const { messages, looked } = await check(own.given);
+					assert.ok(messages.length > 0, "was accepted");
+					checkMessage(messages.join("\n"), own, sensitive.includes(own.path.split(/[.[]/)[0]!));
+					assert.ok(!looked, "the host was looked at");
+				});
+			}
+
+			for (const path of requiredOf(schema).filter((own) => !/[[*.]/.test(own) && own !== "uri")) {
+				it(`requires ${path}`, async () => {
+					const { messages } = await check(withValue(table.good, [path], undefined) as Record<string, unknown>);
+					assert.match(messages.join("\n"), new RegExp(`^${path}: is required; allowed (is|are) `));
+				});
+			}
+		});
+	}
+});
+
+describe("bad arguments of ThinClonePool", () => {
+	const { schema } = components.ThinClonePool;
+	const refusal = async (given: object): Promise<string> => {
+		let message = "";
+		const registered = await registeredBy(() => {
+			try {
+				new ThinClonePool("web", given as never);
+			} catch (error) {
+				message = (error as Error).message;
+			}
+		});
+		assert.deepEqual(
+			registered.filter(({ type }) => !type.endsWith(":ThinClonePool")),
+			[],
+		);
+		return message;
+	};
+
+	it("has a row for each argument", () => checkCoverage(argumentsOf(schema), tables.ThinClonePool.rows));
+
+	for (const own of casesOf(tables.ThinClonePool)) {
+		it(`refuses ${own.path} ${shown(own.value)}`, async () => {
+			const message = await refusal(own.given);
+			assert.notEqual(message, "", "was accepted");
+			assert.match(message, /^ThinClonePool web: /);
+			checkMessage(message, own);
+		});
+	}
+
+	it("requires a base, and a count or names", async () => {
+		assert.match(await refusal({ count: 1, pool: "images" }), /^ThinClonePool web: base: is required; allowed is/);
+		assert.match(await refusal({ base: "/a", pool: "images" }), /neither count nor instances is given/);
+	});
+
+	it("looks at what a function makes for each clone", async () => {
+		const customize = ({ name }: { name: string }) => ({ hostname: `${name}_x` });
+		assert.match(
+			await refusal({ ...tables.ThinClonePool.good, customize }),
+			/customize of web-0: hostname: got "web-0_x"; allowed are/,
+		);
+	});
+});
+
+describe("bad arguments in the file of an environment", () => {
+	const refusal = (definition: object): string => {
+		try {
+			load({ name: "test", stack: "dev", definition, configuration: { get: () => undefined } });
+		} catch (error) {
+			return (error as Error).message;
+		}
+		return "";
+	};
+	const { good, rows } = tables.Environment;
+
+	it("has a row for each section, and for what the file has by itself", () => {
+		const under = (path: string, inner: string[]): string[] => inner.map((own) => `${path}.*.${own}`);
+		const known = [
+			"variables",
+			...under("variables", argumentsOf(configVariableSchema)),
+			...sectionNames.flatMap((name) => [name, `${name}.*`]),
+			...under("hosts", argumentsOf(hostSchema)),
+			...under("components", ["kind", "host"]),
+			"stacks",
+			"stacks.*",
+			"stacks.*.networks",
+			"stacks.*.components.*",
+		];
+		checkCoverage(known, rows);
+	});
+
+	it("takes what is good", () => assert.equal(refusal(good), ""));
+
+	for (const own of casesOf(tables.Environment)) {
+		it(`refuses ${own.path} ${shown(own.value)}`, () => {
+			const message = refusal(own.given);
+			assert.notEqual(message, "", "was accepted");
+			checkMessage(message, own);
+		});
+	}
+
+	/** The tables of the types, each at its place. */
+	const places: Array<[string, DeclarableType, Table]> = [
+		["networks.lab", sections.networks as DeclarableType, tables.Network],
+		["pools.images", sections.pools as DeclarableType, tables.StoragePool],
+		["images.gold", sections.images as DeclarableType, tables.Volume],
+		["volumes.disk", sections.volumes as DeclarableType, tables.Volume],
+		["components.jump", components.Domain as DeclarableType, tables.Domain],
+		["components.web", components.ThinClonePool as DeclarableType, tables.ThinClonePool],
+	];
+	for (const [place, type, table] of places) {
+		it(`refuses what the table of ${type.type} has, in ${place}`, () => {
+			const known = argumentsOf(declarableSchema(type));
+			for (const own of casesOf(table).filter(({ path }) => argumentOf(path, known) !== undefined)) {
+				const kind = place.startsWith("components") ? { kind: type.type } : {};
+				const given = withValue({ ...kind, ...existing(table.good, type) }, stepsOf(own.path), own.value);
+				const message = refusal(withValue(good, stepsOf(place), given) as object);
+				assert.notEqual(message, "", `${own.path} ${shown(own.value)} was accepted`);
+				checkMessage(message, { ...own, path: `${place}.${own.path}` });
+			}
+		});
+	}
+});
+
+/** The good arguments, with references to what exists. */
+function existing(given: Record<string, unknown>, type: DeclarableType): Record<string, unknown> {
+	return Object.keys(type.references).reduce((result, reference) => {
+		const steps = stepsOf(reference.replaceAll("[]", "[0]"));
+		const value = steps.reduce<unknown>(
+			(inner, step) => (inner as Record<string, unknown> | undefined)?.[step],
+			result,
+		);
+		if (typeof value !== "string") return result;
+		return withValue(result, steps, { existing: value }) as Record<string, unknown>;
+	}, given);
+}

@@ -1,0 +1,64 @@
+/** The list of all arguments there are, made from the schemas, so that none is forgotten. */
+import type { z } from "zod";
+import { definitionOf, innermost } from "../../../provider/allowed";
+import { commonShape } from "../../../provider/schema";
+
+/** Computed by the resource classes; nobody types them. */
+const COMPUTED = Object.keys(commonShape).filter((key) => !["uri", "adopt", "previousOwnerIds"].includes(key));
+
+/** Paths of all properties that a user can give: `disks`, `disks[].bus`, `instances.*.mac`, ... */
+export function argumentsOf(schema: z.ZodType, path = ""): string[] {
+	const { element, valueType, shape, options } = definitionOf(innermost(schema));
+	if (element) return argumentsOf(element, `${path}[]`);
+	if (valueType) return argumentsOf(valueType, join(path, "*"));
+	if (options) return [...new Set(options.flatMap((option) => argumentsOf(option, path)))];
+	return Object.entries(shape ?? {}).flatMap(([key, inner]) =>
+		COMPUTED.includes(key) && path === "" ? [] : [join(path, key), ...argumentsOf(inner, join(path, key))],
+	);
+}
+
+/** Those of them that have to be given. */
+export function requiredOf(schema: z.ZodType, path = ""): string[] {
+	const { element, valueType, shape, options } = definitionOf(innermost(schema));
+	if (element) return requiredOf(element, `${path}[]`);
+	if (valueType) return requiredOf(valueType, join(path, "*"));
+	if (options) return [...new Set(options.flatMap((option) => requiredOf(option, path)))];
+	return Object.entries(shape ?? {}).flatMap(([key, inner]) => [
+		...(COMPUTED.includes(key) || inner.safeParse(undefined).success ? [] : [join(path, key)]),
+		...requiredOf(inner, join(path, key)),
+	]);
+}
+
+function join(path: string, key: string): string {
+	return path === "" ? key : `${path}.${key}`;
+}
+
+/** The steps of a concrete path: `disks[0].bus` is disks, 0, bus. */
+export function stepsOf(path: string): Array<string | number> {
+	return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
+		index === undefined ? key! : Number(index),
+	);
+}
+
+/** A copy with another value at a path; what is missing on the way is made. Undefined removes. */
+export function withValue(given: unknown, [step, ...rest]: ReadonlyArray<string | number>, value: unknown): unknown {
+	if (step === undefined) return value;
+	if (typeof step === "number") {
+		const list = Array.isArray(given) ? [...given] : [];
+		list[step] = withValue(list[step], rest, value);
+		return list;
+	}
+	const group = { ...(typeof given === "object" ? given : {}) } as Record<string, unknown>;
+	const inner = withValue(group[step], rest, value);
+	if (inner === undefined) delete group[step];
+	else group[step] = inner;
+	return group;
+}
+
+/** `disks[0].bus` as the list of arguments has it: `disks[].bus`; names in a record become `*`. */
+export function argumentOf(path: string, known: ReadonlyArray<string>): string | undefined {
+	const general = path.replaceAll(/\[\d+\]/g, "[]");
+	return known.find((own) =>
+		new RegExp(`^${own.replaceAll(/[.[\]]/g, "\\$&").replaceAll("*", "[^.]+")}$`).test(general),
+	);
+}
