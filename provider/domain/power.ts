@@ -39,7 +39,8 @@ async function shutDown(host: Host, seen: Seen, timeoutSeconds: number): Promise
 	const { uuid } = seen;
 	const began = performance.now();
 	let pressed = Number.NEGATIVE_INFINITY;
-	let agent = seen.live?.agentConnected === true;
+	const hasAgent = seen.live?.agentConnected === true;
+	let agent = hasAgent;
 	const off = await poll(timeoutSeconds, async () => {
 		if (await isOff(host, uuid)) return true;
 		const now = performance.now();
@@ -47,7 +48,9 @@ async function shutDown(host: Host, seen: Seen, timeoutSeconds: number): Promise
 		pressed = now;
 		const left = timeoutSeconds - (now - began) / 1000;
 		try {
-			await host.domains.shutdown(uuid, { mode: agent ? "agent" : "acpi", deadlineSeconds: Math.max(5, left) });
+			// Without an agent the button is libvirt's own choice, on drivers that have no other as well.
+			const mode = agent ? "agent" : hasAgent ? "acpi" : undefined;
+			await host.domains.shutdown(uuid, { ...(mode ? { mode } : {}), deadlineSeconds: Math.max(5, left) });
 		} catch (error) {
 			if (isGone(error) || isInvalidState(error)) return undefined;
 			if (!agent) throw error;

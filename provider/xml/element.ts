@@ -84,7 +84,7 @@ export function parse(xml: string, what = "XML"): Element {
 		},
 	});
 	try {
-		const root = parser.parseFromString(xml, "text/xml").documentElement;
+		const root = parser.parseFromString(protect(xml), "text/xml").documentElement;
 		if (root) return root;
 	} catch (error) {
 		if (!(error instanceof ParseError)) throw error;
@@ -92,6 +92,14 @@ export function parse(xml: string, what = "XML"): Element {
 		throw new XmlError(`${what} is not well-formed${line ? ` near line ${line}` : ""}: ${message}`, line);
 	}
 	throw new XmlError(`${what} is not well-formed: missing root element`);
+}
+
+/**
+ * The parser takes three characters for ends of lines that are such only in XML 1.1, and complains about a fourth: as
+ * references they pass.
+ */
+function protect(xml: string): string {
+	return xml.replace(/[\u0085\u2028\u2029\ufffd]/g, (found) => `&#${found.charCodeAt(0)};`);
 }
 
 /** Elements directly inside, all of them or those of one name. */

@@ -18,7 +18,25 @@ import { bareRecordElement, type Recorded, recordedIn, setRecord } from "../../.
 const xmlText = fc
 	.array(
 		fc.oneof(
-			fc.constantFrom("<", ">", "&", "'", '"', "]]>", "<!--", "&amp;", "\n", "\t", "\r", "é", "😀", " "),
+			fc.constantFrom(
+				"<",
+				">",
+				"&",
+				"'",
+				'"',
+				"]]>",
+				"<!--",
+				"&amp;",
+				"\n",
+				"\t",
+				"\r",
+				"é",
+				"😀",
+				" ",
+				"\u0085",
+				"\u2028",
+				"\ufffd",
+			),
 			fc.string({ unit: "grapheme" }),
 		),
 	)
