@@ -1,6 +1,6 @@
 /** Virtual networks. The owner is recorded in `<metadata>` of the persistent definition; the id is the UUID. */
 import type { Host, NetworkInfo } from "../libvirt/api";
-import type { Context, Lifecycle, State } from "../lifecycle";
+import { type Context, InUseError, type Lifecycle, type State } from "../lifecycle";
 import { isOwnedBy } from "../owner";
 import { Undo } from "../undo";
 import { type Element, parse, serialize } from "../xml/element";
@@ -67,9 +67,10 @@ export const network: Lifecycle<NetworkInputs, NetworkFacts> = {
 		if (existing.active) {
 			const guests = await guestsOn(host, existing.name, (await runningModel(host, id)).bridge);
 			if (guests.length > 0) {
-				throw new Error(
+				throw new InUseError(
 					`the network "${existing.name}" cannot be deleted: running machines are on it: ${namesOf(guests)}. ` +
 						"Shut them down, or move their NICs to another network first.",
+					{ domains: guests.map(({ name }) => name), volumes: [] },
 				);
 			}
 			await host.networks.destroy(id);

@@ -43,7 +43,9 @@ export function networkElement(inputs: NetworkInputs, kept?: Kept): Element {
 function bridgeElement({ mode, bridge }: NetworkInputs, kept: Kept | undefined): Element | undefined {
 	if (mode === "bridge") return element("bridge", { name: bridge });
 	const name = bridge ?? kept?.bridge;
-	return element("bridge", { name, stp: "on", delay: 0 });
+	// With the spanning tree protocol a NIC that is plugged in gets through only after 4 s (the kernel's least delays).
+	// Who bridges inside of guests, so that a loop can arise, turns it on by extraXml: <bridge stp="on"/>.
+	return element("bridge", { name, stp: "off", delay: 0 });
 }
 
 function addressAndPrefix(cidr: string): { address: string; prefix: string } {
