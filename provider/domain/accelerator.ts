@@ -2,7 +2,7 @@
 
 import type { Host } from "../libvirt";
 import { InputError } from "../lifecycle";
-import { attribute, parse, text } from "../xml/element";
+import { attribute, type Element, parse, text } from "../xml/element";
 
 export interface Accelerator {
 	accelerator: "kvm" | "qemu";
@@ -19,7 +19,7 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 		return { accelerator: "qemu", domainType: "test", why: "libvirt's test driver runs no guests" };
 	}
 	if (type === "qemu") return { accelerator: "qemu", domainType: "qemu", why: "as asked" };
-	const hostArch = text(parse(await host.capabilitiesXml(), "the host's capabilities"), "host/cpu/arch");
+	const hostArch = text(await capabilities(host), "host/cpu/arch");
 	const foreign = hostArch !== undefined && hostArch !== arch;
 	const usable = !foreign && (await host.kvmUsable());
 	if (usable) return { accelerator: "kvm", domainType: "kvm", why: type === "kvm" ? "as asked" : "guests run with it" };
@@ -33,6 +33,19 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 	);
 }
 
+const known = new WeakMap<Host, Promise<Element>>();
+
+/** A host's capabilities; they do not change while a program runs, and are long to read. */
+function capabilities(host: Host): Promise<Element> {
+	let root = known.get(host);
+	if (!root) {
+		root = host.capabilitiesXml().then((xml) => parse(xml, "the host's capabilities"));
+		root.catch(() => known.delete(host));
+		known.set(host, root);
+	}
+	return root;
+}
+
 /** The accelerator that a machine was made with. */
 export function acceleratorOf(domainType: string): "kvm" | "qemu" {
 	return domainType === "kvm" ? "kvm" : "qemu";
@@ -40,7 +53,7 @@ export function acceleratorOf(domainType: string): "kvm" | "qemu" {
 
 /** Megabytes of memory that the host has; undefined where it does not say. */
 export async function hostMemoryMiB(host: Host): Promise<number | undefined> {
-	const root = parse(await host.capabilitiesXml(), "the host's capabilities");
+	const root = await capabilities(host);
 	let kib = 0;
 	const cells = root.getElementsByTagName("cell");
 	for (let i = 0; i < cells.length; i++) {

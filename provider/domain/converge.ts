@@ -9,13 +9,14 @@ import { hardwareOf } from "./defaults";
 import { knownDisks, type Wanted, wantedDefinition } from "./definition";
 import { applyLive, type Removable } from "./live";
 import { lookLive, type Seen } from "./look";
-import { patiently } from "./patience";
+import { patiently, timed } from "./patience";
 import { turnOff, turnOn } from "./power";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
 
 export interface Converged {
-	/** Whether the machine was started, from off. */
+	/** Whether the machine was started, from off, and how long that took. */
 	started: boolean;
+	startMs: number | undefined;
 	macs: string[];
 	accelerator: "kvm" | "qemu";
 	pendingRestart: DomainFacts["pendingRestart"];
@@ -25,6 +26,7 @@ type Olds = State<DomainInputs, DomainFacts>;
 
 /**
  * @param olds what is recorded; undefined for a machine that is taken over
+ * @param foreign whether it is taken over from somebody else
  * @throws Error when a step fails; a machine that was turned off for a change then runs as before
  */
 export async function converge(
@@ -33,6 +35,7 @@ export async function converge(
 	inputs: DomainInputs,
 	inherited: Inherited | undefined,
 	olds: Olds | undefined,
+	foreign = false,
 ): Promise<Converged> {
 	const { host, log } = context;
 	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
@@ -42,6 +45,7 @@ export async function converge(
 		inherited,
 		config: seen.config,
 		live: seen.live,
+		foreign,
 		sameExtra: olds === undefined || olds.extraXml === inputs.extraXml,
 	};
 	let wanted = await wantedDefinition(inputs, host, machine);
@@ -61,7 +65,7 @@ export async function converge(
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
-	const started = await redefineAndStart(context, seen, inputs, wanted, {
+	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define: changes === undefined || changes.length > 0,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
@@ -69,7 +73,8 @@ export async function converge(
 	});
 	const liveId = deferred ? seen.live?.liveId : undefined;
 	return {
-		started,
+		started: startMs !== undefined,
+		startMs,
 		macs: wanted.spec.nics.map(({ mac }) => mac),
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart:
@@ -118,14 +123,14 @@ interface Step {
 	removable: Removable;
 }
 
-/** @returns whether the machine was started */
+/** @returns the milliseconds that the start took; undefined when there was none */
 async function redefineAndStart(
 	context: Context,
 	seen: Seen,
 	inputs: DomainInputs,
 	wanted: Wanted,
 	step: Step,
-): Promise<boolean> {
+): Promise<number | undefined> {
 	const { host } = context;
 	const former = serialize(seen.config.root);
 	let renamed = false;
@@ -144,9 +149,8 @@ async function redefineAndStart(
 		if (inputs.autostart !== seen.autostart || renamed) {
 			await patiently(() => host.domains.setAutostart(seen.uuid, inputs.autostart));
 		}
-		if (!step.off || !inputs.running) return false;
-		await turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false });
-		return true;
+		if (!step.off || !inputs.running) return undefined;
+		return (await timed(() => turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false }))).ms;
 	} catch (error) {
 		if (!step.wasTurnedOff && !renamed) throw error;
 		throw await backAsBefore(context, seen, former, { renamed, start: step.wasTurnedOff, error });

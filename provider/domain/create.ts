@@ -77,11 +77,9 @@ async function takeOver(context: Context, there: There, inputs: DomainInputs, be
 		inherited,
 		timings: { defineMs: 0 },
 	};
-	const { value, ms } = await timed(() => converge(context, seen, inputs, inherited, undefined));
-	const { started, ...found } = value;
-	Object.assign(facts, found);
-	facts.timings.defineMs = ms;
-	if (started || inputs.running) facts.timings.startMs = 0;
+	const { value, ms } = await timed(() => converge(context, seen, inputs, inherited, undefined, !there.own));
+	const { started: _, startMs, ...found } = value;
+	Object.assign(facts, found, { timings: { defineMs: ms - (startMs ?? 0), startMs } });
 	// Somebody else's machine has been set up by somebody else.
 	const setUp = there.own && seen.config.recorded?.setUp !== true;
 	return finished(context, inputs, facts, { began, setUp });

@@ -26,6 +26,8 @@ export interface Machine {
 	template?: Template | undefined;
 	/** The machine's present definition. */
 	config?: FoundDomain | undefined;
+	/** Whether it was made by somebody else, who has set it up. */
+	foreign?: boolean | undefined;
 	/** The machine as it runs. */
 	live?: FoundDomain | undefined;
 	/** Whether `extraXml` is what it was when the present definition was made. */
@@ -45,7 +47,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 		domainType: machine.domainType,
 		name: inputs.name,
 		uuid: machine.uuid,
-		recorded: { ...recordOf(inputs, inputs.lineage), setUp: config?.recorded?.setUp },
+		recorded: { ...recordOf(inputs, inputs.lineage), setUp: isSetUp(inputs, machine) },
 		description: inputs.description,
 		nvramPath: nvramPath(inputs.uri, machine),
 		cpu: inputs.cpu,
@@ -64,6 +66,11 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 	const base = baseFor(inputs, machine);
 	const place = template && ((root: Element) => placeAsTemplate(root, template));
 	return { root: buildDomain(spec, base, earlier, place), spec };
+}
+
+/** The first start is the time for `guestSetup`: without one there is nothing to come, whatever is given later. */
+function isSetUp(inputs: DomainInputs, { config, foreign }: Machine): boolean {
+	return config?.recorded?.setUp === true || foreign === true || (inputs.running && inputs.guestSetup === undefined);
 }
 
 /** The disks of a definition; what lies below them is only said of a running machine. */

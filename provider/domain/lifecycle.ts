@@ -53,20 +53,18 @@ async function updateDomain(id: string, olds: Full, given: DomainInputs, context
 	refuseForeign(seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);
 	const inherited = olds.inherited;
-	const { started, ...found } = await converge(context, seen, inputs, inherited, olds);
+	const { started, startMs, ...found } = await converge(context, seen, inputs, inherited, olds);
 	const facts: DomainFacts = {
 		uuid: seen.uuid,
 		addresses: olds.addresses,
 		inherited,
 		...found,
-		timings: { ...olds.timings },
+		// Of the first start, also when that was not the create's.
+		timings: { ...olds.timings, startMs: olds.timings.startMs ?? startMs },
 	};
-	const firstStart = started && olds.timings.startMs === undefined;
-	const unfinished = olds.incomplete === true && seen.config.recorded?.setUp !== true;
-	if (started) facts.timings.startMs ??= 0;
 	if (started || olds.incomplete === true) {
 		try {
-			await finish(context, inputs, facts, { setUp: firstStart || unfinished });
+			await finish(context, inputs, facts, { setUp: seen.config.recorded?.setUp !== true });
 		} catch (error) {
 			const message = error instanceof Error ? error.message : String(error);
 			throw new IncompleteError<DomainInputs, DomainFacts>(id, { ...inputs, ...facts }, message, { cause: error });

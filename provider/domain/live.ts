@@ -79,7 +79,7 @@ async function applyDisks(
 		live.disks,
 	);
 	for (const disk of live.disks) {
-		if (matched.includes(disk) || disk.device !== "disk" || !canPlug(disk.bus)) continue;
+		if (matched.includes(disk) || !canPlug(disk.bus)) continue;
 		if (!disk.chain.some((key) => removable.includes(key))) continue;
 		await unplugDisk(context, live, disk);
 	}

@@ -85,7 +85,10 @@ async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefi
 async function readOwners(host: Host): Promise<Map<string, string>> {
 	const owners = new Map<string, string>();
 	for (const { uuid, name, xml } of await host.domains.listWithXml()) {
-		const owner = recordedIn(parse(xml, `the definition of ${name}`))?.owner;
+		// Of a thousand definitions only the metadata are parsed.
+		const metadata = /<metadata>[\s\S]*?<\/metadata>/.exec(xml)?.[0];
+		if (metadata === undefined) continue;
+		const owner = recordedIn(parse(`<domain>${metadata}</domain>`, `the metadata of ${name}`))?.owner;
 		if (owner !== undefined) owners.set(owner, uuid);
 	}
 	return owners;

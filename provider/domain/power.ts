@@ -12,11 +12,21 @@ const PRESS_AGAIN_SECONDS = 10;
 export async function turnOn(host: Host, seen: Pick<Seen, "uuid" | "state" | "active">): Promise<void> {
 	if (isRunning(seen)) return;
 	if (seen.active && seen.state === "paused") {
-		await patiently(() => host.domains.resume(seen.uuid));
+		await resume(host, seen.uuid);
 		return;
 	}
 	if (seen.active) await powerOff(host, seen.uuid);
 	await patiently(() => host.domains.start(seen.uuid));
+}
+
+/** A machine that is just being started is paused for a moment: by now it may run. */
+async function resume(host: Host, uuid: string): Promise<void> {
+	try {
+		await patiently(() => host.domains.resume(uuid));
+	} catch (error) {
+		if (isInvalidState(error) && (await host.domains.state(uuid)).state !== "paused") return;
+		throw error;
+	}
 }
 
 /**
@@ -28,7 +38,7 @@ export async function turnOff({ host, log }: Context, uuid: string, timeoutSecon
 	const seen = await look(host, uuid);
 	if (!seen?.active) return;
 	if (timeoutSeconds > 0 && seen.state !== "crashed") {
-		if (seen.state === "paused") await patiently(() => host.domains.resume(uuid));
+		if (seen.state === "paused") await resume(host, uuid);
 		if (await shutDown(host, seen, timeoutSeconds)) return;
 		log(`${seen.name} has not shut down within ${timeoutSeconds} s and is powered off`);
 	}

@@ -26,7 +26,7 @@ export interface Recorded {
 	 * for a machine that was made from a template.
 	 */
 	underlay?: string | undefined;
-	/** The guest agent has done what was to be done once. */
+	/** What is to be done once in the guest has been done, or was never asked for. */
 	setUp?: boolean | undefined;
 	/** Tag of the guard that watches over the object: `guardTag(uri)`. */
 	guard?: string | undefined;
