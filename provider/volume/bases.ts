@@ -91,6 +91,12 @@ async function knownBase(host: Host, path: string, format: string | undefined): 
 	return base;
 }
 
+/** For whoever changes a volume that may be a base. */
+export function forgetBase(host: Host, path: string): void {
+	const ofHost = bases.get(host);
+	for (const key of ofHost?.keys() ?? []) if (key.startsWith(`${path} `)) ofHost?.delete(key);
+}
+
 async function localStamp(path: string): Promise<string | undefined> {
 	const found = path.startsWith("/") ? await stat(path, { bigint: true }).catch(() => undefined) : undefined;
 	return found && `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;

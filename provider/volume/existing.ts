@@ -10,6 +10,7 @@ import { fileExists, isLocal } from "./local";
 import { otherMaker } from "./made-here";
 import { make } from "./make";
 import { nameOf } from "./make-upload";
+import { tagIn } from "./name";
 import { findVolume, type Pool, refreshPool } from "./pools";
 import { freshQcow2Length } from "./qcow2";
 import { remove } from "./remove";
@@ -20,7 +21,7 @@ import { describeVolume, statContentId, type VolumeDescription } from "./xml";
 
 /** Whether a name carries the mark of the stack, which only names that the class computes do. */
 export function isMarked(name: string, inputs: { ownerId: string; previousOwnerIds?: string[] | undefined }): boolean {
-	const tag = /-([0-9a-f]{8})\.(?:qcow2|raw|img)$/.exec(name)?.[1];
+	const tag = tagIn(name);
 	return tag !== undefined && [inputs.ownerId, ...(inputs.previousOwnerIds ?? [])].some((id) => stackTag(id) === tag);
 }
 

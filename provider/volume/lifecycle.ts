@@ -4,7 +4,7 @@
  */
 import type { Host } from "../libvirt/api";
 import type { Lifecycle } from "../lifecycle";
-import { backingChain } from "./bases";
+import { backingChain, forgetBase } from "./bases";
 import { changes } from "./changes";
 import { contentIdOf, findExisting, takeOver } from "./existing";
 import { fileExists, isLocal } from "./local";
@@ -45,6 +45,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 					const there = await findExisting(host, pool, inputs.name);
 					return there ? takeOver(context, wanted, there) : make(context, wanted);
 				});
+		forgetBase(host, made.path);
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
 		rememberMade(host, made.key, { ownerId: inputs.ownerId, createMs, fileFormat });
@@ -81,6 +82,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		}
 		const seen = describeVolume(await host.volumes.xml(found.key));
 		const capacityBytes = await growTo(host, seen, news.sizeMiB === undefined ? 0 : news.sizeMiB * MIB);
+		forgetBase(host, seen.path);
 		const { key, path, made, contentId, lineage, timings } = olds;
 		const facts = { key, path, capacityBytes, made, contentId, lineage, timings };
 		if (news.onBaseChange !== "keep") return { ...news, ...facts };
@@ -99,6 +101,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		await refuseWhileUsed(host, id, "deleted", ANYBODY);
 		await remove(host, pool, id);
 		forgetMade(host, id);
+		forgetBase(host, id);
 	},
 };
 

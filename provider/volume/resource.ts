@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
-import { stackTag } from "../owner";
 import { fileSha256 } from "./file-hash";
+import { defaultName } from "./name";
 import type { Lineage } from "./schema";
 
 /** A file that the guest finds at its first boot, written by cloud-init. */
@@ -154,7 +154,7 @@ export class Volume extends LibvirtResource {
 			{
 				...args,
 				source: source?.apply(({ tag, ...rest }) => rest),
-				name: args.name ?? defaultName(name, format, source),
+				name: args.name ?? nameOf(name, format, source),
 				format,
 				pool: idOf(args.pool),
 				base: idOf(base),
@@ -179,16 +179,18 @@ function withContentHash(source: pulumi.Input<SourceArgs>): pulumi.Output<PlainS
 	});
 }
 
-/** `name-<content>-<stack tag>.<extension>`: the tag says whose the volume is. */
-function defaultName(
+function nameOf(
 	name: string,
 	format: pulumi.Input<string>,
-	source: pulumi.Output<{ tag: string }> | undefined,
+	source: pulumi.Output<PlainSource & { tag: string }> | undefined,
 ): pulumi.Output<string> {
-	const stack = stackTag(ownerIdOf(name));
-	if (!source) return pulumi.output(format).apply((extension) => `${name}-${stack}.${extension}`);
+	const owner = ownerIdOf(name);
+	if (!source) return pulumi.output(format).apply((extension) => defaultName(name, owner, extension));
 	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
 	return pulumi.unsecret(
-		pulumi.all([format, source]).apply(([f, { tag }]) => `${name}-${tag}-${stack}.${f === "raw" ? "img" : f}`),
+		pulumi.all([format, source]).apply(([f, { tag, cloudInit }]) => {
+			const extension = cloudInit ? "iso" : f === "raw" ? "img" : f;
+			return defaultName(name, owner, extension, tag);
+		}),
 	);
 }

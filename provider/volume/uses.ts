@@ -4,6 +4,7 @@
  * looked at again before anything is refused because of them.
  */
 import type { Host } from "../libvirt/api";
+import { InUseError } from "../lifecycle";
 import { type Seen, scanHost, usesDisk, volumeStillOn } from "./uses-scan";
 
 export interface DomainUse {
@@ -69,6 +70,23 @@ export function noteOverlay(host: Host, path: string, backing: string | undefine
 	});
 }
 
+/**
+ * Records that a domain has just been defined or started with disks on these paths, so that what was seen before is
+ * not believed instead. Costs nothing.
+ */
+export function noteDomain(
+	host: Host,
+	domain: { name: string; uuid: string; running: boolean },
+	disks: ReadonlyArray<{ path: string; writable: boolean }>,
+): void {
+	note(host, (seen) => {
+		for (const { path, writable } of disks) {
+			const others = (seen.domainsOf.get(path) ?? []).filter(({ uuid }) => uuid !== domain.uuid);
+			seen.domainsOf.set(path, [...others, { ...domain, writable }]);
+		}
+	});
+}
+
 /** Forgets what is known about a host, so that the next question looks at it. */
 export function forgetUses(host: Host): void {
 	indexes.delete(host);
@@ -112,7 +130,7 @@ function currentScan(host: Host): Promise<Seen> {
  *
  * @param what is about to be done: "deleted", "resized"
  * @param by whose use counts
- * @throws Error that names who uses it and says what to do
+ * @throws InUseError that names who uses it and says what to do
  */
 export async function refuseWhileUsed(
 	host: Host,
@@ -128,8 +146,9 @@ export async function refuseWhileUsed(
 	];
 	if (users.length === 0) return;
 	const shown = users.slice(0, 10).join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
-	throw new Error(
+	throw new InUseError(
 		`the volume ${path} cannot be ${what}: ${users.length === 1 ? "this uses it" : `these ${users.length} use it`}: ` +
 			`${shown}. ${advice}`,
+		{ domains: domains.map(({ uuid }) => uuid), volumes: overlays },
 	);
 }

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { guestExec } from "../../provider/domain/agent";
 import { finishRefreshes } from "../../provider/volume/pools";
-import { forgetUses } from "../../provider/volume/uses";
+import { forgetUses, noteDomain } from "../../provider/volume/uses";
 import { imageInfo, run, VolumeLab, type VolumeState } from "./volume-lab";
 
 const MIB = 2 ** 20;
@@ -48,7 +48,10 @@ describe("safety of volumes", () => {
 
 		it("is not cloned while a running domain writes to it", async () => {
 			const base = await lab.volume("busy.qcow2", { sizeMiB: 64 });
+			// The host has been looked at before the domain came.
+			await lab.delete(await lab.volume("early.qcow2", { base: base.key }));
 			const guest = await lab.domain("busy", { disks: [{ volume: base.key }] });
+			noteDomain(lab.host, { ...guest, running: true }, [{ path: base.path, writable: true }]);
 			const attempt = () => lab.volume("late.qcow2", { base: base.key });
 			await assert.rejects(
 				attempt(),

@@ -1,0 +1,101 @@
+import * as assert from "node:assert/strict";
+import { InputError } from "../../../provider/lifecycle";
+import { UNKNOWN } from "../../../provider/unknown";
+import { changes } from "../../../provider/volume/changes";
+import { type VolumeInputs, volumeSchema } from "../../../provider/volume/schema";
+
+const inputs = (more: Record<string, unknown>): VolumeInputs =>
+	volumeSchema.parse({ uri: "test:///default", ownerId: "o/p/s/v", pool: "pool", name: "v.qcow2", ...more });
+
+/** Recorded outputs of a volume of these inputs. */
+const state = (more: Record<string, unknown>, facts: Record<string, unknown> = {}) => ({
+	...inputs(more),
+	key: "/v",
+	path: "/v",
+	capacityBytes: 64 * 2 ** 20,
+	made: "empty" as const,
+	timings: { createMs: 1 },
+	...facts,
+});
+
+const told = (olds: Parameters<typeof changes>[0], news: VolumeInputs) =>
+	changes(olds, news).map(({ property, effect }) => `${property} ${effect}`);
+
+describe("changes of a volume", () => {
+	it("are none when nothing differs that matters", () => {
+		const same: Array<[Record<string, unknown>, Record<string, unknown>]> = [
+			[{ sizeMiB: 64 }, { sizeMiB: 64 }],
+			[{ sizeMiB: 64 }, {}],
+			[{ sizeMiB: 64 }, { sizeMiB: 64, adopt: true, previousOwnerIds: ["x"], retain: true }],
+			[{ source: { file: "/a", sha256: "a".repeat(64) } }, { source: { file: "/b", sha256: "A".repeat(64) } }],
+			[
+				{ base: "/b", cloning: "auto" },
+				{ base: "/b", cloning: "overlay" },
+			],
+			[{ base: "/b", baseContentId: "sha256:1" }, { base: "/b" }],
+			[{ base: "/b" }, { base: "/b", baseContentId: "sha256:1" }],
+		];
+		for (const [before, now] of same) assert.deepEqual(told(state(before), inputs(now)), [], JSON.stringify(now));
+	});
+
+	it("replace what cannot change", () => {
+		const cases: Array<[Record<string, unknown>, Record<string, unknown>, string]> = [
+			[{ sizeMiB: 1 }, { sizeMiB: 1, pool: "other" }, "pool"],
+			[{ sizeMiB: 1 }, { sizeMiB: 1, name: "other" }, "name"],
+			[{ sizeMiB: 1 }, { sizeMiB: 1, format: "raw" }, "format"],
+			[
+				{ source: { file: "/a", sha256: "a".repeat(64) } },
+				{ source: { file: "/a", sha256: "b".repeat(64) } },
+				"source",
+			],
+			[{ source: { cloudInit: { userData: "a" } } }, { source: { cloudInit: { userData: "b" } } }, "source"],
+			[{ sizeMiB: 1 }, { source: { file: "/a", sha256: "a".repeat(64) } }, "source"],
+			[{ base: "/a" }, { base: "/b" }, "base"],
+			[{ base: "/a" }, { baseDomain: "d" }, "base"],
+			[{ baseDomain: "a" }, { baseDomain: "b" }, "baseDomain"],
+			[{ base: "/a", baseContentId: "x" }, { base: "/a", baseContentId: "y" }, "baseContentId"],
+			[{ base: "/a" }, { base: "/a", cloning: "copy" }, "cloning"],
+			[{ sizeMiB: 1 }, { sizeMiB: 1, pool: UNKNOWN }, "pool"],
+			[{ source: { file: "/a" } }, { source: UNKNOWN }, "source"],
+			[{ base: "/a" }, { base: UNKNOWN }, "base"],
+		];
+		for (const [before, now, property] of cases) {
+			const news = { ...inputs({ sizeMiB: 1 }), sizeMiB: undefined, ...inputsOf(now) } as VolumeInputs;
+			assert.ok(told(state(before), news).includes(`${property} replace`), `${property}: ${told(state(before), news)}`);
+		}
+	});
+
+	/** Inputs with an unknown in them are not normalised. */
+	function inputsOf(now: Record<string, unknown>): object {
+		const known = Object.fromEntries(Object.entries(now).filter(([, value]) => value !== UNKNOWN));
+		return { ...inputs(known), ...now };
+	}
+
+	it("of the base mean nothing to a clone that keeps it", () => {
+		const olds = state({ base: "/a", baseContentId: "x", onBaseChange: "keep" });
+		for (const now of [{ base: "/b" }, { base: "/a", baseContentId: "y" }, { base: "/a", cloning: "copy" }]) {
+			assert.deepEqual(told(olds, inputs({ ...now, onBaseChange: "keep" })), []);
+			assert.deepEqual(told(olds, inputs({ ...now, onBaseChange: "replace" })).length, 1);
+		}
+	});
+
+	it("of the size grow live, and are refused when they would shrink", () => {
+		assert.deepEqual(told(state({ sizeMiB: 64 }), inputs({ sizeMiB: 128 })), ["sizeMiB live"]);
+		assert.deepEqual(told(state({ base: "/b" }), inputs({ base: "/b", sizeMiB: 128 })), ["sizeMiB live"]);
+		assert.deepEqual(told(state({ base: "/b" }), inputs({ base: "/b", sizeMiB: 64 })), []);
+		const unknown = { ...inputs({ sizeMiB: 1 }), sizeMiB: UNKNOWN } as unknown as VolumeInputs;
+		assert.deepEqual(told(state({ sizeMiB: 64 }), unknown), ["sizeMiB live"]);
+		for (const olds of [state({ sizeMiB: 64 }), state({ base: "/b" }), inputs({ sizeMiB: 64 })]) {
+			assert.throws(
+				() => changes(olds, inputs({ base: olds.base, sizeMiB: 63 })),
+				(error: InputError) =>
+					error instanceof InputError && /got 63; the volume has 64 MiB and never shrinks/.test(error.message),
+			);
+		}
+		assert.deepEqual(
+			told(state({ sizeMiB: 64 }), inputs({ sizeMiB: 1, pool: "other" })),
+			["pool replace"],
+			"a new one may be smaller",
+		);
+	});
+});
