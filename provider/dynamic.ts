@@ -73,6 +73,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 		opts: pulumi.CustomResourceOptions = {},
 	) {
 		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
+		refuseSecond(kind, name);
 		const uri = args.uri ?? defaultUri();
 		const props: Record<string, unknown> = Object.fromEntries(facts.map((fact) => [fact, undefined]));
 		Object.assign(props, args, {
@@ -118,16 +119,43 @@ class Guard extends LibvirtResource {
 	}
 }
 
-const guards = new WeakMap<object, Map<string, Guard>>();
+/** What a run has made so far. Inline programs of the Automation API share a process, so this belongs to a stack. */
+interface Run {
+	/** Guards by URI. */
+	guards: Map<string, Guard>;
+	/** `kind name` of every resource. */
+	names: Set<string>;
+}
+
+const runs = new WeakMap<object, Run>();
+
+function currentRun(): Run {
+	const stack = pulumi.runtime.getStackResource() ?? runs;
+	const run = runs.get(stack) ?? { guards: new Map(), names: new Set() };
+	runs.set(stack, run);
+	return run;
+}
+
+/**
+ * The engine tells resources of one name apart by their parents; on the host they would be one owner, and the second
+ * would take over what the first has made.
+ */
+function refuseSecond(kind: string, name: string): void {
+	const { names } = currentRun();
+	if (names.has(`${kind} ${name}`)) {
+		throw new pulumi.RunError(
+			`there are two resources ${kind} named "${name}" in this stack, under different parents. Objects on the host ` +
+				"belong to a name: give one of them another (for the machines of a ThinClonePool, by its namePrefix).",
+		);
+	}
+	names.add(`${kind} ${name}`);
+}
 
 /** One guard a stack and URI. A URI that is only known later gets none: `sweep` on the command line serves there. */
 function guardOf(uri: pulumi.Input<string>): Guard[] {
 	if (typeof uri !== "string") return [];
-	// Inline programs of the Automation API share a process: the guards belong to a run, not to the module.
-	const run = pulumi.runtime.getStackResource() ?? guards;
-	const ofRun = guards.get(run) ?? new Map<string, Guard>();
-	guards.set(run, ofRun);
-	const guard = ofRun.get(uri) ?? new Guard(uri);
-	ofRun.set(uri, guard);
+	const { guards } = currentRun();
+	const guard = guards.get(uri) ?? new Guard(uri);
+	guards.set(uri, guard);
 	return [guard];
 }

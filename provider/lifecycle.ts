@@ -26,6 +26,8 @@ export interface Context {
 	host: Host;
 	/** A line of progress, shown under the resource. */
 	log(message: string): void;
+	/** The stack's guard has swept the host: what an interrupted run left is gone. Only in a delete that waited for it. */
+	afterSweep?: boolean | undefined;
 }
 
 /** What changing one property does to the object, most disruptive last. */
@@ -89,6 +91,18 @@ export class InputError extends Error {
 	) {
 		super(message);
 		this.name = "InputError";
+	}
+}
+
+/** A delete is refused because something depends on the object. */
+export class InUseError extends Error {
+	constructor(
+		message: string,
+		/** Who: domains by name or UUID, volumes by path. */
+		readonly users: { domains: ReadonlyArray<string>; volumes: ReadonlyArray<string> },
+	) {
+		super(message);
+		this.name = "InUseError";
 	}
 }
 

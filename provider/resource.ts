@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { logLine, operation } from "./engine";
+import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
 import {
@@ -12,6 +13,7 @@ import {
 	type Context,
 	IncompleteError,
 	InputError,
+	InUseError,
 	type Lifecycle,
 	type State,
 } from "./lifecycle";
@@ -117,7 +119,19 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async delete(id, props) {
-			return operation(() => lifecycle.delete(id, props as Full, contextOf(props)));
+			const context = contextOf(props);
+			return operation(async () => {
+				try {
+					await lifecycle.delete(id, props as Full, context);
+				} catch (error) {
+					const { ownerId } = props as { ownerId: string };
+					if (!(error instanceof InUseError)) throw error;
+					if (!(await areAllOfStack(context.host, ownerId, error.users))) throw error;
+					context.log(`${error.message} All of that is this stack's: it stays until that is gone.`);
+					const again = () => lifecycle.delete(id, props as Full, { ...context, afterSweep: true });
+					postpone(context.host, `${lifecycle.name} ${id}`, again);
+				}
+			});
 		},
 	};
 }

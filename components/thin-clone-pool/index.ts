@@ -25,7 +25,7 @@ export interface CloneInstance {
 	/** What the disk was cloned from. */
 	lineage: Lineage | undefined;
 	/** Milliseconds of each step, from the disk to the first thing that the guest was seen to do. */
-	timings: DomainFacts["timings"] & { volumeMs: number };
+	timings: DomainFacts["timings"] & { volumeMs?: number };
 }
 
 /** An instance as it is going to be made: the pool's arguments with its own over them. */
@@ -244,14 +244,15 @@ function poolOf(base: ThinClonePoolArgs["base"]): Reference {
 function describe(name: string, volume: Volume, domain: Domain): pulumi.Output<CloneInstance> {
 	return pulumi
 		.all([domain.uuid, domain.macs, domain.addresses, volume.path, volume.lineage, domain.timings, volume.timings])
-		.apply(([uuid, macs, addresses, volumePath, lineage, timings, { createMs }]) => ({
+		.apply(([uuid, macs, addresses, volumePath, lineage, timings, disk]) => ({
 			name,
 			uuid,
 			macs,
 			addresses,
 			volumePath,
 			lineage,
-			timings: { volumeMs: createMs, ...timings },
+			// An update that is limited by --target leaves the outputs of what it does not make undefined.
+			timings: { ...(disk && { volumeMs: disk.createMs }), ...timings },
 		}));
 }
 

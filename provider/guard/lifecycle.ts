@@ -4,6 +4,7 @@
  */
 import type { Lifecycle } from "../lifecycle";
 import { guardTag, stackOf } from "../owner";
+import { runPostponed } from "./postponed";
 import { type GuardInputs, guardSchema } from "./schema";
 import { sweep } from "./sweep";
 
@@ -15,8 +16,11 @@ export const guard: Lifecycle<GuardInputs, object> = {
 	read: async (_id, state) => state,
 	update: async (_id, _olds, news) => news,
 	async delete(_id, state, { host, log }) {
-		const { removed, kept } = await sweep(host, { stack: stackOf(state.ownerId), guard: guardTag(state.uri) });
+		const stack = stackOf(state.ownerId);
+		const { removed } = await sweep(host, { stack, guard: guardTag(state.uri) });
 		for (const what of removed) log(`removed what an interrupted run had left: ${what}`);
-		for (const what of kept) log(`left in place: ${what}`);
+		const waiting = await runPostponed(host);
+		const { kept } = await sweep(host, { stack, dryRun: true });
+		for (const what of [...waiting, ...kept]) log(`left in place: ${what}`);
 	},
 };

@@ -4,6 +4,7 @@
  */
 import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
+import { isSeedName, tagIn } from "../volume/name";
 import { attribute, child, children, type Element, parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 
@@ -83,10 +84,10 @@ async function sweepPools(
 		const volumes = await host.pools.listVolumes(pool.uuid);
 		const bases = new Set(volumes.flatMap(({ path, xml }) => (gone.has(path) ? [] : (backingPath(parse(xml)) ?? []))));
 		for (const { name, path, xml } of volumes) {
-			if (!new RegExp(`-${tag}\\.(qcow2|raw|img)$`).test(name)) continue;
+			if (tagIn(name) !== tag) continue;
 			if (used.has(path)) swept.kept.push(`volume ${path}: a domain uses it`);
 			else if (bases.has(path)) swept.kept.push(`volume ${path}: other volumes are overlays of it`);
-			else if (gone.has(path) || isFreshOverlay(parse(xml))) {
+			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(parse(xml))) {
 				await act(`volume ${path}`, () => host.volumes.delete(path));
 			} else swept.kept.push(`volume ${path}: it may hold data; remove it by hand if it does not`);
 		}

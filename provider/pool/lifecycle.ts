@@ -3,9 +3,10 @@
  * is. The id is the UUID.
  */
 import type { Host, PoolInfo } from "../libvirt/api";
-import type { Change, Context, Lifecycle } from "../lifecycle";
-import { ownerUuid } from "../owner";
+import { type Change, type Context, InUseError, type Lifecycle } from "../lifecycle";
+import { ownerUuid, stackTag } from "../owner";
 import { Undo } from "../undo";
+import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
 import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
 import { domainsOnPool } from "./users";
@@ -67,18 +68,24 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	 * Stops and undefines the pool. What is in its directory stays, whoever made it: volumes that are left are files
 	 * again. Refused while a domain depends on the pool being active: any domain that names it in a disk, and running
 	 * ones with a disk in its directory, as what was done to those disks would no longer be seen by libvirt. With
-	 * `deleteDirectory` the directory is removed as well; refused, before anything is done, unless it is empty.
+	 * `deleteDirectory` the directory is removed as well; refused, before anything is done, unless it is empty. While
+	 * volumes of its own stack are left it waits for the guard, which finds them through the pool.
 	 */
-	async delete(id, state, { host }) {
+	async delete(id, state, { host, afterSweep }) {
 		const existing = await host.pools.find(id);
 		if (!existing) return;
 		const { name } = existing;
 		const { path } = describePool(await host.pools.xml(id));
 		const users = await domainsOnPool(host, { name, path });
 		if (users.length > 0) {
-			const shown = users.slice(0, 10).join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
-			throw new Error(`the storage pool "${name}" cannot be deleted: domains use it: ${shown}. Remove these first.`);
+			const named = users.slice(0, 10).map((user) => `${user.name} (${user.running ? "running" : "shut off"})`);
+			const shown = named.join(", ") + (users.length > 10 ? ` and ${users.length - 10} more` : "");
+			throw new InUseError(
+				`the storage pool "${name}" cannot be deleted: domains use it: ${shown}. Remove these first.`,
+				{ domains: users.map((user) => user.name), volumes: [] },
+			);
 		}
+		if (!afterSweep) await refuseBeforeSweep(host, existing, state.ownerId);
 		if (state.deleteDirectory) await refuseUnlessEmpty(host, existing, path);
 		if (existing.active) await host.pools.destroy(id);
 		if (state.deleteDirectory) {
@@ -159,6 +166,17 @@ async function redefine(host: Host, inputs: PoolInputs, existing: PoolInfo): Pro
 	if (existing.active) await host.pools.destroy(existing.uuid);
 	if (existing.persistent) await host.pools.undefine(existing.uuid);
 	return make(host, inputs);
+}
+
+async function refuseBeforeSweep(host: Host, { uuid, name, active }: PoolInfo, ownerId: string): Promise<void> {
+	if (!active) return;
+	await host.pools.refresh(uuid);
+	const ours = (await host.pools.listVolumes(uuid)).filter((volume) => tagIn(volume.name) === stackTag(ownerId));
+	if (ours.length === 0) return;
+	throw new InUseError(`the storage pool "${name}" holds ${ours.length} volume(s) of its stack.`, {
+		domains: [],
+		volumes: ours.map(({ path }) => path),
+	});
 }
 
 async function refuseUnlessEmpty(

@@ -5,9 +5,12 @@ import { directoryOf } from "../volume/pools";
 
 /**
  * Domains that name the pool in a disk (libvirt cannot start them without it), and running domains with a disk in its
- * directory. Each as in "web-0 (running)".
+ * directory.
  */
-export async function domainsOnPool(host: Host, pool: { name: string; path: string | undefined }): Promise<string[]> {
+export async function domainsOnPool(
+	host: Host,
+	pool: { name: string; path: string | undefined },
+): Promise<Array<{ name: string; running: boolean }>> {
 	const domains = await host.domains.listWithXml();
 	const users = await Promise.all(
 		domains.map(async ({ name, uuid, state, xml }) => {
@@ -16,7 +19,7 @@ export async function domainsOnPool(host: Host, pool: { name: string; path: stri
 			const disks = [...disksIn(xml), ...(live === undefined ? [] : disksIn(live))];
 			const names = disks.some((disk) => disk.pool === pool.name);
 			const inside = running && disks.some(({ path }) => path !== undefined && directoryOf(path) === pool.path);
-			return names || inside ? `${name} (${running ? "running" : "shut off"})` : undefined;
+			return names || inside ? { name, running } : undefined;
 		}),
 	);
 	return users.filter((user) => user !== undefined);

@@ -153,6 +153,22 @@ export class Project {
 		return JSON.parse((await this.must(["stack", "export"])).stdout);
 	}
 
+	/**
+	 * What is to be done after the CLI was killed: its lock is lifted. The file backend does not write its files in one
+	 * step: one that was just written is empty, and is taken from the copy that the engine keeps beside it.
+	 */
+	async unlock(): Promise<void> {
+		const file = join(this.directory, "../state/.pulumi/stacks", `${await this.name()}/${this.stack}.json`);
+		for (const suffix of ["", ".attrs"]) {
+			if ((await readFile(file + suffix, "utf8")) === "") await cp(`${file}.bak${suffix}`, file + suffix);
+		}
+		await this.must(["cancel", "--yes"]);
+	}
+
+	private async name(): Promise<string> {
+		return /^name: (.*)$/m.exec(await readFile(join(this.directory, "Pulumi.yaml"), "utf8"))![1]!;
+	}
+
 	/** Replaces text in one of the program's files. @throws Error when it is not there */
 	async edit(file: string, from: string, to: string): Promise<void> {
 		const path = join(this.directory, file);

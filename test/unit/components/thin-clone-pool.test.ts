@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { Network, ThinClonePool, type ThinClonePoolArgs, Volume } from "../../../index";
+import { Domain, Network, ThinClonePool, type ThinClonePoolArgs, Volume } from "../../../index";
 import { type Registered, registeredBy } from "./mocks";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
@@ -35,6 +35,14 @@ describe("ThinClonePool", () => {
 		const guards = registered.filter(({ type }) => type.endsWith(":Guard"));
 		assert.equal(guards.length, 1);
 		assert.equal(guards[0]!.inputs.uri, "qemu:///session");
+	});
+
+	it("refuses two machines of one name: on the host they would be one", async () => {
+		const program = () => {
+			new ThinClonePool("web", { ...base, count: 1 });
+			new Domain("web-0", { nics: [] });
+		};
+		await assert.rejects(registeredBy(program), /two resources Domain named "web-0"/);
 	});
 
 	it("takes names, ids and resources of any package that has an id, for base, pool and network", async () => {
@@ -147,7 +155,7 @@ describe("Volume", () => {
 			() => new Volume("seed", { pool: "images", source: { cloudInit: { userData: pulumi.secret("#!/bin/sh") } } }),
 		);
 		const { name, source } = inputs(registered, VOLUME, "seed");
-		assert.match(name as string, /^seed-[0-9a-f]{8}-[0-9a-f]{8}\.img$/);
+		assert.match(name as string, /^seed-[0-9a-f]{8}-[0-9a-f]{8}\.iso$/);
 		assert.match(JSON.stringify(source), /4dabf18193072939515e22adb298388d/);
 	});
 });
