@@ -28,10 +28,7 @@ describe("domain: templates, escape hatch and drives", () => {
 
 	it("makes a machine with a template's hardware and nothing of its own", async () => {
 		const golden = await lab.volume("golden.qcow2");
-		await lab.machine.exec("sh", [
-			"-c",
-			`cat > /tmp/template.xml <<'END'
-<domain type="qemu"><name>golden</name><title>the golden one</title><memory unit="MiB">192</memory><currentMemory unit="MiB">128</currentMemory>
+		await lab.host.domains.define(`<domain type="qemu"><name>golden</name><title>the golden one</title><memory unit="MiB">192</memory><currentMemory unit="MiB">128</currentMemory>
 <vcpu current="1">2</vcpu><os><type arch="x86_64" machine="q35">hvm</type></os><features><acpi/></features>
 <cpu mode="custom" match="exact"><model>qemu64</model><topology sockets="1" cores="2" threads="1"/></cpu>
 <devices>
@@ -42,10 +39,7 @@ describe("domain: templates, escape hatch and drives", () => {
 <serial type="file"><source path="/tmp/golden.log"/></serial>
 <watchdog model="i6300esb" action="reset"/>
 <channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
-</devices></domain>
-END
-virsh -q define --validate /tmp/template.xml`,
-		]);
+</devices></domain>`);
 		const volume = await lab.volume("clone.qcow2");
 		const inputs = lab.plain("clone", { template: "golden", disks: [{ volume }], shutdownTimeoutSeconds: 0 });
 		const plan = (await domain.plan!(inputs, lab.context)).join("\n");
