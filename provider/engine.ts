@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { closeAll } from "./libvirt";
+import { finishRefreshes } from "./volume/pools";
 
 let running = 0;
 let engineGone = false;
@@ -40,7 +41,9 @@ export function endWithEngine(): void {
 
 function leaveWhenIdle(): void {
 	if (running > 0) return;
-	void closeAll().finally(() => process.exit(0));
+	void finishRefreshes()
+		.then(closeAll)
+		.finally(() => process.exit(0));
 }
 
 /** Structural types of the parts of the SDK that the log needs; they are not part of its public interface. */

@@ -69,15 +69,15 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive);
 			if (problems.length > 0) return { inputs: news, failures: problems.map(asFailure) };
 			if (hasUnknown(inputs)) return { inputs: definedOnly(inputs), failures: [] };
-			let resolved = definedOnly(inputs) as unknown as Inputs;
 			try {
-				resolved = (await lifecycle.resolve?.(resolved)) ?? resolved;
+				const known = definedOnly(inputs) as unknown as Inputs;
+				const resolved = (await lifecycle.resolve?.(known)) ?? known;
+				const plan = await planFor(lifecycle, olds, resolved, contextOf(resolved));
+				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
 				if (error instanceof InputError) return { inputs: news, failures: [asFailure(error)] };
 				throw error;
 			}
-			const plan = await planFor(lifecycle, olds, resolved, contextOf(resolved));
-			return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 		},
 
 		async diff(_id, olds, news) {
@@ -127,9 +127,9 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 					const { ownerId } = props as { ownerId: string };
 					if (!(error instanceof InUseError)) throw error;
 					if (!(await areAllOfStack(context.host, ownerId, error.users))) throw error;
-					context.log(`${error.message} All of that is this stack's: it stays until that is gone.`);
+					context.log(`${error.message} It stays for as long as that is there.`);
 					const again = () => lifecycle.delete(id, props as Full, { ...context, afterSweep: true });
-					postpone(context.host, `${lifecycle.name} ${id}`, again);
+					postpone(context.host, `${lifecycle.name.toLowerCase()} ${id}`, again);
 				}
 			});
 		},

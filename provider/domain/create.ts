@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Host } from "../libvirt";
 import { type Context, IncompleteError, type State } from "../lifecycle";
 import { Undo } from "../undo";
+import { noteDomain } from "../volume/uses";
+import type { DomainSpec } from "../xml/domain";
 import { serialize } from "../xml/element";
 import { acceleratorOf, chooseAccelerator } from "./accelerator";
 import { converge } from "./converge";
@@ -51,12 +53,24 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	await Undo.around(async (undo) => {
 		// First: whether a define that was cut off took effect is not known.
 		undo.add(`remove domain ${inputs.name} (${uuid})`, () => removeDomain(host, uuid));
-		facts.timings.defineMs = (await timed(() => patiently(() => host.domains.define(serialize(root))))).ms;
+		// What is built here is valid by construction; libvirt's look at the schema would take most of the define.
+		const validate = inputs.extraXml !== undefined;
+		facts.timings.defineMs = (
+			await timed(() => patiently(() => host.domains.define(serialize(root), { validate })))
+		).ms;
+		noteDomain(host, { name: inputs.name, uuid, running: inputs.running }, pathsOf(spec));
 		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
 		if (!inputs.running) return;
 		facts.timings.startMs = (await timed(() => patiently(() => host.domains.start(uuid)))).ms;
 	});
 	return finished(context, inputs, facts, { began, setUp: true });
+}
+
+/** The files and devices that a machine uses, for those who ask whether they are free. */
+function pathsOf({ disks }: DomainSpec): Array<{ path: string; writable: boolean }> {
+	return disks.flatMap(({ source, readOnly }) =>
+		source.type === "network" ? [] : [{ path: source.path, writable: !readOnly }],
+	);
 }
 
 async function takeOver(context: Context, there: There, inputs: DomainInputs, began: number): Promise<Made> {

@@ -2,8 +2,9 @@
 import { existsSync } from "node:fs";
 import type { Host } from "../libvirt";
 import { InputError } from "../lifecycle";
+import { type DiskVolume, findDiskVolume } from "../volume/disk-volume";
 import type { DiskFormat, DiskSource } from "../xml/devices";
-import { attribute, child, children, type Element, parse, text } from "../xml/element";
+import { attribute, child, children, parse, text } from "../xml/element";
 import type { ResolvedDisk } from "./disks";
 import type { DiskInputs, NicInputs } from "./schema";
 
@@ -13,12 +14,11 @@ export async function resolveDisks(host: Host, disks: ReadonlyArray<DiskInputs>)
 }
 
 async function resolveDisk(host: Host, input: DiskInputs, property: string): Promise<ResolvedDisk> {
-	const volume = await host.volumes.find(input.volume);
+	const volume = await findDiskVolume(host, input.volume);
 	if (!volume) return { input, source: unmanaged(input, property), format: input.format! };
-	const xml = parse(await host.volumes.xml(volume.key), `the XML of volume ${volume.key}`);
-	const type = attribute(xml, "", "type") ?? "file";
-	const format = input.format ?? formatOf(xml, property, input);
-	if (type === "file" || type === "block") return { input, source: { type, path: volume.path }, format };
+	const { type, path } = volume;
+	const format = input.format ?? formatOf(volume, property, input);
+	if (type === "file" || type === "block") return { input, source: { type, path }, format };
 	if (type !== "network") {
 		throw new InputError(property, `volume ${input.volume} is a ${type}; allowed are files, block devices and images`);
 	}
@@ -37,11 +37,10 @@ function unmanaged(input: DiskInputs, property: string): DiskSource {
 	return { type: input.volume.startsWith("/dev/") ? "block" : "file", path: input.volume };
 }
 
-function formatOf(volume: Element, property: string, input: DiskInputs): DiskFormat {
-	const format = attribute(volume, "target/format", "type") ?? "raw";
+function formatOf({ type, format }: DiskVolume, property: string, input: DiskInputs): DiskFormat {
 	if (format === "qcow2" || format === "raw") return format;
 	// What a raw disk holds (an ISO image, a block device's content) is none of QEMU's business.
-	if (["iso", "unknown", "none"].includes(format) || attribute(volume, "", "type") !== "file") return "raw";
+	if (["iso", "unknown", "none"].includes(format) || type !== "file") return "raw";
 	throw new InputError(
 		property,
 		`volume ${input.volume} has format ${format}; allowed are qcow2 and raw. Convert it, or say disks[].format`,

@@ -17,10 +17,10 @@ export const guard: Lifecycle<GuardInputs, object> = {
 	update: async (_id, _olds, news) => news,
 	async delete(_id, state, { host, log }) {
 		const stack = stackOf(state.ownerId);
-		const { removed } = await sweep(host, { stack, guard: guardTag(state.uri) });
+		const { removed, kept } = await sweep(host, { stack, guard: guardTag(state.uri) });
 		for (const what of removed) log(`removed what an interrupted run had left: ${what}`);
-		const waiting = await runPostponed(host);
-		const { kept } = await sweep(host, { stack, dryRun: true });
-		for (const what of [...waiting, ...kept]) log(`left in place: ${what}`);
+		const { done, left } = await runPostponed(host);
+		const stays = kept.filter((line) => !done.some((what) => line.startsWith(`${what}:`)));
+		for (const line of [...left, ...stays]) log(`left in place: ${line}`);
 	},
 };

@@ -13,7 +13,7 @@ import { recordedIn } from "../xml/metadata";
 
 const postponed = new WeakMap<Host, Map<string, () => Promise<void>>>();
 
-/** Puts a delete off. @param what names the object, as in "Volume /images/gold.qcow2" */
+/** Puts a delete off. @param what names the object, as in "volume /images/gold.qcow2" */
 export function postpone(host: Host, what: string, run: () => Promise<void>): void {
 	const waiting = postponed.get(host) ?? new Map<string, () => Promise<void>>();
 	postponed.set(host, waiting.set(what, run));
@@ -21,11 +21,12 @@ export function postpone(host: Host, what: string, run: () => Promise<void>): vo
 
 /**
  * Runs what waits, in as many rounds as that gets anywhere: a volume may wait for an overlay that waits, too.
- * @returns what could not be deleted, with the reason
+ * @returns what was deleted, and what could not be, with the reason
  */
-export async function runPostponed(host: Host): Promise<string[]> {
+export async function runPostponed(host: Host): Promise<{ done: string[]; left: string[] }> {
 	const waiting = postponed.get(host) ?? new Map<string, () => Promise<void>>();
 	postponed.delete(host);
+	const done: string[] = [];
 	let left: string[] = [];
 	for (let before = -1; waiting.size > 0 && waiting.size !== before; ) {
 		before = waiting.size;
@@ -34,12 +35,13 @@ export async function runPostponed(host: Host): Promise<string[]> {
 			try {
 				await run();
 				waiting.delete(what);
+				done.push(what);
 			} catch (error) {
 				left.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
 			}
 		}
 	}
-	return waiting.size > 0 ? left : [];
+	return { done, left };
 }
 
 /** Whether all who use an object belong to its own stack, and none of them is to be retained. */

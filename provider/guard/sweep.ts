@@ -5,6 +5,8 @@
 import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
 import { isSeedName, tagIn } from "../volume/name";
+import { freshQcow2Length } from "../volume/qcow2";
+import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 
@@ -82,12 +84,14 @@ async function sweepPools(
 		if (!pool.active) continue;
 		await host.pools.refresh(pool.uuid);
 		const volumes = await host.pools.listVolumes(pool.uuid);
-		const bases = new Set(volumes.flatMap(({ path, xml }) => (gone.has(path) ? [] : (backingPath(parse(xml)) ?? []))));
+		const bases = new Set(
+			volumes.flatMap(({ path, xml }) => (gone.has(path) ? [] : (describeVolume(xml).backing?.path ?? []))),
+		);
 		for (const { name, path, xml } of volumes) {
 			if (tagIn(name) !== tag) continue;
 			if (used.has(path)) swept.kept.push(`volume ${path}: a domain uses it`);
 			else if (bases.has(path)) swept.kept.push(`volume ${path}: other volumes are overlays of it`);
-			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(parse(xml))) {
+			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(xml)) {
 				await act(`volume ${path}`, () => host.volumes.delete(path));
 			} else swept.kept.push(`volume ${path}: it may hold data; remove it by hand if it does not`);
 		}
@@ -116,12 +120,8 @@ function diskPaths(root: Element): string[] {
 	);
 }
 
-function backingPath(volume: Element): string | undefined {
-	return child(volume, "backingStore/path")?.textContent ?? undefined;
-}
-
-/** An overlay that takes no more than its own tables: nothing was ever written to it. */
-function isFreshOverlay(volume: Element): boolean {
-	const allocation = Number(child(volume, "allocation")?.textContent ?? Number.POSITIVE_INFINITY);
-	return backingPath(volume) !== undefined && allocation <= 256 * 1024;
+/** An overlay that is as long as its own tables: nothing was ever written to it. */
+function isFreshOverlay(xml: string): boolean {
+	const { backing, format, capacityBytes, fileBytes } = describeVolume(xml);
+	return backing !== undefined && format === "qcow2" && fileBytes === freshQcow2Length(capacityBytes);
 }

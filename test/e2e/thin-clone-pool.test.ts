@@ -6,6 +6,8 @@ describe("examples/thin-clone-pool", function () {
 	this.timeout(400_000);
 	let bench: Bench;
 	let machines: Map<string, CloneInstance>;
+	/** Path of the first gold image. */
+	let former: string;
 
 	const read = async () => {
 		const outputs = await bench.project.outputs<{ machines: CloneInstance[] }>();
@@ -47,6 +49,7 @@ describe("examples/thin-clone-pool", function () {
 	it("is refreshed onto a new gold image one machine after the other, and keeps those that are told to stay", async () => {
 		await read();
 		const before = machines;
+		former = before.get("role-database")!.lineage!.base;
 		// The same guest in other bytes: a new cluster at the end makes another image of it.
 		const next = `${bench.poolPath}/../next.qcow2`;
 		await bench.host.exec("sh", [
@@ -69,9 +72,12 @@ describe("examples/thin-clone-pool", function () {
 		assert.deepEqual(machines.get("role-database"), before.get("role-database"));
 	});
 
-	it("destroys, and leaves nothing", async () => {
-		await bench.project.destroy();
-		assert.deepEqual(await leftOn(bench), []);
+	it("destroys, and leaves nothing but the former gold image, which it names", async () => {
+		const { stdout } = await bench.project.destroy();
+		const left = await leftOn(bench);
+		assert.equal(left.length, 1, String(left));
+		assert.equal(`${bench.poolPath}/${left[0]}`, former);
+		assert.match(stdout, new RegExp(`left in place: volume ${former}`));
 	});
 
 	async function goldOf(): Promise<{ image: string }> {

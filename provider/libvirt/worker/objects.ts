@@ -53,6 +53,17 @@ export function unlessGone<T>(look: () => T): T | undefined {
 	}
 }
 
+/** The same for a volume whose file went since libvirt listed it: the storage driver reports the failed open. */
+export function unlessVanished<T>(look: () => T): T | undefined {
+	try {
+		return unlessGone(look);
+	} catch (error) {
+		const vanished = error instanceof LibvirtError && /No such file or directory/.test(error.reason);
+		if (vanished) return undefined;
+		throw error;
+	}
+}
+
 /** Some drivers know fewer flags than others: what to do where one is refused. */
 export function unlessUnsupported<T>(attempt: () => T, otherwise: () => T): T {
 	try {

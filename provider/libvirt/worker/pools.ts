@@ -1,7 +1,15 @@
 /** `Pools` of the interface, on libvirt's C API. */
 import type { PoolInfo, Pools } from "../api";
 import { libvirt, takeArray, uuidString } from "./ffi";
-import { byNameOrUuid, type Connection, type Implementation, unlessGone, using, usingEach } from "./objects";
+import {
+	byNameOrUuid,
+	type Connection,
+	type Implementation,
+	unlessGone,
+	unlessVanished,
+	using,
+	usingEach,
+} from "./objects";
 import type { Handle, PoolInfoStruct } from "./signatures";
 import { describeVolume, findVolume } from "./volumes";
 
@@ -81,9 +89,12 @@ export const pools: Implementation<Pools> = {
 			const list: [bigint | null] = [null];
 			const count = libvirt.virStoragePoolListAllVolumes(pool, list, 0);
 			const name = libvirt.virStoragePoolGetName(pool);
-			return usingEach("volume", takeArray<Handle<"volume">>(list[0], count), (volume) => ({
-				...describeVolume(volume, name),
-				xml: libvirt.virStorageVolGetXMLDesc(volume, 0),
-			}));
+			const volumes = takeArray<Handle<"volume">>(list[0], count);
+			const listed = usingEach("volume", volumes, (volume) => {
+				const described = describeVolume(volume, name);
+				const xml = unlessVanished(() => libvirt.virStorageVolGetXMLDesc(volume, 0));
+				return xml === undefined ? [] : [{ ...described, xml }];
+			});
+			return listed.flat();
 		}),
 };
