@@ -44,7 +44,7 @@ export interface CustomizeArgs {
 	 */
 	networkConfig?: pulumi.Input<string>;
 	/**
-	 * A `<domain>` fragment merged into this machine's XML; see docs/extra-xml.md.
+	 * A `<domain>` fragment merged into this machine's XML, in place of the one in `domain`; see docs/extra-xml.md.
 	 * @default none
 	 */
 	extraXml?: pulumi.Input<string>;

@@ -126,6 +126,8 @@ export interface VolumeArgs extends HostArgs {
 export class Volume extends LibvirtResource {
 	/** Name in its pool. */
 	declare readonly name: pulumi.Output<string>;
+	/** The pool that holds it, as it was given. */
+	declare readonly pool: pulumi.Output<string>;
 	/** Disk format. */
 	declare readonly format: pulumi.Output<"qcow2" | "raw">;
 	/** libvirt's key of the volume; also the id. */
@@ -147,7 +149,8 @@ export class Volume extends LibvirtResource {
 		const { base } = args;
 		const source = args.source === undefined ? undefined : withContentHash(args.source);
 		const format =
-			args.format ?? (source ? source.apply((s) => (s.cloudInit ? "raw" : "qcow2")) : pulumi.output("qcow2"));
+			args.format ??
+			(source ? pulumi.unsecret(source.apply((s) => (s.cloudInit ? "raw" : "qcow2"))) : pulumi.output("qcow2"));
 		super(
 			"Volume",
 			name,
@@ -164,6 +167,7 @@ export class Volume extends LibvirtResource {
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
 			// New content gets a new name, so the new volume can be there before its users let go of the old one.
 			{ deleteBeforeReplace: source === undefined || args.name !== undefined, ...opts },
+			args,
 		);
 	}
 }
