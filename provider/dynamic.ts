@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { guardTag } from "./owner";
+import { secretPaths } from "./secret-inputs";
 
 /** Arguments that every resource takes. */
 export interface HostArgs {
@@ -64,6 +65,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 	/**
 	 * @param kind name of the handler that `provider/index.ts` exports, and last part of the type
 	 * @param facts names of the outputs that are not inputs
+	 * @param given arguments as the program gave them, where `args` are made of them: they tell best what is secret
 	 */
 	protected constructor(
 		kind: string,
@@ -71,6 +73,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 		args: Pick<HostArgs, "uri"> & LaneArgs & Record<string, unknown>,
 		facts: ReadonlyArray<string>,
 		opts: pulumi.CustomResourceOptions = {},
+		given: object = args,
 	) {
 		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
 		refuseSecond(kind, name);
@@ -82,6 +85,8 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			retain: opts.retainOnDelete ? true : undefined,
 			// The provider shows progress under it. (The SDK drops an input called `urn`.)
 			resourceUrn: urnAlone(name, type, opts.parent),
+			// And shows nothing of these.
+			secretInputs: secretPaths(given),
 			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,

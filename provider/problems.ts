@@ -5,6 +5,7 @@
 import type { z } from "zod";
 import { allowedBy, allowedLength, misspelt, schemaAt } from "./allowed";
 import { InputError, type Rule } from "./lifecycle";
+import { overlaps } from "./secrets";
 import { hasUnknown } from "./unknown";
 
 export type Path = ReadonlyArray<PropertyKey>;
@@ -26,18 +27,22 @@ export interface Validated<Inputs> {
 }
 
 /**
- * @param sensitive top-level inputs whose values are not repeated in a message
+ * @param sensitive inputs whose values are not repeated in a message
+ * @param secret what the program has marked as a secret: a rule's complaint about it, which may cite a part of the value,
+ *   is not repeated either
  */
 export function validate<Inputs extends object>(
 	schema: z.ZodType<Inputs>,
 	given: Record<string, unknown>,
 	rules: ReadonlyArray<Rule<Inputs>> = [],
 	sensitive: ReadonlyArray<string> = [],
+	secret: ReadonlyArray<Path> = [],
 ): Validated<Inputs> {
 	const parsed = schema.safeParse(given, { error: () => GENERATED });
-	const problems = parsed.success ? [] : firstOfEach(complaints(schema, parsed.error.issues, given, sensitive));
+	const hidden = [...sensitive.map((name) => [name]), ...secret];
+	const problems = parsed.success ? [] : firstOfEach(complaints(schema, parsed.error.issues, given, hidden));
 	const inputs = parsed.success ? parsed.data : normaliseKnown(schema, given);
-	if (problems.length === 0) problems.push(...brokenRules(rules, inputs));
+	if (problems.length === 0) problems.push(...brokenRules(rules, inputs, secret));
 	return { inputs, problems };
 }
 
@@ -63,7 +68,7 @@ function complaints(
 	schema: z.ZodType,
 	issues: ReadonlyArray<z.core.$ZodIssue>,
 	given: unknown,
-	sensitive: ReadonlyArray<string>,
+	sensitive: ReadonlyArray<Path>,
 ): Problem[] {
 	return issues.flatMap((issue): Problem[] => {
 		if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(schema, [...issue.path, key]));
@@ -74,7 +79,7 @@ function complaints(
 		if (hasUnknown(value)) return [];
 		const own = schemaAt(schema, issue.path) ?? schema;
 		const allowed = isTelling(issue, own) ? issue.message : generated(issue, own, value);
-		const hidden = sensitive.includes(String(issue.path[0]));
+		const hidden = sensitive.some((path) => overlaps(path, issue.path));
 		const message =
 			value === undefined
 				? `is required; ${allowed}`
@@ -140,11 +145,21 @@ function normaliseKnown<Inputs extends object>(schema: z.ZodType<Inputs>, given:
 	return { ...defaults, ...(parsed.success ? parsed.data : known), ...rest } as Inputs;
 }
 
-function brokenRules<Inputs extends object>(rules: ReadonlyArray<Rule<Inputs>>, inputs: Inputs): Problem[] {
+const HIDDEN_COMPLAINT =
+	"is not acceptable. What is wrong with it is not shown, because it is a secret: try it with a value that is none";
+
+function brokenRules<Inputs extends object>(
+	rules: ReadonlyArray<Rule<Inputs>>,
+	inputs: Inputs,
+	secret: ReadonlyArray<Path>,
+): Problem[] {
 	return rules.flatMap((rule) => {
 		if (rule.needs.some((property) => hasUnknown(inputs[property]))) return [];
 		const message = rule.check(inputs);
-		return message === undefined ? [] : [{ property: rule.property, path: rule.property.split("."), message }];
+		if (message === undefined) return [];
+		const path = rule.property.split(".");
+		const hidden = secret.some((steps) => steps.length <= path.length && overlaps(steps, path));
+		return [{ property: rule.property, path, message: hidden ? HIDDEN_COMPLAINT : message }];
 	});
 }
 

@@ -17,7 +17,8 @@ import {
 	type Lifecycle,
 	type State,
 } from "./lifecycle";
-import { type Problem, validate } from "./problems";
+import { type Path, type Problem, validate } from "./problems";
+import { type Hide, hiding, hidingError } from "./secrets";
 import { hasUnknown } from "./unknown";
 
 type Properties = Record<string, unknown>;
@@ -51,10 +52,21 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	/** Where progress is shown. Learned by `check`, which precedes a create or update in the same process. */
 	const urns = new Map<string, string>();
+	/** What must not be shown. Learned in the same way. */
+	const hides = new Map<string, Hide>();
+
+	const hideOf = (properties: object): Hide =>
+		hides.get((properties as { ownerId: string }).ownerId) ?? ((text) => text);
+
+	/** One operation of the engine's, which shows the error. */
+	const shown = <T>(properties: object, work: () => Promise<T>): Promise<T> =>
+		operation(work).catch((error) => {
+			throw hidingError(error, hideOf(properties));
+		});
 
 	const contextOf = (properties: object): Context => {
 		const { uri, ownerId } = properties as { uri: string; ownerId: string };
-		return { host: connect(uri), log: (message) => logLine(urns.get(ownerId), message) };
+		return { host: connect(uri), log: (message) => logLine(urns.get(ownerId), hideOf(properties)(message)) };
 	};
 
 	const inputsOf = (properties: Properties): Properties => {
@@ -64,19 +76,26 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	return {
 		async check(olds, news) {
-			const { __provider, plan: _plan, resourceUrn, ...given } = news;
+			const { __provider, plan: _plan, resourceUrn, secretInputs, ...given } = news;
+			const secret = (secretInputs ?? []) as Path[];
+			const hide = hiding(given, secret);
 			if (typeof resourceUrn === "string") urns.set(String(given.ownerId), resourceUrn);
-			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive);
-			if (problems.length > 0) return { inputs: news, failures: problems.map(asFailure) };
+			if (secret.length > 0) hides.set(String(given.ownerId), hide);
+			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive, secret);
+			const refused = (found: ReadonlyArray<Problem | InputError>) => ({
+				inputs: news,
+				failures: found.map((problem) => asFailure(problem, hide)),
+			});
+			if (problems.length > 0) return refused(problems);
 			if (hasUnknown(inputs)) return { inputs: definedOnly(inputs), failures: [] };
 			try {
 				const known = definedOnly(inputs) as unknown as Inputs;
 				const resolved = (await lifecycle.resolve?.(known)) ?? known;
-				const plan = await planFor(lifecycle, olds, resolved, contextOf(resolved));
+				const plan = (await planFor(lifecycle, olds, resolved, contextOf(resolved))).map(hide);
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
-				if (error instanceof InputError) return { inputs: news, failures: [asFailure(error)] };
-				throw error;
+				if (error instanceof InputError) return refused([error]);
+				throw hidingError(error, hide);
 			}
 		},
 
@@ -90,7 +109,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async create(inputs) {
-			return operation(() =>
+			return shown(inputs, () =>
 				recordingIncomplete(inputs, async () => {
 					const wanted = stripped(inputs) as unknown as Inputs;
 					const made = await inLane(wanted.lane, () => lifecycle.create(wanted, contextOf(inputs)));
@@ -100,7 +119,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async read(id, props) {
-			return operation(async () => {
+			return shown(props, async () => {
 				const found = await lifecycle.read(id, props as Full, contextOf(props));
 				if (!found) return { id: "", props: {} };
 				const outputs = definedOnly(found);
@@ -110,7 +129,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async update(id, olds, news) {
-			return operation(() =>
+			return shown(news, () =>
 				recordingIncomplete(news, async () => {
 					const state = await lifecycle.update(id, olds as Full, stripped(news) as unknown as Inputs, contextOf(news));
 					return { outs: definedOnly({ ...state, incomplete: undefined }) };
@@ -120,7 +139,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 		async delete(id, props) {
 			const context = contextOf(props);
-			return operation(async () => {
+			return shown(props, async () => {
 				try {
 					await lifecycle.delete(id, props as Full, context);
 				} catch (error) {
@@ -191,8 +210,9 @@ function topLevel(property: string): string {
 	return /^[^.[]+/.exec(property)?.[0] ?? property;
 }
 
-function asFailure(problem: Problem | InputError): CheckFailure {
-	return { property: topLevel(problem.property), reason: `${problem.property}: ${problem.message}` };
+/** Without the property's name, which the reason begins with: the engine would show the value with it, secret or not. */
+function asFailure(problem: Problem | InputError, hide: Hide): CheckFailure {
+	return { property: "", reason: hide(`${problem.property}: ${problem.message}`) };
 }
 
 function messageOf(error: unknown): string {

@@ -214,6 +214,7 @@ export class Domain extends LibvirtResource {
 			{ name, ...args, template: idOf(args.template), disks, nics },
 			["uuid", "macs", "addresses", "accelerator", "timings"],
 			opts,
+			args,
 		);
 	}
 }

@@ -35,8 +35,11 @@ describe("the handler of a dynamic resource", () => {
 		assert.deepEqual(good.failures, []);
 		assert.equal(good.inputs.size, 4);
 		const bad = await handler.check({}, { ...given, size: 0 });
-		assert.equal(bad.failures[0]!.property, "size");
-		assert.match(bad.failures[0]!.reason, /size: got 0/);
+		// With a property the engine would show its value, secret or not.
+		assert.deepEqual(
+			bad.failures.map(({ property, reason }) => [property, reason.slice(0, 12)]),
+			[["", "size: got 0;"]],
+		);
 	});
 
 	it("plans: effects of a change and what the host tells; an unreachable host is said, not fatal", async () => {
