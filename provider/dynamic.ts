@@ -3,6 +3,7 @@
  * `provider/index.ts`.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { lacksInput } from "./lacking-inputs";
 import { guardTag } from "./owner";
 import { secretPaths } from "./secret-inputs";
 
@@ -87,6 +88,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			resourceUrn: urnAlone(name, type, opts.parent),
 			// And shows nothing of these.
 			secretInputs: secretPaths(given),
+			lacksInput: lacksInput(args),
 			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,

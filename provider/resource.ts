@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { logLine, operation } from "./engine";
+import { forgetKnown, rememberKnown } from "./guard/known";
 import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
@@ -18,12 +19,13 @@ import {
 	type State,
 } from "./lifecycle";
 import { type Path, type Problem, validate } from "./problems";
+import { recordChanges } from "./record";
 import { type Hide, hiding, hidingError } from "./secrets";
-import { hasUnknown } from "./unknown";
+import { hasUnknown, isUnknown } from "./unknown";
 
 type Properties = Record<string, unknown>;
 
-/** Inputs that describe the call and not the object: no difference in them is a change. */
+/** Inputs that describe the call and not the object, or of which `recordChanges` tells. */
 const SILENT = ["plan", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
 
 /** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
@@ -76,7 +78,9 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	return {
 		async check(olds, news) {
-			const { __provider, plan: _plan, resourceUrn, secretInputs, ...given } = news;
+			const { __provider, plan: _plan, resourceUrn, secretInputs, lacksInput, ...given } = news;
+			// What it depends on could not be made: the engine is about to skip it.
+			if (lacksInput) return { inputs: definedOnly({ ...given, lacksInput }), failures: [] };
 			const secret = (secretInputs ?? []) as Path[];
 			const hide = hiding(given, secret);
 			if (typeof resourceUrn === "string") urns.set(String(given.ownerId), resourceUrn);
@@ -87,10 +91,10 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 				failures: found.map((problem) => asFailure(problem, hide)),
 			});
 			if (problems.length > 0) return refused(problems);
-			if (hasUnknown(inputs)) return { inputs: definedOnly(inputs), failures: [] };
 			try {
-				const known = definedOnly(inputs) as unknown as Inputs;
-				const resolved = (await lifecycle.resolve?.(known)) ?? known;
+				const settled = await settledBy(lifecycle, olds, definedOnly(inputs) as unknown as Inputs, contextOf);
+				if (hasUnknown(settled)) return { inputs: definedOnly(settled), failures: [] };
+				const resolved = (await lifecycle.resolve?.(settled)) ?? settled;
 				const plan = (await planFor(lifecycle, olds, resolved, contextOf(resolved))).map(hide);
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
@@ -100,6 +104,8 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async diff(_id, olds, news) {
+			// Left as it is: nobody can tell what it would come to.
+			if (news.lacksInput) return { changes: false, replaces: [] };
 			const changes = lifecycle.changes(olds as Full, news as unknown as Inputs);
 			const replaces = changes
 				.filter((change) => change.effect === "replace")
@@ -122,6 +128,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			return shown(props, async () => {
 				const found = await lifecycle.read(id, props as Full, contextOf(props));
 				if (!found) return { id: "", props: {} };
+				rememberKnown(id);
 				const outputs = definedOnly(found);
 				// Without the inputs the next preview would show a bare update.
 				return { id, props: outputs, inputs: inputsOf(outputs) };
@@ -131,13 +138,16 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		async update(id, olds, news) {
 			return shown(news, () =>
 				recordingIncomplete(news, async () => {
-					const state = await lifecycle.update(id, olds as Full, stripped(news) as unknown as Inputs, contextOf(news));
+					const context = contextOf(news);
+					if (olds.uri !== news.uri) await refuseOtherHost(lifecycle, id, olds as Full, context);
+					const state = await lifecycle.update(id, olds as Full, stripped(news) as unknown as Inputs, context);
 					return { outs: definedOnly({ ...state, incomplete: undefined }) };
 				}),
 			);
 		},
 
 		async delete(id, props) {
+			forgetKnown(id);
 			const context = contextOf(props);
 			return shown(props, async () => {
 				try {
@@ -155,6 +165,41 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 	};
 }
 
+function changesOf<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: State<Inputs, Facts> | Inputs,
+	news: Inputs,
+): Change[] {
+	return [...lifecycle.changes(olds, news), ...recordChanges(olds, news)];
+}
+
+/** The inputs with references as they are recorded, where they mean the same on the host. */
+async function settledBy<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: Properties,
+	news: Inputs,
+	contextOf: (properties: object) => Context,
+): Promise<Inputs> {
+	if (!lifecycle.settle || olds.uri === undefined || isUnknown(news.uri)) return news;
+	return lifecycle.settle(olds as unknown as Inputs, news, contextOf(news));
+}
+
+/** Another address has to lead to the same object. */
+async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	id: string,
+	olds: State<Inputs, Facts>,
+	context: Context,
+): Promise<void> {
+	const { uri } = context.host;
+	if (await lifecycle.read(id, { ...olds, uri }, context)) return;
+	throw new Error(
+		`uri changed from ${olds.uri} to ${uri}, and there is no ${lifecycle.name} ${id} there. Another uri is taken for ` +
+			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +
+			"other host.",
+	);
+}
+
 /** What the preview says: effects of the changes, then what a look at the host tells. */
 async function planFor<Inputs extends CommonInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
@@ -163,7 +208,7 @@ async function planFor<Inputs extends CommonInputs, Facts extends object>(
 	context: Context,
 ): Promise<string[]> {
 	const exists = Object.keys(olds).some((key) => key !== "__provider");
-	const changes: Change[] = exists ? lifecycle.changes(olds as unknown as Inputs, inputs) : [];
+	const changes: Change[] = exists ? changesOf(lifecycle, olds as unknown as Inputs, inputs) : [];
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
 	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
 	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
@@ -195,8 +240,12 @@ async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>
 	}
 }
 
-/** Without what is the engine's or the preview's. */
+/**
+ * Without what is the engine's or the preview's.
+ * @throws Error when inputs are missing that come from a resource which could not be made
+ */
 function stripped(properties: Properties): Properties {
+	if (properties.lacksInput) throw new Error("it depends on something that could not be made");
 	const { __provider, plan: _plan, ...rest } = properties;
 	return rest;
 }

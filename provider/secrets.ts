@@ -23,14 +23,11 @@ export function hiding(inputs: unknown, secret: ReadonlyArray<Path>): Hide {
 export function hidingError(error: unknown, hide: Hide): unknown {
 	if (!(error instanceof Error)) return error;
 	const message = hide(error.message);
-	const { reasons } = error as { reasons?: string[] };
+	const { id, reasons, properties } = error as { id?: string; reasons?: string[]; properties?: object };
 	if (message === error.message && !reasons?.some((reason) => reason !== hide(reason))) return error;
-	// Not as a cause: that is shown as well.
-	return Object.assign(new Error(message), {
-		...error,
-		name: error.name,
-		...(reasons && { reasons: reasons.map(hide) }),
-	});
+	const partial = id === undefined ? {} : { id, reasons: reasons?.map(hide), properties };
+	// The first one not even as a cause: that is shown as well.
+	return Object.assign(new Error(message), partial);
 }
 
 /** Whether one of two paths leads to the other. */

@@ -108,6 +108,16 @@ describe("the handler of a dynamic resource", () => {
 		assert.equal("id" in error, false);
 	});
 
+	it("leaves alone what lacks an input because something else could not be made", async () => {
+		const broken = () => assert.fail("must not be asked");
+		const handler = handlerOf(thing({ plan: broken, changes: broken, create: broken, update: broken }));
+		const { inputs, failures } = await handler.check({}, { ownerId: "o/p/s/t", uri: given.uri, lacksInput: true });
+		assert.deepEqual(failures, []);
+		assert.deepEqual(await handler.diff("t1", given, inputs), { changes: false, replaces: [] });
+		await assert.rejects(handler.create(inputs), /depends on something that could not be made/);
+		await assert.rejects(handler.update("t1", given, inputs), /depends on something that could not be made/);
+	});
+
 	it("reads: an object that is gone has no id; one that is there returns its inputs, too", async () => {
 		const gone = handlerOf(thing({ read: async () => undefined }));
 		assert.deepEqual(await gone.read("t1", { ...given, uuid: "u" }), { id: "", props: {} });

@@ -1,0 +1,20 @@
+/**
+ * Arguments that will never be known in this run, because what they come from could not be made
+ * (`pulumi up --continue-on-error`). The engine skips a resource that depends on it; but it asks for a check first, with
+ * such values left out, and a complaint about one that is missing would end the program, and with it the others.
+ */
+import * as pulumi from "@pulumi/pulumi";
+
+/** Whether there are any; undefined when not, and in a preview, where whatever is not known yet is sent as such. */
+export async function lacksInput(args: object): Promise<true | undefined> {
+	if (pulumi.runtime.isDryRun()) return undefined;
+	return (await lacks(args)) ? true : undefined;
+}
+
+async function lacks(value: unknown): Promise<boolean> {
+	if (value === null || typeof value !== "object" || pulumi.Resource.isInstance(value)) return false;
+	if (pulumi.Output.isInstance(value)) return !(await (value as unknown as { isKnown: Promise<boolean> }).isKnown);
+	if (value instanceof Promise) return lacks(pulumi.output(value));
+	for (const inner of Object.values(value)) if (await lacks(inner)) return true;
+	return false;
+}
