@@ -1,6 +1,7 @@
 /** What a clone is made from. */
 import { stat } from "node:fs/promises";
 import type { Host } from "../libvirt/api";
+import { LibvirtError } from "../libvirt/errors";
 import { firstDisk } from "./domain-disks";
 import { findVolume, usablePool } from "./pools";
 import type { VolumeInputs } from "./schema";
@@ -104,13 +105,15 @@ async function localStamp(path: string): Promise<string | undefined> {
 
 async function lookAt(host: Host, path: string, declaredFormat: string | undefined): Promise<Base> {
 	const found = await findVolume(host, path);
-	if (!found) {
+	const xml = found && (await host.volumes.xml(found.key).catch(unlessGone));
+	if (!found || xml === undefined) {
 		throw new Error(
 			`there is no volume ${path} in any active storage pool on ${host.uri}: a base has to be in one. ` +
-				"Name a Volume, a volume's path or key, or define and start a pool for its directory.",
+				"Name a Volume, a volume's path or key, or define and start a pool for its directory. Where it is a Volume of " +
+				"this program it was removed by somebody else: run pulumi refresh, and pulumi up makes it anew.",
 		);
 	}
-	const volume = describeVolume(await host.volumes.xml(found.key));
+	const volume = describeVolume(xml);
 	// What a domain declares counts more than what the content looks like, which its guest can choose.
 	const format = baseFormat(declaredFormat ?? volume.format);
 	if (!format) {
@@ -127,6 +130,12 @@ async function lookAt(host: Host, path: string, declaredFormat: string | undefin
 		contentId: statContentId(volume),
 		backing: await backingChain(host, volume),
 	};
+}
+
+/** For `catch`: libvirt goes on listing a file that is gone until it looks at it. */
+function unlessGone(error: unknown): undefined {
+	if (error instanceof LibvirtError && error.errorName === "VIR_ERR_NO_STORAGE_VOL") return undefined;
+	throw error;
 }
 
 function baseFormat(format: string): "qcow2" | "raw" | undefined {

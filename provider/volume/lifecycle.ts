@@ -17,9 +17,13 @@ import { growTo } from "./resize";
 import { resolve } from "./resolve";
 import { rules } from "./rules";
 import { type Lineage, type VolumeFacts, type VolumeInputs, volumeSchema } from "./schema";
+import { settle } from "./settle";
 import { ANYBODY, refuseWhileUsed } from "./uses";
 import { MIB, wantedOf } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
+
+/** Pools of which this process has said that they are not active. */
+const notLookedAt = new Set<string>();
 
 export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	name: "Volume",
@@ -27,6 +31,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	sensitive: ["source"],
 	rules,
 	resolve,
+	settle,
 	changes,
 	plan: planLines,
 
@@ -56,7 +61,9 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		const pool = await findPool(host, state.pool);
 		if (!pool) return undefined;
 		if (!pool.active) {
-			log(`the pool "${pool.name}" is not active: its volumes were not looked at`);
+			// Once, not for each of its volumes.
+			if (!notLookedAt.has(pool.uuid)) log(`the pool "${pool.name}" is not active: its volumes were not looked at`);
+			notLookedAt.add(pool.uuid);
 			return state;
 		}
 		if (await isGone(host, pool, id)) return undefined;
