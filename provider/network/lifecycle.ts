@@ -98,9 +98,23 @@ async function make(host: Host, inputs: NetworkInputs): Promise<NetworkState> {
 		const { uuid } = await host.networks.define(serialize(networkElement(inputs)));
 		undo.add(`undefine the network ${inputs.name}`, () => host.networks.undefine(uuid));
 		await host.networks.setAutostart(uuid, inputs.autostart);
-		await host.networks.start(uuid);
+		await start(host, uuid, inputs);
 		undo.add(`stop the network ${inputs.name}`, () => host.networks.destroy(uuid));
 		return stateOf(host, uuid, inputs);
+	});
+}
+
+/** @throws Error that says whose the addresses are, when they are in use */
+async function start(host: Host, uuid: string, { name, ipv4, ipv6 }: NetworkInputs): Promise<void> {
+	await host.networks.start(uuid).catch((error: Error) => {
+		const user = /already in use by interface (\S+)/.exec(error.message)?.[1];
+		if (user === undefined) throw error;
+		const subnets = [ipv4, ipv6].filter((subnet) => subnet !== undefined).join(" or ");
+		throw new Error(
+			`the network "${name}" cannot be started: its subnet (${subnets}) is in use on ${host.uri} already, by the ` +
+				`interface ${user} of another network or of the host itself. Choose another subnet, or use that network by its name.`,
+			{ cause: error },
+		);
 	});
 }
 
@@ -144,7 +158,7 @@ async function bringTo(
 	await host.networks.define(serialize(wanted));
 	await host.networks.setAutostart(uuid, news.autostart);
 	if (!existing.active) {
-		await host.networks.start(uuid);
+		await start(host, uuid, news);
 		return stateOf(host, uuid, news);
 	}
 	const running = await runningModel(host, uuid);
