@@ -145,10 +145,7 @@ describe("networks", () => {
 			ip: `10.65.${1 + Math.floor(i / 200)}.${1 + (i % 200)}`,
 		}));
 		const state = await create("many", { ipv4, dhcp: { hosts: [] } });
-		const started = performance.now();
 		const updated = await update(state, { ipv4, dhcp: { hosts: many } });
-		const seconds = (performance.now() - started) / 1000;
-		assert.ok(seconds < 10, `${seconds} s`);
 		assert.equal((await dump("many")).match(/<host mac/g)?.length, 1000);
 		assert.deepEqual(await read(updated), updated);
 		await remove(updated);

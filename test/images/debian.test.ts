@@ -19,8 +19,7 @@ describe("debian image", function () {
 			"user-data": "#cloud-config\nwrite_files: [{ path: /etc/from-seed, content: written }]\n",
 		};
 		const guest = await Guest.define(host, image, { name: "debian", boot: "bios", memoryMiB: 512, diskGiB: 3, seed });
-		const agentSeconds = await guest.start(120);
-		assert.ok(agentSeconds < 120, `agent after ${agentSeconds} s`);
+		await guest.start(300);
 
 		assert.match(await guest.until("cloud-init status --long | grep -A9 -E 'done|error'", 180), /status: done/);
 		assert.equal(await guest.shell("cat /etc/from-seed"), "written");

@@ -76,7 +76,7 @@ export class Guest {
 	}
 
 	/** Starts the guest and waits for its agent. @returns seconds from the call to the agent's answer */
-	async start(timeoutSeconds = 60): Promise<number> {
+	async start(timeoutSeconds = 180): Promise<number> {
 		const started = Date.now();
 		await this.host.virsh("start", this.name);
 		for (;;) {
@@ -112,7 +112,7 @@ export class Guest {
 	}
 
 	/** Waits until the shell command succeeds in the guest. @returns what it printed */
-	async until(command: string, timeoutSeconds = 20): Promise<string> {
+	async until(command: string, timeoutSeconds = 90): Promise<string> {
 		const deadline = Date.now() + timeoutSeconds * 1000;
 		for (;;) {
 			const output = await this.shell(command).catch((error: Error) => error);
@@ -125,7 +125,7 @@ export class Guest {
 	}
 
 	/** Asks the guest to shut down and waits until it is off. @returns seconds that it took */
-	async shutdown(mode: "acpi" | "agent", timeoutSeconds = 30): Promise<number> {
+	async shutdown(mode: "acpi" | "agent", timeoutSeconds = 90): Promise<number> {
 		const started = Date.now();
 		await this.host.virsh("shutdown", "--mode", mode, this.name);
 		while ((await this.host.virsh("domstate", this.name)) !== "shut off") {

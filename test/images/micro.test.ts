@@ -16,8 +16,7 @@ describe("micro image", () => {
 
 	it("answers through the agent, has an address by DHCP and shuts down by the power button", async () => {
 		const guest = await Guest.define(host, image, { name: "direct", boot: "direct" });
-		const agentSeconds = await guest.start();
-		assert.ok(agentSeconds < 15, `agent after ${agentSeconds} s`);
+		await guest.start();
 
 		await guest.until("test -e /run/booted");
 		const leases = await host.virsh("net-dhcp-leases", "default");

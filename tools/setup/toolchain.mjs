@@ -32,10 +32,13 @@ function files() {
 /** @returns {boolean} whether the language host and the launcher of dynamic providers are there as they are here */
 export function isToolchainInstalled() {
 	return (
-		existsSync(origin) &&
-		readFileSync(origin, "utf8") === repository &&
-		files().every(({ from, to }) => existsSync(to) && readFileSync(to).equals(readFileSync(from)))
+		namesARepository() && files().every(({ from, to }) => existsSync(to) && readFileSync(to).equals(readFileSync(from)))
 	);
+}
+
+/** Any checkout with the SDK will do: several may share the cache. */
+function namesARepository() {
+	return existsSync(origin) && existsSync(join(readFileSync(origin, "utf8").trim(), "node_modules/@pulumi/pulumi"));
 }
 
 /** Copies the language host and the launcher of dynamic providers to where they outlive this checkout. */

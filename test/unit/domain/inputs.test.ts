@@ -213,7 +213,7 @@ describe("helpers of a domain", () => {
 		assert.equal(answer, undefined);
 		assert.equal(most, 1);
 		assert.ok(asked >= 3, `asked ${asked} times`);
-		assert.ok(took >= 390 && took < 1500, `took ${took} ms`);
+		assert.ok(took >= 390, `took ${took} ms`);
 		assert.equal(await poll(0, async () => "at once"), "at once");
 	});
 });
