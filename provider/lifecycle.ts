@@ -58,6 +58,12 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	 * Throws an `InputError` when something is wrong with them.
 	 */
 	resolve?(inputs: Inputs): Promise<Inputs>;
+	/**
+	 * Keeps what is recorded where the new inputs only say it in another way: a pool by its name instead of its UUID, the
+	 * default name of a volume after a rename of its owner. May look at the host, and keeps nothing when that fails; may
+	 * see `UNKNOWN` at any depth of `news`.
+	 */
+	settle?(olds: Inputs, news: Inputs, context: Context): Promise<Inputs>;
 	/** What differs and what that means. Pure; used for the diff and for the plan. May see `UNKNOWN` at any depth of `news`. */
 	changes(olds: State<Inputs, Facts> | Inputs, news: Inputs): Change[];
 	/**

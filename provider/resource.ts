@@ -103,10 +103,11 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			}
 		},
 
-		async diff(_id, olds, news) {
+		async diff(id, olds, news) {
+			rememberKnown(id);
 			// Left as it is: nobody can tell what it would come to.
 			if (news.lacksInput) return { changes: false, replaces: [] };
-			const changes = lifecycle.changes(olds as Full, news as unknown as Inputs);
+			const changes = changesOf(lifecycle, olds as Full, news as unknown as Inputs);
 			const replaces = changes
 				.filter((change) => change.effect === "replace")
 				.map((change) => topLevel(change.property));

@@ -1,5 +1,6 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
 import type { Context, State } from "../lifecycle";
+import { recordChanges } from "../record";
 import { carryAddresses } from "../xml/carry";
 import { serialize } from "../xml/element";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
@@ -66,7 +67,7 @@ export async function converge(
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
-		define: changes === undefined || changes.length > 0,
+		define: !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),

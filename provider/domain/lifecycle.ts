@@ -11,6 +11,7 @@ import { foreign, refuseForeign } from "./own";
 import { planDomain } from "./plan";
 import { rules } from "./rules";
 import { type DomainFacts, type DomainInputs, domainSchema } from "./schema";
+import { settle } from "./settle";
 import { foundState } from "./state";
 
 type Full = State<DomainInputs, DomainFacts>;
@@ -21,6 +22,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	sensitive: ["guestSetup"],
 	rules,
 	resolve: async (inputs) => withDefaults(inputs),
+	settle,
 	changes,
 	plan: planDomain,
 	create: createDomain,

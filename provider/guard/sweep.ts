@@ -9,6 +9,7 @@ import { freshQcow2Length } from "../volume/qcow2";
 import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
+import { isKnown } from "./known";
 
 export interface SweepScope {
 	/** `organization/project/stack` */
@@ -47,7 +48,7 @@ async function sweepDomains(host: Host, scope: SweepScope, act: Act, swept: Swep
 	const used = new Set<string>();
 	for (const { name, uuid, state, xml } of await host.domains.listWithXml()) {
 		const root = parse(xml);
-		const mine = isInScope(root, scope);
+		const mine = isInScope(root, uuid, scope);
 		for (const path of diskPaths(root)) (mine === "sweep" ? gone : used).add(path);
 		if (mine === "retained") swept.kept.push(`domain ${name}: it is marked to be retained`);
 		if (mine !== "sweep") continue;
@@ -61,7 +62,7 @@ async function sweepDomains(host: Host, scope: SweepScope, act: Act, swept: Swep
 
 async function sweepNetworks(host: Host, scope: SweepScope, act: Act, swept: Swept): Promise<void> {
 	for (const { name, uuid, active, xml } of await host.networks.listWithXml()) {
-		const mine = isInScope(parse(xml), scope);
+		const mine = isInScope(parse(xml), uuid, scope);
 		if (mine === "retained") swept.kept.push(`network ${name}: it is marked to be retained`);
 		if (mine !== "sweep") continue;
 		await act(`network ${name}`, async () => {
@@ -88,14 +89,14 @@ async function sweepPools(
 			volumes.flatMap(({ path, xml }) => (gone.has(path) ? [] : (describeVolume(xml).backing?.path ?? []))),
 		);
 		for (const { name, path, xml } of volumes) {
-			if (tagIn(name) !== tag) continue;
+			if (tagIn(name) !== tag || isKnown(path)) continue;
 			if (used.has(path)) swept.kept.push(`volume ${path}: a domain uses it`);
 			else if (bases.has(path)) swept.kept.push(`volume ${path}: other volumes are overlays of it`);
 			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(xml)) {
 				await act(`volume ${path}`, () => host.volumes.delete(path));
 			} else swept.kept.push(`volume ${path}: it may hold data; remove it by hand if it does not`);
 		}
-		if (!pool.uuid.startsWith(`${tag}-`)) continue;
+		if (!pool.uuid.startsWith(`${tag}-`) || isKnown(pool.uuid)) continue;
 		const left = (await host.pools.listVolumes(pool.uuid)).length;
 		if (left > 0) swept.kept.push(`pool ${pool.name}: it holds ${left} volume(s)`);
 		else {
@@ -107,7 +108,8 @@ async function sweepPools(
 	}
 }
 
-function isInScope(root: Element, { stack, guard }: SweepScope): "sweep" | "retained" | "foreign" {
+function isInScope(root: Element, uuid: string, { stack, guard }: SweepScope): "sweep" | "retained" | "foreign" {
+	if (isKnown(uuid)) return "foreign";
 	const recorded = recordedIn(root);
 	if (!recorded || stackOf(recorded.owner) !== stack) return "foreign";
 	if (guard !== undefined && recorded.guard !== guard) return "foreign";

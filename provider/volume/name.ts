@@ -6,7 +6,7 @@
  * - `gold-3cde9cbd-5c1f2a90.qcow2`: of content 3cde9cbd, so that the next generation can be there before this one goes
  * - `web-0-seed-0f3aa1c2-5c1f2a90.iso`: a cloud-init seed
  */
-import { stackTag } from "../owner";
+import { logicalNameOf, stackTag } from "../owner";
 
 const MARKED = /^(.+?)(?:-([0-9a-f]{8}))?-([0-9a-f]{8})\.(qcow2|raw|img|iso)$/;
 
@@ -25,9 +25,12 @@ export function isSeedName(name: string): boolean {
 	return MARKED.exec(name)?.[4] === "iso";
 }
 
-/** Whether two names are of the same volume with different content. */
-export function areGenerations(one: string, other: string): boolean {
-	const [a, b] = [MARKED.exec(one), MARKED.exec(other)];
-	if (!a?.[2] || !b?.[2]) return false;
-	return a[1] === b[1] && a[3] === b[3] && a[2] !== b[2];
+/**
+ * Whether a name is the owner's default one, and the other differs from it only by what a rename of the resource, the
+ * project or the stack changes: a volume that exists keeps its name then.
+ */
+export function isSameContent(before: string, now: string, ownerId: string): boolean {
+	const [old, next] = [MARKED.exec(before), MARKED.exec(now)];
+	if (!old || !next || next[1] !== logicalNameOf(ownerId) || next[3] !== stackTag(ownerId)) return false;
+	return old[2] === next[2] && old[4] === next[4];
 }

@@ -72,10 +72,37 @@ describe("the handler of a dynamic resource", () => {
 			size: 4,
 			plan: ["x"],
 			resourceUrn: "urn",
-			uri: "test:///other",
-			ownerId: "o/p/s/renamed",
+			previousOwnerIds: ["o/p/s/before"],
+			adopt: true,
 		};
 		assert.equal((await handler.diff("t1", state, engine)).changes, false);
+	});
+
+	it("updates what is recorded on the host: its address, its owner, and whether it is retained", async () => {
+		const handler = handlerOf(thing());
+		const state = { ...given, size: 4, uuid: "u" };
+		for (const more of [{ uri: "test:///other" }, { ownerId: "o/p/s/renamed" }, { retain: true }]) {
+			const { changes, replaces } = await handler.diff("t1", state, { ...given, size: 4, ...more });
+			assert.deepEqual([changes, replaces], [true, []]);
+		}
+		const { inputs } = await handler.check({ ...given, size: 4 }, { ...given, retain: true });
+		assert.deepEqual(inputs.plan, ["retain: live: recorded: it stays when its resource goes"]);
+	});
+
+	it("refuses another uri that leads to another host", async () => {
+		const handler = handlerOf(thing({ read: async () => undefined }));
+		await assert.rejects(
+			handler.update("t1", { ...given, size: 4, uuid: "u" }, { ...given, size: 4, uri: "test:///other" }),
+			/uri changed from test:\/\/\/default to test:\/\/\/other, and there is no Thing t1 there/,
+		);
+	});
+
+	it("keeps references as they are recorded where they mean the same", async () => {
+		const settle = async (olds: Inputs, news: Inputs) => ({ ...news, name: olds.name });
+		const handler = handlerOf(thing({ settle }));
+		const { inputs } = await handler.check({ ...given, size: 4 }, { ...given, name: "other", size: UNKNOWN });
+		assert.equal(inputs.name, "t");
+		assert.equal((await handler.check({}, { ...given, name: "other" })).inputs.name, "other");
 	});
 
 	it("records a partial failure in the engine's way, and finishes it by an update", async () => {

@@ -1,0 +1,30 @@
+/** References of a volume that only say in another way what is recorded. */
+import type { Host } from "../libvirt/api";
+import type { Context } from "../lifecycle";
+import { isUnknown } from "../unknown";
+import { isSameContent } from "./name";
+import { findPool, findVolume } from "./pools";
+import type { VolumeInputs } from "./schema";
+
+/** Keeps the recorded name, pool and base where the new ones are the same thing. What the host does not tell differs. */
+export async function settle(olds: VolumeInputs, news: VolumeInputs, { host }: Context): Promise<VolumeInputs> {
+	const kept = { ...news };
+	if (isSameContent(olds.name, news.name, news.ownerId)) kept.name = olds.name;
+	const same = async (property: "pool" | "base" | "baseDomain", idOf: (reference: string) => Promise<unknown>) => {
+		const [before, now] = [olds[property], news[property]];
+		if (before === undefined || now === undefined || before === now || isUnknown(now)) return;
+		const [one, other] = await Promise.all([before, now].map((reference) => idOf(reference).catch(() => undefined)));
+		if (one !== undefined && one === other) kept[property] = before;
+	};
+	await same("pool", async (reference) => (await findPool(host, reference))?.uuid);
+	await same("base", (reference) => pathOf(host, kept.pool, reference));
+	await same("baseDomain", async (reference) => (await host.domains.find(reference))?.uuid);
+	return kept;
+}
+
+async function pathOf(host: Host, pool: string, reference: string): Promise<string | undefined> {
+	if (reference.includes("/")) return (await findVolume(host, reference))?.path;
+	const found = isUnknown(pool) ? undefined : await findPool(host, pool);
+	const inPool = found?.active ? await host.volumes.findInPool(found.uuid, reference) : undefined;
+	return (inPool ?? (await host.volumes.find(reference)))?.path;
+}
