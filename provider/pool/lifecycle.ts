@@ -10,7 +10,7 @@ import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
 import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
 import { domainsOnPool } from "./users";
-import { describePool, poolXml } from "./xml";
+import { describePool, poolXml, renamedPoolXml } from "./xml";
 
 export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	name: "StoragePool",
@@ -21,8 +21,12 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		const changed = (property: keyof PoolInputs & string, effect: Change["effect"], note: string): Change[] =>
 			olds[property] === news[property] ? [] : [{ property, effect, note }];
 		return [
-			...changed("name", "replace", "libvirt cannot rename a pool: it is defined anew, the files in it stay"),
-			...changed("path", "replace", "the pool is defined anew for another directory; files stay where they are"),
+			...changed("name", "live", "the pool is stopped for a moment and defined under the new name; its volumes stay"),
+			...changed(
+				"path",
+				"replace",
+				"the pool is made anew in another directory, and with it this program's volumes in it",
+			),
 			...changed("autostart", "live", news.autostart ? "it starts with the host" : "it starts no more with the host"),
 			...changed("deleteDirectory", "live", "it counts when the pool is deleted; nothing is done now"),
 		];
@@ -59,7 +63,8 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 				`the storage pool "${olds.name}" (${id}) is gone from ${host.uri}: run pulumi refresh, and pulumi up makes it anew.`,
 			);
 		}
-		await activate(host, existing, news);
+		if (existing.name !== news.name) await rename(host, existing, news);
+		else await activate(host, existing, news);
 		forgetPools(host);
 		return { ...news, uuid: id };
 	},
@@ -166,6 +171,35 @@ async function redefine(host: Host, inputs: PoolInputs, existing: PoolInfo): Pro
 	if (existing.active) await host.pools.destroy(existing.uuid);
 	if (existing.persistent) await host.pools.undefine(existing.uuid);
 	return make(host, inputs);
+}
+
+/** libvirt cannot rename a pool, but takes its UUID under another name once the former definition is gone. */
+async function rename(host: Host, existing: PoolInfo, inputs: PoolInputs): Promise<void> {
+	const { name, uuid } = existing;
+	if (await host.pools.find(inputs.name)) {
+		throw new Error(
+			`the storage pool "${name}" cannot be renamed to "${inputs.name}": there is another pool of that name on ` +
+				`${host.uri}. Choose another name, or remove that one.`,
+		);
+	}
+	const users = (await domainsOnPool(host, { name, path: undefined })).map((user) => user.name);
+	if (users.length > 0) {
+		throw new Error(
+			`the storage pool "${name}" cannot be renamed to "${inputs.name}": domains name it in their disks: ` +
+				`${users.slice(0, 10).join(", ")}. Keep the name, or let these domains name their volumes by path.`,
+		);
+	}
+	const former = await host.pools.xml(uuid);
+	if (existing.active) await host.pools.destroy(uuid);
+	await host.pools.undefine(uuid);
+	try {
+		const { active } = await host.pools.define(renamedPoolXml(former, inputs.name));
+		await activate(host, { ...existing, active }, inputs);
+	} catch (error) {
+		await host.pools.define(former);
+		if (existing.active) await host.pools.start(uuid);
+		throw error;
+	}
 }
 
 async function refuseBeforeSweep(host: Host, { uuid, name, active }: PoolInfo, ownerId: string): Promise<void> {

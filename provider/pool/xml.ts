@@ -1,4 +1,4 @@
-import { element, parse, serialize, text } from "../xml/element";
+import { child, element, parse, serialize, setText, text } from "../xml/element";
 
 export function poolXml(pool: { name: string; uuid: string; path: string }): string {
 	return serialize(
@@ -16,4 +16,11 @@ export function poolXml(pool: { name: string; uuid: string; path: string }): str
 export function describePool(xml: string): { type: string; path: string | undefined } {
 	const root = parse(xml, "the pool's XML");
 	return { type: root.getAttribute("type") ?? "", path: text(root, "target/path") };
+}
+
+/** The same definition under another name. */
+export function renamedPoolXml(xml: string, name: string): string {
+	const root = parse(xml, "the pool's XML");
+	setText(child(root, "name")!, name);
+	return serialize(root);
 }

@@ -73,7 +73,7 @@ describe("pools and volumes on libvirt's test driver", () => {
 				.changes(state, poolSchema.parse({ ...common, name: "mine", path: "/mine", ...more }))
 				.map((c) => `${c.property} ${c.effect}`);
 		assert.deepEqual(told({ ownerId: "o/p/s/other", adopt: true }), []);
-		assert.deepEqual(told({ name: "b", path: "/b" }), ["name replace", "path replace"]);
+		assert.deepEqual(told({ name: "b", path: "/b" }), ["name live", "path replace"]);
 		assert.deepEqual(told({ autostart: false, deleteDirectory: true }), ["autostart live", "deleteDirectory live"]);
 	});
 });
