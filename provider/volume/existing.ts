@@ -6,6 +6,7 @@ import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { stackTag } from "../owner";
 import { backingChain } from "./bases";
+import { isCutOff } from "./cut-off";
 import { fileExists, isLocal } from "./local";
 import { otherMaker } from "./made-here";
 import { make } from "./make";
@@ -35,8 +36,8 @@ export async function findExisting(host: Host, pool: Pool, name: string): Promis
 /**
  * Takes over the volume at the path, or refuses:
  * - `adopt`: as it is, as long as the format is the one asked for;
- * - a marked name: ours, made by a create that was interrupted before it could be recorded; a half-uploaded one is
- *   uploaded again;
+ * - a marked name: ours, made by a create that was interrupted before it could be recorded, or left on purpose
+ *   (`retainOnDelete`), with whatever has been written to it since; a half-uploaded one is uploaded again;
  * - another name: only what cannot be told from a fresh one and is used by nobody.
  * @throws Error that says what is there, how it differs and what to do
  */
@@ -63,16 +64,17 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 		log(`took over ${path} as it is`);
 		return taken("adopted");
 	}
-	if (differences.length > 0) throw refusal(wanted, path, differences.join("; "));
 	const uses = await usesOf(host, path);
-	if (isMarked(inputs.name, inputs)) {
-		// Others use a volume only after its create had come to its end.
-		if (wanted.way !== "upload" || isUsed(uses) || (await holds(context, volume, wanted))) return taken(wanted.way);
+	const isOurs = isMarked(inputs.name, inputs);
+	// Others use a volume only after its create had come to its end.
+	if (isOurs && wanted.way === "upload" && !isUsed(uses) && (await isCutOff(context, volume, wanted.content!))) {
 		log(`the upload of ${path} had been interrupted: uploading again`);
 		await remove(host, pool, path);
 		await refreshPool(host, pool.uuid, { now: true });
 		return make(context, wanted);
 	}
+	if (differences.length > 0) throw refusal(wanted, path, differences.join("; "));
+	if (isOurs) return taken(wanted.way);
 	if (isUsed(uses)) {
 		const names = [...uses.domains.map(({ name }) => `domain ${name}`), ...uses.overlays];
 		throw refusal(wanted, path, `it is used by ${names.slice(0, 5).join(", ")}`);

@@ -64,7 +64,7 @@ async function writtenDirectly(
 }
 
 /** Runs `work` with a local file of the content; a temporary one is readable by this user alone, and removed. */
-async function withFile<T>(context: Context, content: Content, work: (file: string) => Promise<T>): Promise<T> {
+export async function withFile<T>(context: Context, content: Content, work: (file: string) => Promise<T>): Promise<T> {
 	if (content.kind === "file") return work(content.file);
 	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
 	const file = join(folder, "image");

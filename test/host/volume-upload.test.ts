@@ -123,6 +123,28 @@ describe("uploaded volumes", () => {
 			assert.deepEqual(await readFile(made.path), bytes);
 		});
 
+		it("are uploaded again when nothing had come yet", async () => {
+			const name = `none-${tag}.qcow2`;
+			const bytes = await readFile(qcow2);
+			await writeFile(lab.path("pool", name), Buffer.alloc(bytes.length));
+			await lab.newProcess();
+			await lab.volume(name, { source: { file: qcow2 } });
+			assert.deepEqual(await readFile(lab.path("pool", name)), bytes);
+		});
+
+		for (const more of [{}, { sizeMiB: 128 }]) {
+			it(`keep what was written to them since they were complete ${JSON.stringify(more)}`, async () => {
+				const name = `kept${Object.keys(more).length}-${tag}.qcow2`;
+				const made = await lab.volume(name, { source: { file: qcow2 }, ...more });
+				await run("qemu-io", ["-c", "write -P 9 1M 64k", made.path]);
+				await lab.newProcess();
+				const again = await lab.volume(name, { source: { file: qcow2 }, ...more });
+				assert.equal(again.capacityBytes, made.capacityBytes);
+				const { stdout } = await run("qemu-io", ["-c", "read -P 9 1M 64k", made.path]);
+				assert.doesNotMatch(stdout, /Pattern/);
+			});
+		}
+
 		it("under a name of the user's are refused when the content is another one", async () => {
 			const mine = join(folder, "mine.qcow2");
 			await run("qemu-img", ["create", "-q", "-f", "qcow2", mine, "64M"]);
