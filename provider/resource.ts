@@ -18,8 +18,8 @@ import {
 	type Lifecycle,
 	type State,
 } from "./lifecycle";
+import { changesOf, planFor, wrapped } from "./plan";
 import { type Path, type Problem, validate } from "./problems";
-import { recordChanges } from "./record";
 import { type Hide, hiding, hidingError } from "./secrets";
 import { hasUnknown, isUnknown } from "./unknown";
 
@@ -95,7 +95,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 				const settled = await settledBy(lifecycle, olds, definedOnly(inputs) as unknown as Inputs, contextOf);
 				if (hasUnknown(settled)) return { inputs: definedOnly(settled), failures: [] };
 				const resolved = (await lifecycle.resolve?.(settled)) ?? settled;
-				const plan = (await planFor(lifecycle, olds, resolved, contextOf(resolved))).map(hide);
+				const plan = wrapped((await planFor(lifecycle, olds, resolved, contextOf(resolved))).map(hide));
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
 				if (error instanceof InputError) return refused([error]);
@@ -166,14 +166,6 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 	};
 }
 
-function changesOf<Inputs extends CommonInputs, Facts extends object>(
-	lifecycle: Lifecycle<Inputs, Facts>,
-	olds: State<Inputs, Facts> | Inputs,
-	news: Inputs,
-): Change[] {
-	return [...lifecycle.changes(olds, news), ...recordChanges(olds, news)];
-}
-
 /** The inputs with references as they are recorded, where they mean the same on the host. */
 async function settledBy<Inputs extends CommonInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
@@ -199,26 +191,6 @@ async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object
 			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +
 			"other host.",
 	);
-}
-
-/** What the preview says: effects of the changes, then what a look at the host tells. */
-async function planFor<Inputs extends CommonInputs, Facts extends object>(
-	lifecycle: Lifecycle<Inputs, Facts>,
-	olds: Properties,
-	inputs: Inputs,
-	context: Context,
-): Promise<string[]> {
-	const exists = Object.keys(olds).some((key) => key !== "__provider");
-	const changes: Change[] = exists ? changesOf(lifecycle, olds as unknown as Inputs, inputs) : [];
-	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
-	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
-	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
-	try {
-		return [...lines, ...(await lifecycle.plan(inputs, context))];
-	} catch (error) {
-		if (error instanceof InputError) throw error;
-		return [...lines, `the host could not be looked at: ${messageOf(error)}`];
-	}
 }
 
 /** Turns an `IncompleteError` into the engine's partial failure; any other error passes. */
@@ -263,10 +235,6 @@ function topLevel(property: string): string {
 /** Without the property's name, which the reason begins with: the engine would show the value with it, secret or not. */
 function asFailure(problem: Problem | InputError, hide: Hide): CheckFailure {
 	return { property: "", reason: hide(`${problem.property}: ${problem.message}`) };
-}
-
-function messageOf(error: unknown): string {
-	return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { WorkerError } from "../../../provider/libvirt";
 import { IncompleteError, type Lifecycle } from "../../../provider/lifecycle";
 import { changesByTable, handlerOf } from "../../../provider/resource";
 import { commonShape } from "../../../provider/schema";
@@ -48,8 +49,27 @@ describe("the handler of a dynamic resource", () => {
 		const grown = await planned.check({ ...given, size: 4 }, { ...given, size: 6 });
 		assert.deepEqual(grown.inputs.plan, ["size: live: grown", "made under emulation"]);
 		assert.equal((await planned.check({ ...given, size: 4 }, given)).inputs.plan, undefined);
-		const failing = handlerOf(thing({ plan: () => Promise.reject(new Error("no route")) }));
-		assert.deepEqual((await failing.check({}, given)).inputs.plan, ["the host could not be looked at: no route"]);
+		const unreachable = new WorkerError("domains.find", "test:///default", "has no route");
+		const failing = handlerOf(thing({ plan: () => Promise.reject(unreachable) }));
+		assert.deepEqual((await failing.check({}, given)).inputs.plan, [
+			"the host could not be looked at: domains.find on test:///default: the libvirt worker has no route",
+		]);
+		const warning = handlerOf(thing({ plan: () => Promise.reject(new Error("there is no base")) }));
+		assert.deepEqual((await warning.check({}, given)).inputs.plan, ["warning: there is no base"]);
+	});
+
+	it("goes on in the next line where the CLI would cut one", async () => {
+		const long = handlerOf(thing({ plan: async () => [`${"word ".repeat(40)}end`, "short"] }));
+		const plan = (await long.check({}, given)).inputs.plan as string[];
+		assert.deepEqual(
+			plan.map((line) => [line.length <= 146, line.slice(0, 6)]),
+			[
+				[true, "word w"],
+				[true, "  word"],
+				[true, "short"],
+			],
+		);
+		assert.equal(plan.slice(0, 2).join("").replaceAll("  ", " "), `${"word ".repeat(40)}end`);
 	});
 
 	it("does not ask the host while something is unknown", async () => {

@@ -1,0 +1,56 @@
+/** What differs from what is recorded, and what a preview says about it in a resource's `plan`. */
+import { DeadlineError, LibvirtError, WorkerError } from "./libvirt";
+import { type Change, type CommonInputs, type Context, InputError, type Lifecycle, type State } from "./lifecycle";
+import { recordChanges } from "./record";
+
+/** What differs: of the object itself, and of what is recorded of it on the host. */
+export function changesOf<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: State<Inputs, Facts> | Inputs,
+	news: Inputs,
+): Change[] {
+	return [...lifecycle.changes(olds, news), ...recordChanges(olds, news)];
+}
+
+/** What the preview says: effects of the changes, then what a look at the host tells. */
+export async function planFor<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: Record<string, unknown>,
+	inputs: Inputs,
+	context: Context,
+): Promise<string[]> {
+	const exists = Object.keys(olds).some((key) => key !== "__provider");
+	const changes: Change[] = exists ? changesOf(lifecycle, olds as unknown as Inputs, inputs) : [];
+	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
+	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
+	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
+	try {
+		return [...lines, ...(await lifecycle.plan(inputs, context))];
+	} catch (error) {
+		if (error instanceof InputError) throw error;
+		const what = error instanceof LibvirtError || error instanceof DeadlineError || error instanceof WorkerError;
+		return [...lines, `${what ? "the host could not be looked at" : "warning"}: ${messageOf(error)}`];
+	}
+}
+
+/** The CLI cuts what it shows of a text at 150 characters. */
+const SHOWN_CHARACTERS = 146;
+
+/** Lines that are shown to their end: a long one goes on in the next, indented. */
+export function wrapped(lines: ReadonlyArray<string>): string[] {
+	return lines.flatMap((line) => {
+		if (line.length <= SHOWN_CHARACTERS) return [line];
+		const [first = "", ...words] = line.split(" ");
+		const parts = [first];
+		for (const word of words) {
+			const longer = `${parts.at(-1)} ${word}`;
+			if (longer.length <= SHOWN_CHARACTERS) parts[parts.length - 1] = longer;
+			else parts.push(`  ${word}`);
+		}
+		return parts;
+	});
+}
+
+function messageOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
+}
