@@ -19,7 +19,8 @@ const RESTARTING = ["mode", "bridge", "forwardDevice", "ipv4", "ipv6", "dnsDomai
 export function changes(olds: State<NetworkInputs, NetworkFacts> | NetworkInputs, news: NetworkInputs): Change[] {
 	const found: Change[] = [];
 	if (olds.name !== news.name) {
-		found.push({ property: "name", effect: "replace", note: "libvirt cannot rename a network: it is made anew" });
+		const note = "libvirt cannot rename a network: it is made anew, and running machines are plugged into the new one";
+		found.push({ property: "name", effect: "replace", note });
 	}
 	for (const property of RESTARTING) {
 		// A bridge that libvirt chose stays when the input goes.

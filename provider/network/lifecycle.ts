@@ -6,6 +6,7 @@ import { Undo } from "../undo";
 import { type Element, parse, serialize } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import { changes, MANY_DHCP_CHANGES } from "./changes";
+import { stopFormer, succeed } from "./former";
 import { found } from "./found";
 import { guestsOn, namesOf } from "./guests";
 import { applyLive, liveSteps, runningModel } from "./live";
@@ -95,11 +96,13 @@ function refuseForeign({ name, uuid }: NetworkInfo, definition: Element, inputs:
 
 async function make(host: Host, inputs: NetworkInputs): Promise<NetworkState> {
 	return Undo.around(async (undo) => {
+		const former = await stopFormer(host, inputs, undo);
 		const { uuid } = await host.networks.define(serialize(networkElement(inputs)));
 		undo.add(`undefine the network ${inputs.name}`, () => host.networks.undefine(uuid));
 		await host.networks.setAutostart(uuid, inputs.autostart);
 		await start(host, uuid, inputs);
 		undo.add(`stop the network ${inputs.name}`, () => host.networks.destroy(uuid));
+		if (former) await succeed(host, former, { name: inputs.name, uuid }, inputs);
 		return stateOf(host, uuid, inputs);
 	});
 }

@@ -88,13 +88,20 @@ function moved(nic: Element, network: string, bridge: string | undefined): strin
 	return serialize(copy);
 }
 
+const DETOUR = "clones-detour-";
+
+/** Whether a name is that of a network that is there for a moment only. */
+export function isDetour(name: string): boolean {
+	return name.startsWith(DETOUR);
+}
+
 /** A network without addresses, gone afterwards. It carries our mark, so that one left by a kill is swept. */
 async function withDetour(
 	host: Host,
 	inputs: CommonInputs,
 	work: (detour: { name: string; bridge: string | undefined }) => Promise<void>,
 ): Promise<void> {
-	const name = `clones-detour-${randomBytes(4).toString("hex")}`;
+	const name = `${DETOUR}${randomBytes(4).toString("hex")}`;
 	const xml = element(
 		"network",
 		{},

@@ -74,13 +74,18 @@ describe("moves and renames", function () {
 		assert.match(await bench.host.virsh("pool-list", "--name"), /pictures/);
 	});
 
-	it("renames a network that a machine is on", async () => {
-		await bench.project.setConfig("networkName", "labor");
-		await bench.project.up();
-		await isKept();
-		assert.deepEqual(
-			(await leftOn(bench)).filter((name) => /^lab/.test(name)),
-			["labor"],
-		);
-	});
+	for (const running of ["false", "true"])
+		it(`renames a network that a machine is on (running: ${running})`, async () => {
+			await bench.project.setConfig("running", running);
+			await bench.project.up();
+			await bench.project.setConfig("networkName", "labor");
+			await bench.project.up();
+			await isKept();
+			assert.match(await bench.host.virsh("domiflist", "machine"), /labor/);
+			assert.match(await bench.host.virsh("domiflist", "machine", "--inactive"), /labor/);
+			assert.deepEqual(
+				(await leftOn(bench)).filter((name) => /^lab/.test(name)),
+				["labor"],
+			);
+		});
 });
