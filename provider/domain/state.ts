@@ -11,6 +11,7 @@ import { EXTRA_ALIAS, parseExtra } from "../xml/merge";
 import { acceleratorOf } from "./accelerator";
 import { hardwareOf } from "./defaults";
 import { matchDisks } from "./disks";
+import { changedDisk, changedSettings } from "./drift";
 import { isRunning, type Seen } from "./look";
 import { nicSource } from "./nics";
 import type { DiskInputs, DomainFacts, DomainInputs, NicInputs } from "./schema";
@@ -29,6 +30,7 @@ export async function foundState(host: Host, seen: Seen, state: Full): Promise<F
 		name: config.name,
 		description: sameText(state.description, config.description) ? state.description : config.description,
 		...sizes(seen, state, settled),
+		...changedSettings(config, state),
 		disks: await findDisks(host, seen, state, settled("disks")),
 		...nics,
 		boot: state.boot === undefined && state.template !== undefined ? undefined : sameOr(state.boot, config.boot),
@@ -87,7 +89,7 @@ async function findDisks(host: Host, seen: Seen, state: Full, settled: boolean):
 	const matched = matchDisks(await diskKeys(host, state.disks, chained), chained, false);
 	const kept = state.disks.flatMap((input, index) => {
 		const disk = matched[index];
-		return disk ? [asFound(input, disk)] : [];
+		return disk ? [{ ...asFound(input, disk), ...changedDisk(input, disk, state.template !== undefined) }] : [];
 	});
 	return [...kept, ...chained.filter((disk) => !matched.includes(disk)).map(asInput)];
 }

@@ -198,4 +198,35 @@ describe("domain: templates, escape hatch and drives", () => {
 		assert.equal(await lab.sh(state.uuid, "cat /etc/hostname"), "changed", "done once");
 		await lab.delete(state);
 	});
+
+	it("shows settings that were changed behind our back, and puts them right", async () => {
+		const volume = await lab.volume("drift.qcow2", { empty: true });
+		const given = {
+			running: false,
+			cpu: { mode: "custom", model: "qemu64", cores: 1 },
+			consoleLog: `${lab.machine.directory}/drift.log`,
+			disks: [{ volume, cache: "none", serial: "one" }],
+		};
+		const inputs = lab.plain("drift", given);
+		let state = wire(await lab.create(inputs));
+		await steady(state, inputs);
+		const xml = await lab.host.domains.xml(state.uuid, { inactive: true });
+		const edited = xml
+			.replace(">qemu64<", ">qemu32<")
+			.replace(/<log [^>]*>/g, "")
+			.replace(/<rng[\s\S]*<\/rng>/, "")
+			.replace(/<channel[\s\S]*<\/channel>/, "")
+			.replace("cache='none'", "cache='unsafe'")
+			.replace("<serial>one<", "<serial>two<")
+			.replace("</devices>", "<graphics type='vnc'/></devices>");
+		await lab.host.domains.define(edited);
+		const found = wire((await lab.read(state))!);
+		assert.deepEqual(
+			changes(found, inputs).map(({ property }) => property),
+			["cpu", "consoleLog", "agent", "rng", "graphics", "disks[0]"],
+		);
+		state = wire(await lab.update(found, inputs));
+		await steady(state, inputs);
+		await lab.delete(state);
+	});
 });
