@@ -26,6 +26,19 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 		},
 	},
 	{
+		property: "instances",
+		needs: [],
+		check({ instances, network, domain }) {
+			if (network !== undefined || Array.isArray(instances) || isUnknown(instances) || isUnknown(domain))
+				return undefined;
+			if (isUnknown(domain?.nics) || (domain?.nics ?? []).length > 0) return undefined;
+			const [name, own] = Object.entries(instances ?? {}).find(([, { mac }]) => mac !== undefined) ?? [];
+			return name === undefined
+				? undefined
+				: `got the mac ${own!.mac} for ${name}, which has no NIC that could have it; give network or domain.nics as well`;
+		},
+	},
+	{
 		property: "pool",
 		needs: [],
 		check: ({ base, pool }) =>

@@ -30,6 +30,14 @@ describe("ThinClonePool", () => {
 		assert.match(inputs(registered, VOLUME, "web-0").name as string, /^web-0-[0-9a-f]{8}\.qcow2$/);
 	});
 
+	it("refuses a MAC address for a machine without a NIC, instead of ignoring it", async () => {
+		const instances = { db: { mac: "52:54:00:00:00:01" } };
+		await assert.rejects(made({ instances }), /instances: got the mac 52:54:00:00:00:01 for db, which has no NIC/);
+		const registered = await made({ instances, network: "default" });
+		const [nic] = inputs(registered, DOMAIN, "web-db").nics as Array<{ mac: string }>;
+		assert.equal(nic!.mac, "52:54:00:00:00:01");
+	});
+
 	it("makes one guard a host, before anything else", async () => {
 		const registered = await made({ count: 2, uri: "qemu:///session" });
 		const guards = registered.filter(({ type }) => type.endsWith(":Guard"));
