@@ -11,10 +11,20 @@ export async function lacksInput(args: object): Promise<true | undefined> {
 	return (await lacks(args)) ? true : undefined;
 }
 
+/** Parts of an `Output` that are not in its public type. */
+interface Internals {
+	isKnown: Promise<boolean>;
+	promise(): Promise<unknown>;
+}
+
 async function lacks(value: unknown): Promise<boolean> {
 	if (value === null || typeof value !== "object" || pulumi.Resource.isInstance(value)) return false;
-	if (pulumi.Output.isInstance(value)) return !(await (value as unknown as { isKnown: Promise<boolean> }).isKnown);
-	if (value instanceof Promise) return lacks(pulumi.output(value));
+	if (value instanceof Promise) return lacks(await value);
+	if (pulumi.Output.isInstance(value)) {
+		const output = value as unknown as Internals;
+		// What `apply` returned may have outputs inside.
+		return !(await output.isKnown) || lacks(await output.promise());
+	}
 	for (const inner of Object.values(value)) if (await lacks(inner)) return true;
 	return false;
 }

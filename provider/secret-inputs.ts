@@ -14,11 +14,13 @@ export async function secretPaths(args: object): Promise<Path[] | undefined> {
 
 async function collect(value: unknown, path: Path, found: Path[]): Promise<void> {
 	if (value === null || typeof value !== "object" || pulumi.Resource.isInstance(value)) return;
+	if (value instanceof Promise) return collect(await value, path, found);
 	if (pulumi.Output.isInstance(value)) {
 		if (await pulumi.isSecret(value)) found.push(path);
+		// What `apply` returned may have outputs inside. (`promise` is not in the public type.)
+		else await collect(await (value as unknown as { promise(): Promise<unknown> }).promise(), path, found);
 		return;
 	}
-	if (value instanceof Promise) return collect(pulumi.output(value), path, found);
 	const entries: Array<[string | number, unknown]> = Array.isArray(value)
 		? [...value.entries()]
 		: Object.entries(value);

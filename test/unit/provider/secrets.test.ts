@@ -16,8 +16,14 @@ describe("secretPaths", () => {
 			boot: { cmdline: pulumi.secret("quiet") },
 			files: [{ content: "a" }, { content: Promise.resolve(pulumi.secret("b")) }],
 			source: pulumi.output({ userData: pulumi.secret("c") }),
+			disks: [pulumi.output("d").apply((volume) => ({ volume, serial: pulumi.secret("e") }))],
 		};
-		assert.deepEqual(await secretPaths(args), [["boot", "cmdline"], ["files", 1, "content"], ["source"]]);
+		assert.deepEqual(await secretPaths(args), [
+			["boot", "cmdline"],
+			["files", 1, "content"],
+			["source"],
+			["disks", 0, "serial"],
+		]);
 		assert.equal(await secretPaths({ name: "web", mode: pulumi.output("nat") }), undefined);
 	});
 });
