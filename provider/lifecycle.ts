@@ -26,6 +26,8 @@ export interface Context {
 	host: Host;
 	/** A line of progress, shown under the resource. */
 	log(message: string): void;
+	/** In a plan: `anew` for a replacement of what is recorded, false where that stays. @default "new" */
+	makes?: "new" | "anew" | false | undefined;
 	/** The stack's guard has swept the host: what an interrupted run left is gone. Only in a delete that waited for it. */
 	afterSweep?: boolean | undefined;
 }

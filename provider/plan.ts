@@ -24,8 +24,9 @@ export async function planFor<Inputs extends CommonInputs, Facts extends object>
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
 	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
 	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
+	const makes = !exists ? "new" : changes.some(({ effect }) => effect === "replace") ? "anew" : false;
 	try {
-		return [...lines, ...(await lifecycle.plan(inputs, context))];
+		return [...lines, ...(await lifecycle.plan(inputs, { ...context, makes }))];
 	} catch (error) {
 		if (error instanceof InputError) throw error;
 		const what = error instanceof LibvirtError || error instanceof DeadlineError || error instanceof WorkerError;

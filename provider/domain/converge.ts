@@ -98,7 +98,7 @@ async function domainTypeFor(
 }
 
 /** What a machine that was taken over runs with and is described without, as far as both tell. */
-function restartReasons(seen: Seen, wanted: Wanted): string[] {
+export function restartReasons(seen: Seen, wanted: Wanted): string[] {
 	if (!seen.live) return [];
 	const after = readDomain(wanted.root);
 	const live = seen.live;

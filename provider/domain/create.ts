@@ -16,6 +16,7 @@ import { findThere, type There } from "./own";
 import { isGone, patiently, timed } from "./patience";
 import { powerOff } from "./power";
 import type { DomainFacts, DomainInputs } from "./schema";
+import { lossLines } from "./take-over";
 import { inheritedFrom, readTemplate } from "./template";
 
 interface Made {
@@ -91,8 +92,13 @@ async function takeOver(context: Context, there: There, inputs: DomainInputs, be
 		inherited,
 		timings: { defineMs: 0 },
 	};
+	const former = seen.config.root;
 	const { value, ms } = await timed(() => converge(context, seen, inputs, inherited, undefined, !there.own));
 	const { started: _, startMs, ...found } = value;
+	if (!there.own) {
+		const now = await look(context.host, there.uuid);
+		for (const line of now ? lossLines(former, now.config.root) : []) context.log(line);
+	}
 	Object.assign(facts, found, { timings: { defineMs: ms - (startMs ?? 0), startMs } });
 	// Somebody else's machine has been set up by somebody else.
 	const setUp = there.own && seen.config.recorded?.setUp !== true;

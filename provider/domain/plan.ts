@@ -6,6 +6,7 @@ import { hardwareOf, withDefaults } from "./defaults";
 import { foreign, ownerOf } from "./own";
 import type { DomainInputs } from "./schema";
 import { isMissingHere, resolveDisks, resolveNics } from "./source";
+import { takeOverLines } from "./take-over";
 import { readTemplate, type Template } from "./template";
 
 export async function planDomain(given: DomainInputs, context: Context): Promise<string[]> {
@@ -45,12 +46,16 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	return lines;
 }
 
-async function nameLine(inputs: DomainInputs, { host }: Context): Promise<string[]> {
+async function nameLine(inputs: DomainInputs, context: Context): Promise<string[]> {
+	const { host } = context;
 	const named = await host.domains.find(inputs.name);
 	if (!named) return [];
 	const owner = await ownerOf(host, named);
 	if (isOwnedBy(owner, inputs)) return [];
-	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];
+	if (inputs.adopt === true) {
+		const lines = await takeOverLines(inputs, context, named.uuid).catch((error) => [`warning: ${messageOf(error)}`]);
+		return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`, ...lines];
+	}
 	return [`warning: ${foreign(inputs.name, owner, "exists already")}`];
 }
 

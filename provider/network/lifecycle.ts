@@ -23,11 +23,12 @@ export const network: Lifecycle<NetworkInputs, NetworkFacts> = {
 	rules,
 	changes,
 
-	async plan(inputs, { host }) {
+	async plan(inputs, { host, makes = "new" }) {
 		const existing = await host.networks.find(inputs.name);
-		if (!existing?.active) return [];
+		const lines = existing && makes === "new" ? await takeOverLines(host, inputs, existing) : [];
+		if (!existing?.active) return lines;
 		const guests = await guestsOn(host, existing.name, (await runningModel(host, existing.uuid)).bridge);
-		return guests.length === 0 ? [] : [`running machines on it: ${namesOf(guests)}`];
+		return guests.length === 0 ? lines : [...lines, `running machines on it: ${namesOf(guests)}`];
 	},
 
 	async create(inputs, context) {
@@ -131,18 +132,37 @@ async function takeOver(context: Context, inputs: NetworkInputs, existing: Netwo
 	const definition = await definitionOf(host, existing);
 	const owner = recordedIn(definition)?.owner;
 	if (!isOwnedBy(owner, inputs) && !inputs.adopt) {
-		throw new Error(
-			`the network "${inputs.name}" exists already on ${host.uri} and ` +
-				`${owner === undefined ? "was not made by this package" : `belongs to "${owner}"`}. ` +
-				"Give this one another name, or set adopt: true to take the existing one over.",
-		);
+		throw new Error(existsAlready(host, inputs, owner));
 	}
 	if (!isOwnedBy(owner, inputs)) log(`took over the network "${inputs.name}"`);
-	const before = found(
-		{ ...inputs, uuid: existing.uuid, bridgeName: "" },
-		{ ...existing, definition, autostart: true },
+	return bringTo(context, existing, foundFor(inputs, existing, definition), inputs);
+}
+
+/** What is said before somebody else's network is taken over, or refused. */
+async function takeOverLines(host: Host, inputs: NetworkInputs, existing: NetworkInfo): Promise<string[]> {
+	const definition = await definitionOf(host, existing);
+	const owner = recordedIn(definition)?.owner;
+	if (isOwnedBy(owner, inputs)) return [];
+	if (!inputs.adopt) return [`warning: ${existsAlready(host, inputs, owner)}`];
+	return [
+		`takes over the network "${inputs.name}" of ${owner ?? "nobody recorded"} (adopt)`,
+		...changes(foundFor(inputs, existing, definition), inputs).map(
+			({ property, effect, note }) => `${property}: ${effect}: ${note}`,
+		),
+	];
+}
+
+function existsAlready(host: Host, { name }: NetworkInputs, owner: string | undefined): string {
+	return (
+		`the network "${name}" exists already on ${host.uri} and ` +
+		`${owner === undefined ? "was not made by this package" : `belongs to "${owner}"`}. ` +
+		"Give this one another name, or set adopt: true to take the existing one over."
 	);
-	return bringTo(context, existing, before, inputs);
+}
+
+/** A network that is not recorded, in the shape of what is. */
+function foundFor(inputs: NetworkInputs, existing: NetworkInfo, definition: Element): NetworkState {
+	return found({ ...inputs, uuid: existing.uuid, bridgeName: "" }, { ...existing, definition, autostart: true });
 }
 
 /**

@@ -32,6 +32,13 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		];
 	},
 
+	async plan(inputs, { host, makes = "new" }) {
+		const existing = makes === "new" ? await host.pools.find(inputs.name) : undefined;
+		if (!existing || ourUuids(inputs).includes(existing.uuid)) return [];
+		if (inputs.adopt) return [`takes over the storage pool "${inputs.name}" with what is in it (adopt)`];
+		return [`warning: ${existsAlready(host, inputs, describePool(await host.pools.xml(existing.uuid)))}`];
+	},
+
 	async create(inputs, context) {
 		const { host } = context;
 		const existing = (await host.pools.find(inputs.name)) ?? (await findOurs(host, inputs));
@@ -145,14 +152,19 @@ async function activate(host: Host, { uuid, active }: PoolInfo, inputs: PoolInpu
 	await host.pools.setAutostart(uuid, inputs.autostart);
 }
 
+function existsAlready(host: Host, { name }: PoolInputs, { type, path }: ReturnType<typeof describePool>): string {
+	return (
+		`the storage pool "${name}" exists already on ${host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
+		"not made by this resource. Give this one another name, or set adopt: true to take the existing one over."
+	);
+}
+
 async function takeOver({ host, log }: Context, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
-	const { type, path } = describePool(await host.pools.xml(existing.uuid));
+	const described = describePool(await host.pools.xml(existing.uuid));
+	const { type, path } = described;
 	const isOurs = ourUuids(inputs).includes(existing.uuid);
 	if (!isOurs && !inputs.adopt) {
-		throw new Error(
-			`the storage pool "${inputs.name}" exists already on ${host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
-				"not made by this resource. Give this one another name, or set adopt: true to take the existing one over.",
-		);
+		throw new Error(existsAlready(host, inputs, described));
 	}
 	if (isOurs && (existing.name !== inputs.name || path !== inputs.path)) return redefine(host, inputs, existing);
 	if (type !== "dir" || path !== inputs.path) {
