@@ -73,6 +73,8 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	 * the way). Changes nothing. Not called while an input is unknown.
 	 */
 	plan?(inputs: Inputs, context: Context): Promise<string[]>;
+	/** What of that the name alone tells, for a new object of which other inputs are unknown. */
+	planByName?(inputs: Pick<Inputs, keyof CommonInputs> & { name: string }, context: Context): Promise<string[]>;
 	/** Makes the object, or takes over the one that an interrupted create of the same owner left. */
 	create(inputs: Inputs, context: Context): Promise<{ id: string; state: State<Inputs, Facts> }>;
 	/** Looks at the object; undefined when it is gone. Returns what was found, in the shape of the inputs. */

@@ -2,6 +2,7 @@
 import { DeadlineError, LibvirtError, WorkerError } from "./libvirt";
 import { type Change, type CommonInputs, type Context, InputError, type Lifecycle, type State } from "./lifecycle";
 import { recordChanges } from "./record";
+import { hasUnknown } from "./unknown";
 
 /** What differs: of the object itself, and of what is recorded of it on the host. */
 export function changesOf<Inputs extends CommonInputs, Facts extends object>(
@@ -17,20 +18,37 @@ export async function planFor<Inputs extends CommonInputs, Facts extends object>
 	lifecycle: Lifecycle<Inputs, Facts>,
 	olds: Record<string, unknown>,
 	inputs: Inputs,
-	context: Context,
+	contextOf: (inputs: Inputs) => Context,
 ): Promise<string[]> {
 	const exists = Object.keys(olds).some((key) => key !== "__provider");
+	if (hasUnknown(inputs)) return exists ? [] : planByName(lifecycle, inputs, contextOf);
 	const changes: Change[] = exists ? changesOf(lifecycle, olds as unknown as Inputs, inputs) : [];
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
 	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
 	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
 	const makes = !exists ? "new" : changes.some(({ effect }) => effect === "replace") ? "anew" : false;
+	return [...lines, ...(await told(() => lifecycle.plan!(inputs, { ...contextOf(inputs), makes })))];
+}
+
+async function planByName<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	inputs: Inputs,
+	contextOf: (inputs: Inputs) => Context,
+): Promise<string[]> {
+	const { uri, ownerId, previousOwnerIds, adopt, name } = inputs as Inputs & { name?: unknown };
+	if (!lifecycle.planByName || typeof name !== "string" || hasUnknown([uri, name, adopt, previousOwnerIds])) return [];
+	const known = { uri, ownerId, previousOwnerIds, adopt, name } as Inputs & { name: string };
+	return told(() => lifecycle.planByName!(known, contextOf(inputs)));
+}
+
+/** What a look at the host tells, or why it does not. */
+async function told(look: () => Promise<string[]>): Promise<string[]> {
 	try {
-		return [...lines, ...(await lifecycle.plan(inputs, { ...context, makes }))];
+		return await look();
 	} catch (error) {
 		if (error instanceof InputError) throw error;
 		const what = error instanceof LibvirtError || error instanceof DeadlineError || error instanceof WorkerError;
-		return [...lines, `${what ? "the host could not be looked at" : "warning"}: ${messageOf(error)}`];
+		return [`${what ? "the host could not be looked at" : "warning"}: ${messageOf(error)}`];
 	}
 }
 

@@ -93,9 +93,8 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			if (problems.length > 0) return refused(problems);
 			try {
 				const settled = await settledBy(lifecycle, olds, definedOnly(inputs) as unknown as Inputs, contextOf);
-				if (hasUnknown(settled)) return { inputs: definedOnly(settled), failures: [] };
-				const resolved = (await lifecycle.resolve?.(settled)) ?? settled;
-				const plan = wrapped((await planFor(lifecycle, olds, resolved, contextOf(resolved))).map(hide));
+				const resolved = (!hasUnknown(settled) && (await lifecycle.resolve?.(settled))) || settled;
+				const plan = wrapped((await planFor(lifecycle, olds, resolved, contextOf)).map(hide));
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
 				if (error instanceof InputError) return refused([error]);

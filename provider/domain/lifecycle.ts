@@ -8,7 +8,7 @@ import { withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { look, type Seen } from "./look";
 import { foreign, refuseForeign } from "./own";
-import { planDomain } from "./plan";
+import { planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
 import { type DomainFacts, type DomainInputs, domainSchema } from "./schema";
 import { settle } from "./settle";
@@ -25,6 +25,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	settle,
 	changes,
 	plan: planDomain,
+	planByName: planDomainByName,
 	create: createDomain,
 
 	async read(id, state, { host }) {

@@ -1,4 +1,5 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
+import type { DomainInfo } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isOwnedBy } from "../owner";
 import { chooseAccelerator, hostMemoryMiB } from "./accelerator";
@@ -12,8 +13,9 @@ import { readTemplate, type Template } from "./template";
 export async function planDomain(given: DomainInputs, context: Context): Promise<string[]> {
 	const { host } = context;
 	const inputs = withDefaults(given);
-	const lines = [...(await nameLine(inputs, context))];
+	const lines = await planDomainByName(inputs, context);
 	const existing = await host.domains.find(inputs.name);
+	if (existing && inputs.adopt) lines.push(...(await takenOver(inputs, context, existing)));
 	let template: Template | undefined;
 	if (inputs.template !== undefined && !existing) {
 		try {
@@ -46,17 +48,23 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	return lines;
 }
 
-async function nameLine(inputs: DomainInputs, context: Context): Promise<string[]> {
-	const { host } = context;
+/** Whether somebody else's machine has the name, and what becomes of it. */
+export async function planDomainByName(
+	inputs: Pick<DomainInputs, "name" | "ownerId" | "previousOwnerIds" | "adopt">,
+	{ host }: Context,
+): Promise<string[]> {
 	const named = await host.domains.find(inputs.name);
 	if (!named) return [];
 	const owner = await ownerOf(host, named);
 	if (isOwnedBy(owner, inputs)) return [];
-	if (inputs.adopt === true) {
-		const lines = await takeOverLines(inputs, context, named.uuid).catch((error) => [`warning: ${messageOf(error)}`]);
-		return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`, ...lines];
-	}
+	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];
 	return [`warning: ${foreign(inputs.name, owner, "exists already")}`];
+}
+
+/** What that does to somebody else's machine. */
+async function takenOver(inputs: DomainInputs, context: Context, existing: DomainInfo): Promise<string[]> {
+	if (isOwnedBy(await ownerOf(context.host, existing), inputs)) return [];
+	return takeOverLines(inputs, context, existing.uuid).catch((error) => [`warning: ${messageOf(error)}`]);
 }
 
 /** A text to show, or the complaint as a warning: a preview goes on, the volume may be made before the machine. */

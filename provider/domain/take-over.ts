@@ -1,6 +1,6 @@
 /** What becomes of a machine that is taken over from somebody else: it gets the hardware that is asked for, and no other. */
 import type { Context } from "../lifecycle";
-import { attribute, child, children, type Element } from "../xml/element";
+import { attribute, child, children, type Element, text } from "../xml/element";
 import { restartReasons } from "./converge";
 import { wantedDefinition } from "./definition";
 import { look } from "./look";
@@ -9,7 +9,7 @@ import { inheritedFrom } from "./template";
 
 /** What libvirt adds by itself, or what follows from other things. */
 const UNTOLD_DEVICES = ["audio", "console", "controller", "emulator", "input", "memballoon"];
-const UNTOLD = ["clock", "devices", "metadata", "on_crash", "on_poweroff", "on_reboot", "resource"];
+const UNTOLD = ["clock", "cpu", "devices", "metadata", "on_crash", "on_poweroff", "on_reboot", "resource"];
 
 /** Lines for the preview. */
 export async function takeOverLines(inputs: DomainInputs, { host }: Context, uuid: string): Promise<string[]> {
@@ -39,13 +39,20 @@ function lostElements(before: Element, after: Element): string[] {
 	const names = (root: Element | undefined) => children(root).map(({ tagName }) => tagName);
 	const missing = (one: string[], other: string[]) => [...new Set(one)].filter((name) => !other.includes(name));
 	const features = missing(names(child(before, "features")), names(child(after, "features")));
-	const mode = attribute(before, "cpu", "mode");
-	const otherCpu = mode !== undefined && mode !== "custom" && mode !== attribute(after, "cpu", "mode");
+	const cpu = cpuOf(before);
 	return [
-		...missing(names(before), [...names(after), ...UNTOLD, ...(otherCpu ? ["cpu"] : [])]),
+		...missing(names(before), [...names(after), ...UNTOLD]),
 		...features.map((name) => `features/${name}`),
-		...(otherCpu ? [`cpu mode ${mode}`] : []),
+		...(cpu !== undefined && cpu !== cpuOf(after) ? [`cpu ${cpu}`] : []),
 	];
+}
+
+/** Undefined for the one that libvirt writes down where none is given. */
+function cpuOf(root: Element): string | undefined {
+	const mode = attribute(root, "cpu", "mode");
+	if (mode !== "custom" && mode !== undefined) return mode;
+	const model = text(root, "cpu/model");
+	return model === "qemu64" ? undefined : model;
 }
 
 function lostDevices(before: Element | undefined, after: Element | undefined): string[] {

@@ -78,6 +78,15 @@ describe("the handler of a dynamic resource", () => {
 		assert.deepEqual([failures, inputs.name, inputs.size, inputs.plan], [[], UNKNOWN, 4, undefined]);
 	});
 
+	it("tells what the name alone tells while something else is unknown, of what is new", async () => {
+		const handler = handlerOf(thing({ planByName: async ({ name }) => [`warning: ${name} exists`] }));
+		const check = async (olds: object, news: object) =>
+			(await handler.check({ ...olds }, { ...given, ...news })).inputs;
+		assert.deepEqual((await check({}, { size: UNKNOWN })).plan, ["warning: t exists"]);
+		assert.equal((await check({ ...given, size: 4 }, { size: UNKNOWN })).plan, undefined);
+		assert.equal((await check({}, { name: UNKNOWN })).plan, undefined);
+	});
+
 	it("diffs: effects, replacement of top-level properties, and silence about the engine's own inputs", async () => {
 		const handler = handlerOf(thing());
 		const state = { ...given, size: 4, uuid: "u" };
