@@ -170,7 +170,8 @@ export interface ThinClonePoolArgs {
 	 */
 	network?: Reference;
 	/**
-	 * What makes each clone different; a function is called for each.
+	 * What makes each clone different; a function is called for each, with its `index` among the
+	 * counted, or among the named ones.
 	 * @default nothing: no seed image, and the image's own host name
 	 */
 	customize?: CustomizeArgs | ((instance: { index: number; name: string }) => CustomizeArgs);

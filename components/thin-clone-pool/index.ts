@@ -198,10 +198,13 @@ function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] {
 	const named: Array<[string, InstanceArgs]> = Array.isArray(args.instances)
 		? args.instances.map((instance) => [instance, {}])
 		: Object.entries(args.instances ?? {});
-	return [...counted, ...named].map(([suffix, own], index) => {
-		const name = `${prefix}-${suffix}`;
-		return { index, name, own, customize: customizationOf(args, own, { index, name }) };
-	});
+	// Each list has numbers of its own, so that a growing count does not change the named machines.
+	return [counted, named].flatMap((list) =>
+		list.map(([suffix, own], index) => {
+			const name = `${prefix}-${suffix}`;
+			return { index, name, own, customize: customizationOf(args, own, { index, name }) };
+		}),
+	);
 }
 
 function customizationOf(

@@ -61,6 +61,10 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 		if (formatOf(volume) !== inputs.format) {
 			throw refusal(wanted, path, `it is ${formatOf(volume)}, which adopt does not convert: set format to that`, false);
 		}
+		if (inputs.sizeMiB !== undefined && volume.capacityBytes > inputs.sizeMiB * MIB) {
+			const has = volume.capacityBytes / MIB;
+			throw refusal(wanted, path, `it has ${has} MiB, and volumes never shrink: leave sizeMiB out or give that`, false);
+		}
 		log(`took over ${path} as it is`);
 		return taken("adopted");
 	}

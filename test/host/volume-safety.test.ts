@@ -211,6 +211,10 @@ describe("safety of volumes", () => {
 				lab.volume("named.qcow2", { adopt: true, format: "raw", sizeMiB: 64 }),
 				/it is qcow2, which adopt does not convert: set format to that/,
 			);
+			await assert.rejects(
+				lab.volume("named.qcow2", { adopt: true, sizeMiB: 32 }),
+				/it has 64 MiB, and volumes never shrink: leave sizeMiB out or give that/,
+			);
 			await lab.delete(adopted);
 			await lab.delete(base);
 		});

@@ -96,6 +96,16 @@ describe("ThinClonePool", () => {
 		assert.deepEqual(inputs(agent, DOMAIN, "web-0").guestSetup, { hostname: "web-0", files: [] });
 	});
 
+	it("numbers counted and named machines apart, so that a growing count changes none of the named", async () => {
+		const customize = ({ index }: { index: number }) => ({ hostname: `h${index}` });
+		const hostOf = async (count: number) => {
+			const registered = await made({ count, instances: ["db"], customize });
+			return inputs(registered, VOLUME, "web-db-seed").source;
+		};
+		assert.deepEqual(await hostOf(1), { cloudInit: { hostname: "h0" } });
+		assert.deepEqual(await hostOf(3), { cloudInit: { hostname: "h0" } });
+	});
+
 	it("lets an instance differ in what it says, and in nothing else", async () => {
 		const registered = await made({
 			instances: { db: { memoryMiB: 2048, mac: "52:54:00:00:00:01", running: false }, app: {} },
