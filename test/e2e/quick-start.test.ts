@@ -33,7 +33,7 @@ describe("the quick start", function () {
 		for (const { name, uuid, macs, addresses, timings } of machines) {
 			assert.equal(await bench.host.virsh("domuuid", name), uuid);
 			assert.match(addresses[0]!, /^192\.168\.150\.\d+$/);
-			await bench.host.exec("busybox", ["ping", "-c", "1", "-W", "5", addresses[0]!]);
+			await bench.host.ping(addresses[0]!);
 			assert.equal(await inGuest(bench.host, name, "hostname"), name);
 			assert.equal(await inGuest(bench.host, name, "cat /sys/class/net/eth0/address"), macs[0]);
 			assert.ok(timings.firstGuestActionMs! > timings.defineMs);

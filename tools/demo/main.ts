@@ -84,7 +84,7 @@ function startHost(keep: boolean): Promise<TestHost> {
 async function ping(host: TestHost, machines: CloneInstance[]): Promise<void> {
 	for (const { name, addresses } of machines) {
 		if (!addresses[0]) throw new Error(`${name} has no address`);
-		await host.exec("busybox", ["ping", "-c", "1", "-W", "5", addresses[0]]);
+		await host.ping(addresses[0]);
 	}
 }
 

@@ -76,6 +76,22 @@ export class TestHost {
 		return stdout.trim();
 	}
 
+	/**
+	 * Waits until an address answers a ping. A guest that has just been given an address may not have it up yet.
+	 * @throws Error when it does not answer for 60 s
+	 */
+	async ping(address: string): Promise<void> {
+		for (let tries = 1; ; tries++) {
+			try {
+				await this.exec("busybox", ["ping", "-c", "1", "-W", "1", address]);
+				return;
+			} catch (error) {
+				if (tries === 60) throw new Error(`${address} does not answer a ping on host ${this.name}`, { cause: error });
+				await sleep(500);
+			}
+		}
+	}
+
 	/** Starts libvirtd after it was ended; resolves when it answers. Guests that run are found again. */
 	async startLibvirtd(): Promise<void> {
 		await this.exec("libvirtd", ["--daemon", "--listen", "--pid-file", "/run/libvirtd.pid"]);
