@@ -3,7 +3,7 @@ import { open, readdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { DomainInfo, Host } from "../libvirt/api";
 import { type Disk, disksIn } from "./domain-disks";
-import { fileExists, isLocal } from "./local";
+import { fileExists, isLocal, isNotForUs } from "./local";
 import { directoryOf, findPool, refreshPool } from "./pools";
 import { QCOW2_PROBE_BYTES, readQcow2Header } from "./qcow2";
 import type { DomainUse } from "./uses";
@@ -15,12 +15,16 @@ export interface Seen {
 	domainsOf: Map<string, DomainUse[]>;
 }
 
-/** One round trip for each pool, one for all domains, and one for each running domain (hot-plugged disks). */
-export async function scanHost(host: Host): Promise<Seen> {
+/**
+ * One round trip for each pool, one for all domains, and one for each running domain (hot-plugged disks).
+ * @param refresh whether libvirt has to look at the files of pools that cannot be seen from here: somebody may have
+ *   written to them without it
+ */
+export async function scanHost(host: Host, refresh: boolean): Promise<Seen> {
 	const seen: Seen = { overlaysOf: new Map(), domainsOf: new Map() };
 	const pathOf = new Map<string, string>();
 	const pools = (await host.pools.list()).filter(({ active }) => active);
-	await Promise.all(pools.map(({ uuid }) => scanPool(host, uuid, seen, pathOf)));
+	await Promise.all(pools.map(({ uuid }) => scanPool(host, uuid, refresh, seen, pathOf)));
 	const domains = await host.domains.listWithXml();
 	await Promise.all(
 		domains.map(async (domain) => {
@@ -44,7 +48,13 @@ export async function scanHost(host: Host): Promise<Seen> {
 	return seen;
 }
 
-async function scanPool(host: Host, uuid: string, seen: Seen, pathOf: Map<string, string>): Promise<void> {
+async function scanPool(
+	host: Host,
+	uuid: string,
+	refresh: boolean,
+	seen: Seen,
+	pathOf: Map<string, string>,
+): Promise<void> {
 	const pool = await findPool(host, uuid);
 	if (!pool?.active) return;
 	const { name: poolName, directory } = pool;
@@ -53,11 +63,18 @@ async function scanPool(host: Host, uuid: string, seen: Seen, pathOf: Map<string
 		if (backing) seen.overlaysOf.set(backing, (seen.overlaysOf.get(backing) ?? new Set<string>()).add(path));
 	};
 	if (directory && (await isLocal(host, pool))) {
-		// Faster than libvirt, and sees overlays that were written beside it before the pool's next refresh.
-		for (const name of await readdir(directory))
-			saw(name, join(directory, name), await localBacking(join(directory, name)));
-		return;
+		try {
+			// Faster than libvirt, and sees overlays that were written beside it before the pool's next refresh.
+			for (const name of await readdir(directory))
+				saw(name, join(directory, name), await localBacking(join(directory, name)));
+			return;
+		} catch (error) {
+			// What this user may not read libvirt can tell; silence must not pass for "unused".
+			if (!isNotForUs(error)) throw error;
+		}
 	}
+	// One that cannot be refreshed is listed as it is known, and has no files to look at if its directory is gone.
+	if (refresh) await refreshPool(host, uuid, { now: true }).catch(() => {});
 	for (const { name, path, xml } of await listVolumes(host, uuid)) saw(name, path, describeVolume(xml).backing?.path);
 }
 
@@ -74,12 +91,19 @@ async function listVolumes(host: Host, poolUuid: string) {
 	}
 }
 
-/** The backing file of a qcow2 file of this machine; undefined for anything else. */
+/**
+ * The backing file of a qcow2 file of this machine; undefined for anything else.
+ * @throws Error of the file system when this user may not read it
+ */
 async function localBacking(path: string): Promise<string | undefined> {
-	const file = await open(path, "r").catch(() => undefined);
+	const unlessForbidden = (error: unknown) => {
+		if (isNotForUs(error)) throw error;
+		return undefined;
+	};
+	const file = await open(path, "r").catch(unlessForbidden);
 	try {
 		const start = Buffer.alloc(QCOW2_PROBE_BYTES);
-		const read = await file?.read(start, 0, start.length, 0).catch(() => undefined);
+		const read = await file?.read(start, 0, start.length, 0).catch(unlessForbidden);
 		const backing = read && readQcow2Header(start.subarray(0, read.bytesRead))?.backingFile;
 		return backing === undefined ? undefined : resolve(dirname(path), backing);
 	} finally {
@@ -113,8 +137,10 @@ async function pathInPool(host: Host, { pool, volume }: Disk): Promise<string | 
 
 /** A fresh look at one overlay: whether it is there and still on this base. */
 export async function volumeStillOn(host: Host, overlay: string, base: string): Promise<boolean> {
-	const local = await localBacking(overlay);
+	const local = await localBacking(overlay).catch(() => undefined);
 	if (local === base) return true;
+	// On another base: the file itself says so, and libvirt may not have seen yet that it was made anew.
+	if (local !== undefined && (await isHere(host, overlay))) return false;
 	for (let attempt = 1; ; attempt++) {
 		const found = await host.volumes.find(overlay);
 		if (!found) return false;
@@ -124,12 +150,16 @@ export async function volumeStillOn(host: Host, overlay: string, base: string): 
 			// Either it is gone behind libvirt's back, or this is no answer at all; silence must not pass for "unused".
 			const pool = await host.pools.findByVolume(overlay);
 			if (!pool) return false;
-			const place = await findPool(host, pool.uuid);
-			const gone =
-				place?.directory === directoryOf(overlay) && (await isLocal(host, place)) && !(await fileExists(overlay));
-			if (gone) return false;
+			if ((await isHere(host, overlay)) && !(await fileExists(overlay))) return false;
 			if (attempt === 3) throw error;
 			await refreshPool(host, pool.uuid, { now: true });
 		}
 	}
+}
+
+/** Whether the path is one of this machine's files. */
+async function isHere(host: Host, path: string): Promise<boolean> {
+	const pool = await host.pools.findByVolume(path);
+	const place = pool && (await findPool(host, pool.uuid));
+	return place?.directory === directoryOf(path) && isLocal(host, place);
 }

@@ -1,6 +1,6 @@
 import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { guestExec } from "../../provider/domain/agent";
 import { finishRefreshes } from "../../provider/volume/pools";
 import { forgetUses, noteDomain } from "../../provider/volume/uses";
@@ -34,6 +34,29 @@ describe("safety of volumes", () => {
 			assert.deepEqual([...(await readdir(lab.path("pool"))), ...(await readdir(lab.path("other")))], []);
 		});
 
+		it("is protected from a user who may not look at the storage, and can be cloned by one", async () => {
+			const base = await lab.volume("closed-base.qcow2", { sizeMiB: 64 });
+			const clone = await lab.volume("closed-clone.qcow2", { base: base.key });
+			await finishRefreshes();
+			for (const mode of [0o711, 0o755]) {
+				await lab.newProcess();
+				await chmod(lab.path("pool"), mode);
+				// Workers keep the rights that they were started with: a user reaches libvirt, and not its files.
+				await Promise.all(Array.from({ length: 40 }, () => lab.host.domains.list()));
+				process.seteuid!(65534);
+				try {
+					await assert.rejects(lab.delete(base), /cannot be deleted: this uses it: volume .*closed-clone\.qcow2/);
+					const other = await lab.volume("by-user.qcow2", { base: base.key });
+					assert.equal(other.made, "overlay");
+					await lab.delete(other);
+				} finally {
+					process.seteuid!(0);
+				}
+			}
+			await lab.delete(clone);
+			await lab.delete(base);
+		});
+
 		it("is protected from what was written beside libvirt and never refreshed", async () => {
 			const base = await lab.volume("quiet-base.qcow2", { sizeMiB: 64 });
 			await finishRefreshes();
@@ -44,6 +67,33 @@ describe("safety of volumes", () => {
 			await assert.rejects(lab.delete(base), /quiet\.qcow2/);
 			await rm(overlay);
 			await lab.delete(base);
+		});
+
+		it("is protected from what was written beside libvirt into a pool of which nothing can be seen here", async () => {
+			const base = await lab.volume("seen-base.qcow2", { sizeMiB: 64 });
+			await finishRefreshes();
+			// It was empty when libvirt looked last.
+			const overlay = lab.path("other", "unseen.qcow2");
+			await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base.path, "-F", "qcow2", overlay]);
+			await lab.newProcess();
+			await assert.rejects(lab.delete(base), /cannot be deleted: this uses it: volume .*other\/unseen\.qcow2/);
+			await rm(overlay);
+			await lab.newProcess();
+			await lab.delete(base);
+		});
+
+		it("that was made anew on another base does not use the former one", async () => {
+			const former = await lab.volume("former.qcow2", { sizeMiB: 64 });
+			const next = await lab.volume("next.qcow2", { sizeMiB: 64 });
+			const clone = await lab.volume("again.qcow2", { base: former.key });
+			await finishRefreshes();
+			await assert.rejects(lab.delete(former), /again\.qcow2/);
+			// At once: libvirt has not looked at the file since.
+			await lab.delete(clone);
+			const again = await lab.volume("again.qcow2", { base: next.key });
+			await lab.delete(former);
+			await lab.delete(again);
+			await lab.delete(next);
 		});
 
 		it("is not cloned while a running domain writes to it", async () => {

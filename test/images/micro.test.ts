@@ -26,7 +26,7 @@ describe("micro image", () => {
 		assert.match(await guest.shell("ip -4 -o addr show eth0"), new RegExp(` ${address}/24 `));
 		assert.match(await guest.shell("ip route"), new RegExp(`default via ${host.network?.gateway} dev eth0`));
 		assert.equal(await guest.shell("cat /etc/resolv.conf"), `nameserver ${host.network?.gateway}`);
-		await host.exec("busybox", ["ping", "-c", "1", "-W", "5", address]);
+		await host.ping(address);
 		assert.match(await guest.shell("cat /proc/mounts"), /^\/dev\/vda2 \/ ext4 rw/m);
 
 		await guest.shutdown("acpi");
