@@ -45,7 +45,10 @@ export async function makeReflink(context: Context, wanted: Wanted, undo: Undo):
 			.createFrom(pool.uuid, xml, base!.key, { reflink: true, deadlineSeconds: COPY_DEADLINE_SECONDS })
 			.catch((error) => {
 				throw /reflink|clone|not supported|Operation not permitted/i.test(error.message)
-					? impossible(wanted, error.message)
+					? impossible(
+							wanted,
+							`the host's file system refuses it (XFS made with reflink=1 and btrfs do it): ${error.message}`,
+						)
 					: error;
 			});
 		undo.add(`delete the volume ${found.path}`, () => host.volumes.delete(found.key));

@@ -27,6 +27,7 @@ export const ANYBODY: UseFilter = { overlays: true, domains: () => true };
 const BELIEVED_MS = { least: 2000, most: 6000 };
 
 interface Index {
+	thorough: boolean;
 	seen: Promise<Seen>;
 	startedAt: number;
 	believedUntil: number;
@@ -44,7 +45,7 @@ export interface UseFilter {
 
 /** Who uses the volume at this path. Each one named has just been looked at; those that do not matter are not. */
 export async function usesOf(host: Host, path: string, by: UseFilter = ANYBODY): Promise<Uses> {
-	const seen = await currentScan(host);
+	const seen = await currentScan(host, by.overlays);
 	const overlays: string[] = [];
 	for (const overlay of by.overlays ? (seen.overlaysOf.get(path) ?? []) : []) {
 		if (await volumeStillOn(host, overlay, path)) overlays.push(overlay);
@@ -98,11 +99,13 @@ function note(host: Host, change: (seen: Seen) => void): void {
 	index?.seen.then(change, () => {});
 }
 
-function currentScan(host: Host): Promise<Seen> {
+/** @param thorough whether overlays matter that somebody else has made without libvirt */
+function currentScan(host: Host, thorough: boolean): Promise<Seen> {
 	const known = indexes.get(host);
-	if (known && Date.now() < known.believedUntil) return known.seen;
+	if (known && Date.now() < known.believedUntil && (known.thorough || !thorough)) return known.seen;
 	const index: Index = {
-		seen: scanHost(host),
+		thorough,
+		seen: scanHost(host, thorough),
 		startedAt: Date.now(),
 		believedUntil: Number.POSITIVE_INFINITY,
 		notes: [],
