@@ -215,14 +215,21 @@ async function rename(host: Host, existing: PoolInfo, inputs: PoolInputs): Promi
 }
 
 async function refuseBeforeSweep(host: Host, { uuid, name, active }: PoolInfo, ownerId: string): Promise<void> {
-	if (!active) return;
-	await host.pools.refresh(uuid);
+	// A pool whose directory is gone (it was removed, or is not mounted) has nothing that could be swept.
+	const refreshed = active && (await host.pools.refresh(uuid).then(() => true, isDirectoryGone));
+	if (!refreshed) return;
 	const ours = (await host.pools.listVolumes(uuid)).filter((volume) => tagIn(volume.name) === stackTag(ownerId));
 	if (ours.length === 0) return;
 	throw new InUseError(`the storage pool "${name}" holds ${ours.length} volume(s) of its stack.`, {
 		domains: [],
 		volumes: ours.map(({ path }) => path),
 	});
+}
+
+/** For a refresh's `catch`: false when the pool's directory is gone; throws any other error. */
+function isDirectoryGone(error: Error): false {
+	if (/cannot open directory .*No such file or directory/.test(error.message)) return false;
+	throw error;
 }
 
 async function refuseUnlessEmpty(
