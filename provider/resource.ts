@@ -57,13 +57,21 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 	/** What must not be shown. Learned in the same way. */
 	const hides = new Map<string, Hide>();
 
+	/** What was recorded of a resource when it was checked first: a replacement is checked again as if there were nothing. */
+	const recorded = new Map<string, Properties>();
+
+	const recordedOf = (olds: Properties, { ownerId }: Inputs): Properties => {
+		if (Object.keys(olds).some((key) => key !== "__provider")) recorded.set(ownerId, olds);
+		return recorded.get(ownerId) ?? olds;
+	};
+
 	const hideOf = (properties: object): Hide =>
 		hides.get((properties as { ownerId: string }).ownerId) ?? ((text) => text);
 
 	/** One operation of the engine's, which shows the error. */
 	const shown = <T>(properties: object, work: () => Promise<T>): Promise<T> =>
 		operation(work).catch((error) => {
-			throw hidingError(error, hideOf(properties));
+			throw presentable(hidingError(error, hideOf(properties)));
 		});
 
 	const contextOf = (properties: object): Context => {
@@ -94,11 +102,11 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			try {
 				const settled = await settledBy(lifecycle, olds, definedOnly(inputs) as unknown as Inputs, contextOf);
 				const resolved = (!hasUnknown(settled) && (await lifecycle.resolve?.(settled))) || settled;
-				const plan = wrapped((await planFor(lifecycle, olds, resolved, contextOf)).map(hide));
+				const plan = wrapped((await planFor(lifecycle, recordedOf(olds, resolved), resolved, contextOf)).map(hide));
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
 				if (error instanceof InputError) return refused([error]);
-				throw hidingError(error, hide);
+				throw presentable(hidingError(error, hide));
 			}
 		},
 
@@ -210,6 +218,13 @@ async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>
 			}),
 		});
 	}
+}
+
+/** Without the stack, which the SDK shows to users: of errors that are a program's and not a programmer's it says nothing. */
+function presentable(error: unknown): unknown {
+	const isBug = [TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
+	if (error instanceof Error && !isBug) error.stack = "";
+	return error;
 }
 
 /**

@@ -72,6 +72,17 @@ describe("the handler of a dynamic resource", () => {
 		assert.equal(plan.slice(0, 2).join("").replaceAll("  ", " "), `${"word ".repeat(40)}end`);
 	});
 
+	it("tells of a replacement why it is one, although the engine checks it again as if nothing were recorded", async () => {
+		const seen: unknown[] = [];
+		const handler = handlerOf(thing({ plan: async (_inputs, { makes }) => [`${seen.push(makes)}`] }));
+		const check = async (olds: object, news: object) =>
+			(await handler.check({ ...olds }, { ...given, ...news })).inputs;
+		await check({ ...given, size: 4 }, { name: "other" });
+		assert.deepEqual((await check({}, { name: "other" })).plan, ["name: replace: another thing", "2"]);
+		await check({}, { ownerId: "o/p/s/new" });
+		assert.deepEqual(seen, ["anew", "anew", "new"]);
+	});
+
 	it("does not ask the host while something is unknown", async () => {
 		const handler = handlerOf(thing({ plan: () => Promise.reject(new Error("must not run")) }));
 		const { inputs, failures } = await handler.check({}, { ...given, name: UNKNOWN });
