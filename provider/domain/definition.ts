@@ -5,6 +5,7 @@ import { buildDomain, type DomainSpec } from "../xml/domain";
 import { copy, type Element, parse } from "../xml/element";
 import { recordOf } from "../xml/metadata";
 import type { FoundDomain } from "../xml/read-domain";
+import { withPasswordsOf } from "../xml/template";
 import { hardwareOf } from "./defaults";
 import { assignDisks } from "./disks";
 import { assignNics } from "./nics";
@@ -86,7 +87,8 @@ function baseFor(inputs: DomainInputs, { config, template }: Machine): Element |
 	if (template) return baseOf(template);
 	if (inputs.template === undefined || !config) return undefined;
 	const underlay = config.recorded?.underlay;
-	return underlay === undefined ? copy(config.root) : parse(underlay, "the definition kept in the metadata");
+	if (underlay === undefined) return copy(config.root);
+	return withPasswordsOf(parse(underlay, "the definition kept in the metadata"), config.root);
 }
 
 /**

@@ -20,6 +20,7 @@ import { type CpuSpec, type Firmware, setClock, setCpu, setFeatures, setOs } fro
 import { mergeExtra } from "./merge";
 import { type Recorded, setRecord } from "./metadata";
 import { addSpareRootPorts } from "./ports";
+import { withoutPasswords } from "./template";
 import { mibElement, put } from "./units";
 
 /** What `extraXml` does not say. `undefined` leaves a part as the base has it, or out when there is no base. */
@@ -93,7 +94,7 @@ export function buildDomain(
 	place?.(root);
 	if (earlier) carryParts(root, earlier.definition, earlier);
 	if (spec.extraXml !== undefined) {
-		if (!fresh) setRecord(root, { ...spec.recorded, underlay: serialize(root) });
+		if (!fresh) setRecord(root, { ...spec.recorded, underlay: serialize(withoutPasswords(root)) });
 		mergeExtra(root, spec.extraXml);
 	}
 	if (earlier?.keepMachine) carryAddresses(root, earlier.definition);

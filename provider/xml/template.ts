@@ -44,6 +44,25 @@ export function withoutIdentity(template: Element): Element {
 	return root;
 }
 
+/**
+ * A copy without the passwords of displays: libvirt shows those only to who may ask for them, and metadata to everybody.
+ */
+export function withoutPasswords(definition: Element): Element {
+	const root = copy(definition);
+	for (const display of children(child(root, "devices"), "graphics")) setAttribute(display, "passwd", undefined);
+	return root;
+}
+
+/** Puts the passwords of displays back that `withoutPasswords` has taken out, from what the machine has now. */
+export function withPasswordsOf(root: Element, now: Element): Element {
+	const displays = children(child(now, "devices"), "graphics");
+	for (const display of children(child(root, "devices"), "graphics")) {
+		const same = displays.find((other) => attribute(other, "", "type") === attribute(display, "", "type"));
+		setAttribute(display, "passwd", attribute(same, "", "passwd"));
+	}
+	return root;
+}
+
 /** Devices that `withoutIdentity` drops because two machines cannot share them, for a note. */
 export function unshareableDevices(template: Element): string[] {
 	return children(child(template, "devices"))
