@@ -41,7 +41,6 @@ describe("secrets", function () {
 		assert.match(stdout, /source +: \[secret\]/);
 		assert.match(stdout, /extraXml +: \[secret\]/);
 		await discreet(["preview", "--json"]);
-		await discreet(["preview", "--logtostderr"]);
 	});
 
 	it("show neither in output nor in command lines nor in files of others while they are used, and reach the guests", async () => {
@@ -67,6 +66,19 @@ describe("secrets", function () {
 		assert.equal(seed, "600", "the seed on the far host");
 		assert.equal(await inGuest(bench.host, "agent-0", "cat /etc/password; stat -c %a /etc/password"), `${FIRST}600`);
 		await nothingLeft(FIRST);
+	});
+
+	it("that a template has are not readable by everybody in its clones, and stay when these are changed", async () => {
+		const { host } = bench;
+		for (const title of ["first", "second"]) {
+			if (title === "second") {
+				await bench.project.setConfig("title", title);
+				await discreet(["up", "--yes", "--skip-preview"]);
+			}
+			assert.doesNotMatch(await host.virsh("dumpxml", "copy"), new RegExp(FIRST));
+			const shown = await host.virsh("dumpxml", "--security-info", "copy");
+			assert.match(shown, new RegExp(`<title>${title}</title>[^]*<graphics type='vnc'[^>]* passwd='${FIRST}'`));
+		}
 	});
 
 	it("are no change in a second preview, and stay encrypted in the state after a refresh", async () => {
