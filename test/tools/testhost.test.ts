@@ -64,6 +64,12 @@ describe("test hosts", () => {
 			);
 		});
 
+		it("reap their guests themselves, as libvirt waits for that when it ends one", () => {
+			const stat = readFileSync(`/proc/${guestPid}/stat`, "utf8");
+			const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+			assert.equal(parent, a.holderPid);
+		});
+
 		it("reach each other once they are connected, and libvirt there too", async () => {
 			const ask = async (from: TestHost, to: TestHost) =>
 				(await from.exec("virsh", ["-c", `qemu+tcp://${to.linkAddress}/system`, "hostname"])).stdout.trim();

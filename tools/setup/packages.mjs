@@ -53,6 +53,7 @@ export const needs = [
 	{ what: "ip", debian: "iproute2", fedora: "iproute", present: command("ip") },
 	{ what: "iptables", debian: "iptables", fedora: "iptables-nft", present: command("iptables") },
 	{ what: "nsenter and unshare", debian: "util-linux", fedora: "util-linux", present: command("nsenter") },
+	{ what: "tini", debian: "tini", fedora: "tini", present: command("tini") },
 	{ what: "a static busybox", debian: "busybox-static", fedora: "busybox", present: hasStaticBusybox },
 	{ what: "modprobe", debian: "kmod", fedora: "kmod", present: command("modprobe") },
 	{ what: "mke2fs", debian: "e2fsprogs", fedora: "e2fsprogs", present: command("mke2fs") },

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs inside the new mount, network and UTS namespaces of a test host and stays there as their holder.
+# Runs inside the new mount, network and UTS namespaces of a test host, below tini, and stays there as their holder.
 # usage: inside.sh DIRECTORY NAME     Prints "ready" once libvirtd is started; whatever it says else is an error.
 set -eu
 directory=$1 name=$2

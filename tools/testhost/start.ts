@@ -121,12 +121,12 @@ function writeConfiguration(state: HostState): void {
 
 /** Makes the namespaces and starts the daemons in them. @returns the process that holds them */
 async function startInside(state: HostState): Promise<ProcessId> {
-	const holder = spawn(
-		"unshare",
-		// What the host mounts never shows outside.
-		["--mount", "--net", "--uts", "--propagation", "slave", "sh", insideScript, state.directory, state.name],
-		{ detached: true, stdio: ["ignore", "pipe", "pipe"] },
-	);
+	// What the host mounts never shows outside.
+	const namespaces = ["--mount", "--net", "--uts", "--propagation", "slave"];
+	// Guests have no parent: tini takes them in and reaps them at once when they end. libvirt waits for that, and the
+	// machine's process 1 may take more than a second.
+	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name];
+	const holder = spawn("unshare", [...namespaces, ...script], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	holder.unref();
 	await untilReady(holder, state.name);
 	return identify(holder.pid!)!;
