@@ -42,7 +42,8 @@ export class Project {
 		/** The copy's folder. */
 		readonly directory: string,
 		readonly stack: string,
-		private readonly env: NodeJS.ProcessEnv,
+		/** Environment of every command. */
+		readonly env: NodeJS.ProcessEnv,
 	) {}
 
 	/** Copies the program and makes its stack. Call `remove` in the end, after `destroy`. */
