@@ -69,6 +69,11 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	/** What differs and what that means. Pure; used for the diff and for the plan. May see `UNKNOWN` at any depth of `news`. */
 	changes(olds: State<Inputs, Facts> | Inputs, news: Inputs): Change[];
 	/**
+	 * Facts that `changes` goes by, as a look at the host tells them: a plan is made where what is recorded of them is not
+	 * known. Changes nothing.
+	 */
+	facts?(olds: Inputs, context: Context): Promise<Partial<Facts>>;
+	/**
 	 * Lines for the preview that only a look at the host can give (which accelerator, how the clone is made, what is in
 	 * the way). Changes nothing. Not called while an input is unknown.
 	 */

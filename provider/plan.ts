@@ -22,12 +22,26 @@ export async function planFor<Inputs extends CommonInputs, Facts extends object>
 ): Promise<string[]> {
 	const exists = Object.keys(olds).some((key) => key !== "__provider");
 	if (hasUnknown(inputs)) return exists ? [] : planByName(lifecycle, inputs, contextOf);
-	const changes: Change[] = exists ? changesOf(lifecycle, olds as unknown as Inputs, inputs) : [];
+	const changes = exists ? await changesSeen(lifecycle, olds as unknown as Inputs, inputs, contextOf) : [];
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
 	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
 	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
 	const makes = !exists ? "new" : changes.some(({ effect }) => effect === "replace") ? "anew" : false;
 	return [...lines, ...(await told(() => lifecycle.plan!(inputs, { ...contextOf(inputs), makes })))];
+}
+
+/** The engine shows a `check` only the old inputs, and what a change does may hang on what was found out since. */
+async function changesSeen<Inputs extends CommonInputs, Facts extends object>(
+	lifecycle: Lifecycle<Inputs, Facts>,
+	olds: Inputs,
+	news: Inputs,
+	contextOf: (inputs: Inputs) => Context,
+): Promise<Change[]> {
+	const changes = changesOf(lifecycle, olds, news);
+	if (!lifecycle.facts || changes.length === 0) return changes;
+	// A host that cannot be looked at is told of by what is planned there.
+	const facts = await lifecycle.facts(olds, contextOf(news)).catch(() => ({}));
+	return changesOf(lifecycle, { ...olds, ...facts }, news);
 }
 
 async function planByName<Inputs extends CommonInputs, Facts extends object>(

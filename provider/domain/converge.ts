@@ -9,7 +9,7 @@ import { allChanges } from "./changes";
 import { hardwareOf } from "./defaults";
 import { knownDisks, type Wanted, wantedDefinition } from "./definition";
 import { applyLive, type Removable } from "./live";
-import { lookLive, type Seen } from "./look";
+import { lookLive, pendingOf, type Seen } from "./look";
 import { patiently, timed } from "./patience";
 import { turnOff, turnOn } from "./power";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
@@ -24,6 +24,7 @@ export interface Converged {
 }
 
 type Olds = State<DomainInputs, DomainFacts>;
+type Pending = DomainFacts["pendingRestart"];
 
 /**
  * @param olds what is recorded; undefined for a machine that is taken over
@@ -39,6 +40,7 @@ export async function converge(
 	foreign = false,
 ): Promise<Converged> {
 	const { host, log } = context;
+	const waiting = pendingOf(seen);
 	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
 	const machine = {
 		uuid: seen.uuid,
@@ -50,18 +52,20 @@ export async function converge(
 		sameExtra: olds === undefined || olds.extraXml === inputs.extraXml,
 	};
 	let wanted = await wantedDefinition(inputs, host, machine);
-	const changes = olds && allChanges(olds, inputs);
+	// The host knows better than the record whether changes still wait: somebody may have restarted the machine.
+	const changes = olds && allChanges({ ...olds, pendingRestart: waiting }, inputs);
 	const reasons = changes
 		? changes.filter(({ effect }) => effect === "restart").map(({ property }) => property)
 		: restartReasons(seen, wanted);
 	const runs = seen.active && seen.state !== "crashed";
 	const deferred = runs && inputs.running && reasons.length > 0 && inputs.onRestartRequired === "defer";
 	const restart = runs && inputs.running && reasons.length > 0 && !deferred;
-	if (deferred && inputs.name !== seen.name) {
-		// A running machine cannot have another name in its definition.
-		wanted = await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
-	}
 	const turnsOff = seen.active && (!inputs.running || restart);
+	const pending = turnsOff ? undefined : deferred ? putOff(waiting, reasons, seen) : waiting;
+	if (pending) {
+		// A running machine cannot have another name in its definition.
+		wanted = await wantedDefinition({ ...inputs, name: seen.name }, host, { ...machine, pending });
+	}
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
@@ -72,14 +76,12 @@ export async function converge(
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
 	});
-	const liveId = deferred ? seen.live?.liveId : undefined;
 	return {
 		started: startMs !== undefined,
 		startMs,
 		macs: wanted.spec.nics.map(({ mac }) => mac),
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
-		pendingRestart:
-			liveId === undefined ? stillWaiting(olds, seen, turnsOff) : { properties: merged(olds, reasons), liveId },
+		pendingRestart: pending,
 	};
 }
 
@@ -196,11 +198,7 @@ function removableOf(seen: Seen, olds: Olds | undefined): Removable {
 	};
 }
 
-function merged(olds: Olds | undefined, reasons: string[]): string[] {
-	return [...new Set([...(olds?.pendingRestart?.properties ?? []), ...reasons])];
-}
-
-function stillWaiting(olds: Olds | undefined, seen: Seen, turnedOff: boolean): DomainFacts["pendingRestart"] {
-	if (turnedOff || olds?.pendingRestart?.liveId !== seen.live?.liveId) return undefined;
-	return olds?.pendingRestart;
+function putOff(waiting: Pending, reasons: string[], { live }: Seen): Pending {
+	if (live?.liveId === undefined) return undefined;
+	return { properties: [...new Set([...(waiting?.properties ?? []), ...reasons])], liveId: live.liveId };
 }

@@ -3,7 +3,7 @@ import type { Host } from "../libvirt";
 import type { FoundDisk } from "../xml/devices";
 import { buildDomain, type DomainSpec } from "../xml/domain";
 import { copy, type Element, parse } from "../xml/element";
-import { recordOf } from "../xml/metadata";
+import { type Recorded, recordOf } from "../xml/metadata";
 import type { FoundDomain } from "../xml/read-domain";
 import { withPasswordsOf } from "../xml/template";
 import { hardwareOf } from "./defaults";
@@ -25,6 +25,8 @@ export interface Machine {
 	inherited?: Inherited | undefined;
 	/** The template, when the machine is about to be made from it. */
 	template?: Template | undefined;
+	/** Changes that are put off with this definition. */
+	pending?: Recorded["pending"];
 	/** The machine's present definition. */
 	config?: FoundDomain | undefined;
 	/** Whether it was made by somebody else, who has set it up. */
@@ -48,7 +50,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 		domainType: machine.domainType,
 		name: inputs.name,
 		uuid: machine.uuid,
-		recorded: { ...recordOf(inputs, inputs.lineage), setUp: isSetUp(inputs, machine) },
+		recorded: { ...recordOf(inputs, inputs.lineage), setUp: isSetUp(inputs, machine), pending: machine.pending },
 		description: inputs.description,
 		nvramPath: nvramPath(inputs.uri, machine),
 		cpu: inputs.cpu,

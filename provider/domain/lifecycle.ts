@@ -8,7 +8,7 @@ import { withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { look, type Seen } from "./look";
 import { foreign, refuseForeign } from "./own";
-import { planDomain, planDomainByName } from "./plan";
+import { factsOf, planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
 import { type DomainFacts, type DomainInputs, domainSchema } from "./schema";
 import { settle } from "./settle";
@@ -24,6 +24,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	resolve: async (inputs) => withDefaults(inputs),
 	settle,
 	changes,
+	facts: factsOf,
 	plan: planDomain,
 	planByName: planDomainByName,
 	create: createDomain,

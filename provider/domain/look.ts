@@ -1,6 +1,7 @@
 /** A look at a domain: its state, its definition, and what runs. */
 import type { DomainInfo, DomainState, Host } from "../libvirt";
 import { parse } from "../xml/element";
+import type { Recorded } from "../xml/metadata";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
 import { isGone } from "./patience";
 
@@ -58,6 +59,12 @@ async function xmlOf(host: Host, info: DomainInfo, inactive: boolean): Promise<F
 /** What runs now, alone: cheaper than a whole look, for polling. */
 export async function lookLive(host: Host, uuid: string): Promise<FoundDomain> {
 	return readDomain(parse(await host.domains.xml(uuid), `the definition of ${uuid}`));
+}
+
+/** Changes that wait for the next start; none are left once the machine is another run of it. */
+export function pendingOf({ config, live }: Pick<Seen, "config" | "live">): Recorded["pending"] {
+	const pending = config.recorded?.pending;
+	return live && pending?.liveId === live.liveId ? pending : undefined;
 }
 
 /** Whether the guest executes instructions, as `running: true` asks for. A guest that sleeps by its own choice counts. */

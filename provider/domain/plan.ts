@@ -2,13 +2,14 @@
 import type { DomainInfo } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isOwnedBy } from "../owner";
-import { chooseAccelerator, hostMemoryMiB } from "./accelerator";
+import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
-import { foreign, ownerOf } from "./own";
-import type { DomainInputs } from "./schema";
+import { look, pendingOf } from "./look";
+import { findThere, foreign, ownerOf } from "./own";
+import type { DomainFacts, DomainInputs } from "./schema";
 import { isMissingHere, resolveDisks, resolveNics } from "./source";
 import { takeOverLines } from "./take-over";
-import { readTemplate, type Template } from "./template";
+import { inheritedFrom, readTemplate, type Template } from "./template";
 
 export async function planDomain(given: DomainInputs, context: Context): Promise<string[]> {
 	const { host } = context;
@@ -46,6 +47,21 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
 	return lines;
+}
+
+/** What `changes` goes by beside the inputs; nothing for a machine that is gone. */
+export async function factsOf(olds: DomainInputs, context: Context): Promise<Partial<DomainFacts>> {
+	const there = await findThere(context, { ...olds, adopt: false });
+	const seen = there && (await look(context.host, there.uuid));
+	if (!seen) return {};
+	const given = Object.entries(olds).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+	const inherited = olds.template === undefined ? undefined : inheritedFrom(seen.config);
+	return {
+		accelerator: acceleratorOf(seen.config.domainType),
+		pendingRestart: pendingOf(seen),
+		// What was given instead of the template's own value hides that.
+		inherited: inherited && Object.fromEntries(Object.entries(inherited).filter(([key]) => !given.includes(key))),
+	};
 }
 
 /** Whether somebody else's machine has the name, and what becomes of it. */

@@ -12,7 +12,7 @@ import { acceleratorOf } from "./accelerator";
 import { hardwareOf } from "./defaults";
 import { matchDisks } from "./disks";
 import { changedDisk, changedSettings } from "./drift";
-import { isRunning, type Seen } from "./look";
+import { isRunning, pendingOf, type Seen } from "./look";
 import { nicSource } from "./nics";
 import type { DiskInputs, DomainFacts, DomainInputs, NicInputs } from "./schema";
 import { resolveDisks } from "./source";
@@ -21,7 +21,7 @@ type Full = State<DomainInputs, DomainFacts>;
 
 /** @param state what is recorded */
 export async function foundState(host: Host, seen: Seen, state: Full): Promise<Full> {
-	const pending = stillPending(seen, state);
+	const pending = pendingOf(seen);
 	const settled = (property: string) => !pending?.properties.some((item) => item.split("[")[0] === property);
 	const { config } = seen;
 	const nics = findNics(seen, state, settled("nics"), await networkNames(host, state));
@@ -40,11 +40,6 @@ export async function foundState(host: Host, seen: Seen, state: Full): Promise<F
 		pendingRestart: pending,
 	};
 	return found;
-}
-
-/** Changes that were put off wait until the machine is another run of it. */
-function stillPending(seen: Seen, state: Full): DomainFacts["pendingRestart"] {
-	return state.pendingRestart?.liveId === seen.live?.liveId ? state.pendingRestart : undefined;
 }
 
 function sameText(recorded: string | undefined, found: string | undefined): boolean {

@@ -28,6 +28,8 @@ export interface Recorded {
 	underlay?: string | undefined;
 	/** What is to be done once in the guest has been done, or was never asked for. */
 	setUp?: boolean | undefined;
+	/** Changes that wait for the next start, and the number of the run that they wait for the end of. */
+	pending?: { properties: string[]; liveId: string } | undefined;
 	/** Tag of the guard that watches over the object: `guardTag(uri)`. */
 	guard?: string | undefined;
 	/** Left on the host on purpose when its resource goes: never swept. */
@@ -50,12 +52,14 @@ export function bareRecordElement(recorded: Recorded): Element {
 	return build(recorded, "", {});
 }
 
-function build({ owner, guard, retain, lineage, underlay, setUp }: Recorded, prefix: string, namespace: Attributes) {
+function build(recorded: Recorded, prefix: string, namespace: Attributes) {
+	const { owner, guard, retain, lineage, underlay, setUp, pending } = recorded;
 	return element(
 		`${prefix}object`,
 		{ ...namespace, setUp: setUp || undefined },
 		element(`${prefix}owner`, { guard, retain: retain || undefined }, owner),
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
+		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
 	);
 }
@@ -70,6 +74,8 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const base = part("base");
 	const contentId = attribute(base, "", "contentId");
 	const guard = attribute(owner, "", "guard");
+	const pending = part("pending");
+	const liveId = attribute(pending, "", "liveId");
 	const underlay = text(part("underlay"));
 	return {
 		owner: owner.textContent,
@@ -77,6 +83,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(attribute(owner, "", "retain") === "yes" ? { retain: true } : {}),
 		...(base && contentId !== undefined ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
 		...(attribute(ours, "", "setUp") === "yes" ? { setUp: true } : {}),
+		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
 	};
 }
