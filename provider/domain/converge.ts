@@ -8,6 +8,7 @@ import { chooseAccelerator } from "./accelerator";
 import { allChanges } from "./changes";
 import { hardwareOf } from "./defaults";
 import { knownDisks, type Wanted, wantedDefinition } from "./definition";
+import { type FormerLease, leasesBefore } from "./leases";
 import { applyLive, type Removable } from "./live";
 import { lookLive, pendingOf, type Seen } from "./look";
 import { patiently, timed } from "./patience";
@@ -18,6 +19,8 @@ export interface Converged {
 	/** Whether the machine was started, from off, and how long that took. */
 	started: boolean;
 	startMs: number | undefined;
+	/** From before the start. */
+	formerLeases: FormerLease[] | undefined;
 	macs: string[];
 	accelerator: "kvm" | "qemu";
 	pendingRestart: DomainFacts["pendingRestart"];
@@ -70,6 +73,8 @@ export async function converge(
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
+	const starts = inputs.running && (turnsOff || !seen.live);
+	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define: !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0,
 		off: turnsOff || !seen.live,
@@ -82,6 +87,7 @@ export async function converge(
 		macs: wanted.spec.nics.map(({ mac }) => mac),
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart: pending,
+		formerLeases: inputs.running ? formerLeases : undefined,
 	};
 }
 

@@ -11,6 +11,7 @@ import { converge } from "./converge";
 import { hardwareOf, withDefaults } from "./defaults";
 import { wantedDefinition } from "./definition";
 import { finish } from "./finish";
+import { leasesBefore } from "./leases";
 import { look, type Seen } from "./look";
 import { findThere, type There } from "./own";
 import { isGone, patiently, timed } from "./patience";
@@ -62,6 +63,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		noteDomain(host, { name: inputs.name, uuid, running: inputs.running }, pathsOf(spec));
 		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
 		if (!inputs.running) return;
+		facts.formerLeases = await leasesBefore(host, inputs, spec.nics);
 		facts.timings.startMs = (await timed(() => patiently(() => host.domains.start(uuid)))).ms;
 	});
 	return finished(context, inputs, facts, { began, setUp: true });

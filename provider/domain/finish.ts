@@ -39,11 +39,12 @@ export async function finish(
 		await markSetUp(host, uuid);
 	}
 	if (inputs.waitFor && inputs.waitFor.address !== "none") {
-		const { value, ms } = await timed(() => waitForAddress(host, uuid, inputs, macs, left));
+		const { value, ms } = await timed(() => waitForAddress(host, uuid, inputs, macs, facts.formerLeases ?? [], left));
 		facts.addresses = value;
 		timings.addressMs = ms;
 		firstSeen();
 	}
+	delete facts.formerLeases;
 }
 
 /** Recorded in the machine itself: a create that finds it again after an interruption does not set it up twice. */

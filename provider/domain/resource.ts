@@ -101,7 +101,7 @@ export interface WaitForArgs {
 	agent?: pulumi.Input<boolean>;
 	/**
 	 * The machine has an address: seen by the guest `agent`, as a DHCP `lease` of the network, in the host's `arp` table,
-	 * or by whichever tells first (`auto`).
+	 * or by whichever tells first (`auto`). A lease from before the start does not count until the guest asks for it again.
 	 * @default "none"
 	 */
 	address?: pulumi.Input<"none" | "auto" | "lease" | "agent" | "arp">;

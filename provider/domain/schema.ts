@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
+import type { FormerLease } from "./leases";
 
 /** Text that comes back from libvirt's XML as it went in. */
 const xmlText = z
@@ -154,6 +155,8 @@ export interface DomainFacts {
 	inherited?: Inherited | undefined;
 	/** Changes that wait for the next start, because `onRestartRequired` is "defer"; absent when there are none. */
 	pendingRestart?: { properties: string[]; liveId: string } | undefined;
+	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
+	formerLeases?: FormerLease[] | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */
 	timings: {
 		defineMs: number;

@@ -2,6 +2,7 @@
 import { open } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { AddressSource, Host, InterfaceAddresses } from "../libvirt";
+import { type FormerLease, unclaimed } from "./leases";
 import { look, lookLive } from "./look";
 import { poll } from "./patience";
 import { isLocal } from "./source";
@@ -42,6 +43,7 @@ export async function waitForAgent(host: Host, uuid: string, inputs: WaitInputs,
 
 /**
  * @param macs of the machine's NICs: other interfaces (bridges, containers in the guest) do not count
+ * @param former leases from before the start, which tell nothing of this run
  * @returns addresses by which the machine can be reached
  * @throws WaitError when the time is over, or the machine has ended meanwhile
  */
@@ -50,16 +52,17 @@ export async function waitForAddress(
 	uuid: string,
 	inputs: WaitInputs,
 	macs: string[],
+	former: FormerLease[],
 	left: () => number,
 ): Promise<string[]> {
 	const how = inputs.waitFor?.address ?? "auto";
 	const sources: AddressSource[] = how === "auto" || how === "none" ? ["lease", "agent", "arp"] : [how];
 	const found = await poll(left(), async () =>
-		(await isOff(host, uuid)) ? [] : firstAddresses(host, uuid, sources, macs),
+		(await isOff(host, uuid)) ? [] : firstAddresses(host, uuid, sources, macs, former),
 	);
 	if (found?.length) return found;
 	const what = how === "auto" ? "an address" : `an address (by ${how})`;
-	throw new WaitError(await inVain(host, uuid, inputs, macs, what));
+	throw new WaitError(await inVain(host, uuid, inputs, macs, what, await unclaimed(host, former)));
 }
 
 /** @returns whether the agent answered within the time */
@@ -88,10 +91,20 @@ async function isOff(host: Host, uuid: string): Promise<boolean> {
 }
 
 /** The addresses that the first source to have any tells; undefined when none has. */
-async function firstAddresses(host: Host, uuid: string, sources: AddressSource[], macs: string[]) {
+async function firstAddresses(
+	host: Host,
+	uuid: string,
+	sources: AddressSource[],
+	macs: string[],
+	former: FormerLease[],
+) {
 	for (const source of sources) {
 		const addresses = usableAddresses(await interfaces(host, uuid, source), macs);
-		if (addresses.length > 0) return addresses;
+		if (addresses.length === 0) continue;
+		// The guest itself knows; the host remembers what an earlier run had.
+		const stale = source === "agent" ? [] : await unclaimed(host, former);
+		const now = addresses.filter((address) => !stale.includes(address));
+		if (now.length > 0) return now;
 	}
 	return undefined;
 }
@@ -121,7 +134,14 @@ function isLocalOnly(address: string): boolean {
 }
 
 /** What was waited for, and everything that may tell why it did not come. */
-async function inVain(host: Host, uuid: string, inputs: WaitInputs, macs: string[], what: string): Promise<string> {
+async function inVain(
+	host: Host,
+	uuid: string,
+	inputs: WaitInputs,
+	macs: string[],
+	what: string,
+	stale: string[] = [],
+): Promise<string> {
 	const { name, waitFor } = inputs;
 	const seen = await look(host, uuid).catch(() => undefined);
 	const lines = [
@@ -135,7 +155,9 @@ async function inVain(host: Host, uuid: string, inputs: WaitInputs, macs: string
 	if (seen?.active && macs.length > 0) {
 		for (const source of ["lease", "arp"] as const) {
 			const found = await interfaces(host, uuid, source);
-			const texts = found.map(({ mac, addresses }) => `${mac} ${addresses.map((item) => item.address).join(" ")}`);
+			const text = ({ address }: { address: string }) =>
+				stale.includes(address) ? `${address} (of an earlier run)` : address;
+			const texts = found.map(({ mac, addresses }) => `${mac} ${addresses.map(text).join(" ")}`);
 			lines.push(`${source}: ${texts.length > 0 ? texts.join(", ") : `none for ${macs.join(", ")}`}`);
 		}
 	}

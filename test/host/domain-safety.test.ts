@@ -125,6 +125,32 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		await lab.delete(state);
 	});
 
+	it("does not take what is left of a machine's former run for its address", async () => {
+		const waitFor = { agent: false, address: "auto" as const, timeoutSeconds: 60 };
+		const guest = await lab.inputs("leased", { waitFor, shutdownTimeoutSeconds: 0 });
+		const first = await lab.create(guest);
+		await lab.delete(first);
+
+		// The same NIC, but nothing that would ask for an address.
+		const { nics } = guest;
+		const silent = lab.plain("leased", { memoryMiB: 64, nics, waitFor: { ...waitFor, timeoutSeconds: 1 } });
+		const error = await lab.create(silent).catch((thrown) => thrown);
+		assert.match(error.message, /did not show an address within 1 s/);
+		assert.ok(
+			error.message.includes(`lease: ${first.macs[0]} ${first.addresses[0]} (of an earlier run)`),
+			error.message,
+		);
+		const incomplete = wire({ ...error.state, incomplete: true }) as Full;
+		await assert.rejects(lab.update(incomplete, silent), /did not show an address/, "it is not a new start");
+		const shown = wire(await lab.update(incomplete, guest));
+		assert.deepEqual([shown.addresses, shown.formerLeases], [first.addresses, undefined]);
+
+		// One that has been running tells nothing new.
+		const taken = await lab.create({ ...guest, ownerId: "org/project/other/leased", adopt: true });
+		assert.deepEqual([taken.uuid, taken.addresses], [shown.uuid, first.addresses]);
+		await lab.delete(taken);
+	});
+
 	it("runs as before when a change does not start", async () => {
 		const inputs = lab.plain("fragile", { memoryMiB: 64, shutdownTimeoutSeconds: 0 });
 		const state = wire(await lab.create(inputs));
