@@ -2,6 +2,7 @@
 import type { Context, State } from "../lifecycle";
 import { recordChanges } from "../record";
 import { carryAddresses } from "../xml/carry";
+import { type DiskSpec, sourceKey } from "../xml/devices";
 import { serialize } from "../xml/element";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
 import { chooseAccelerator } from "./accelerator";
@@ -13,7 +14,9 @@ import { applyLive, type Removable } from "./live";
 import { lookLive, pendingOf, type Seen } from "./look";
 import { patiently, timed } from "./patience";
 import { turnOff, turnOn } from "./power";
+import { refuseTakenName, rename } from "./rename";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
+import { refuseToWriteBases } from "./shared-disks";
 
 export interface Converged {
 	/** Whether the machine was started, from off, and how long that took. */
@@ -69,11 +72,14 @@ export async function converge(
 		// A running machine cannot have another name in its definition.
 		wanted = await wantedDefinition({ ...inputs, name: seen.name }, host, { ...machine, pending });
 	}
+	const starts = inputs.running && (turnsOff || !seen.live);
+	if (inputs.running)
+		await refuseToWriteBases(host, inputs.name, starts ? wanted.spec.disks : addedDisks(seen, wanted));
+	if (inputs.name !== seen.name && !deferred) await refuseTakenName(host, inputs.name);
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
-	const starts = inputs.running && (turnsOff || !seen.live);
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define: !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0,
@@ -89,6 +95,12 @@ export async function converge(
 		pendingRestart: pending,
 		formerLeases: inputs.running ? formerLeases : undefined,
 	};
+}
+
+/** Disks that a running machine does not have yet. */
+function addedDisks({ live }: Seen, { spec }: Wanted): DiskSpec[] {
+	const used = live?.disks.flatMap(({ chain }) => chain) ?? [];
+	return spec.disks.filter(({ source }) => !used.includes(sourceKey(source)));
 }
 
 /** Without an answer to `type` that is new the accelerator stays what it is. */
@@ -152,7 +164,7 @@ async function redefineAndStart(
 				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
 			}
 			renamed = wanted.spec.name !== seen.name;
-			if (renamed) await patiently(() => host.domains.undefine(seen.uuid, { keepNvram: true }));
+			if (renamed) await rename(host, seen.uuid, wanted.spec.name);
 			await patiently(() => host.domains.define(serialize(wanted.root)));
 		}
 		if (inputs.autostart !== seen.autostart || renamed) {
@@ -175,7 +187,7 @@ async function backAsBefore(
 ): Promise<Error> {
 	const message = error instanceof Error ? error.message : String(error);
 	try {
-		if (renamed && (await host.domains.find(seen.uuid))) await host.domains.undefine(seen.uuid, { keepNvram: true });
+		if (renamed) await rename(host, seen.uuid, seen.name);
 		await patiently(() => host.domains.define(former));
 		if (renamed) await patiently(() => host.domains.setAutostart(seen.uuid, seen.autostart));
 		if (start) await turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false });

@@ -17,6 +17,7 @@ import { findThere, type There } from "./own";
 import { isGone, patiently, timed } from "./patience";
 import { powerOff } from "./power";
 import type { DomainFacts, DomainInputs } from "./schema";
+import { refuseToWriteBases } from "./shared-disks";
 import { lossLines } from "./take-over";
 import { inheritedFrom, readTemplate } from "./template";
 
@@ -44,6 +45,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	const { accelerator, domainType } = await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch);
 	const uuid = randomUUID();
 	const { root, spec } = await wantedDefinition(inputs, host, { uuid, domainType, inherited, template });
+	if (inputs.running) await refuseToWriteBases(host, inputs.name, spec.disks);
 	const facts: DomainFacts = {
 		uuid,
 		macs: spec.nics.map(({ mac }) => mac),

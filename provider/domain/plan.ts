@@ -1,5 +1,5 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
-import type { DomainInfo } from "../libvirt";
+import type { DomainInfo, Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isOwnedBy } from "../owner";
 import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
@@ -7,6 +7,7 @@ import { hardwareOf, withDefaults } from "./defaults";
 import { look, pendingOf } from "./look";
 import { findThere, foreign, ownerOf } from "./own";
 import type { DomainFacts, DomainInputs } from "./schema";
+import { refuseToWriteBases } from "./shared-disks";
 import { isMissingHere, resolveDisks, resolveNics } from "./source";
 import { takeOverLines } from "./take-over";
 import { inheritedFrom, readTemplate, type Template } from "./template";
@@ -41,7 +42,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	if (memory !== undefined && hardware.maxMemoryMiB > memory) {
 		lines.push(`warning: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
 	}
-	lines.push(...(await line(() => resolveDisks(host, inputs.disks))));
+	lines.push(...(await line(() => usableDisks(host, inputs, existing))));
 	lines.push(...(await line(() => resolveNics(host, hardware.nics))));
 	for (const path of [inputs.boot?.kernel, inputs.boot?.initrd]) {
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
@@ -62,6 +63,18 @@ export async function factsOf(olds: DomainInputs, context: Context): Promise<Par
 		// What was given instead of the template's own value hides that.
 		inherited: inherited && Object.fromEntries(Object.entries(inherited).filter(([key]) => !given.includes(key))),
 	};
+}
+
+/** @throws Error that says why the machine could not have its disks or start with them */
+async function usableDisks(host: Host, inputs: DomainInputs, existing: DomainInfo | undefined): Promise<void> {
+	const disks = await resolveDisks(host, inputs.disks);
+	const starts = inputs.running && (existing === undefined || existing.state === "shutoff");
+	if (!starts) return;
+	await refuseToWriteBases(
+		host,
+		inputs.name,
+		disks.map(({ source, input }) => ({ ...input, source })),
+	);
 }
 
 /** Whether somebody else's machine has the name, and what becomes of it. */

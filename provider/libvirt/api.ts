@@ -120,6 +120,8 @@ export interface Domains {
 	resume(uuid: string, options?: CallOptions): Promise<void>;
 	reboot(uuid: string, options?: CallOptions): Promise<void>;
 	reset(uuid: string, options?: CallOptions): Promise<void>;
+	/** virDomainRename: of a machine that is off */
+	rename(uuid: string, name: string, options?: CallOptions): Promise<void>;
 	/** virDomainUndefineFlags with NVRAM, managed save, snapshot and checkpoint metadata removed. @param options.keepNvram leaves the NVRAM file */
 	undefine(uuid: string, options?: CallOptions & { keepNvram?: boolean }): Promise<void>;
 	setAutostart(uuid: string, autostart: boolean, options?: CallOptions): Promise<void>;

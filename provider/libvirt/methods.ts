@@ -40,6 +40,7 @@ export const domainMethods: Specs<Domains> = {
 	resume: { parameters: 1 },
 	reboot: { parameters: 1 },
 	reset: { parameters: 1 },
+	rename: { parameters: 2 },
 	undefine: { parameters: 1 },
 	setAutostart: { parameters: 2 },
 	getAutostart: { parameters: 1 },

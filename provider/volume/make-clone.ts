@@ -5,7 +5,7 @@ import type { Context } from "../lifecycle";
 import type { Undo } from "../undo";
 import { isLocal, makeFile, removeFile } from "./local";
 import { directoryOf, refreshPool } from "./pools";
-import { noteOverlay } from "./uses";
+import { noteMade } from "./uses";
 import { lineageOf, type Made, type Wanted } from "./wanted";
 import { describeVolume, volumeXml } from "./xml";
 
@@ -53,7 +53,7 @@ export async function makeReflink(context: Context, wanted: Wanted, undo: Undo):
 			});
 		undo.add(`delete the volume ${found.path}`, () => host.volumes.delete(found.key));
 	}
-	noteOverlay(host, found.path, base!.backing[0]);
+	noteMade(host, found.path, base!.backing[0]);
 	if (capacityBytes! > base!.capacityBytes) await host.volumes.resize(found.key, capacityBytes!);
 	return { ...found, capacityBytes: capacityBytes!, made: "reflink", lineage: lineageOf(wanted) };
 }

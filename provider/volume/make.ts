@@ -8,7 +8,7 @@ import { makeCopy, makeReflink } from "./make-clone";
 import { makeUpload } from "./make-upload";
 import { directoryOf, refreshPool } from "./pools";
 import { overlayFile } from "./qcow2";
-import { noteOverlay } from "./uses";
+import { noteMade } from "./uses";
 import { lineageOf, type Made, type Wanted } from "./wanted";
 import { volumeXml } from "./xml";
 
@@ -42,13 +42,14 @@ async function makeEmpty(host: Host, { inputs, pool, capacityBytes }: Wanted): P
 	const { name, format } = inputs;
 	const xml = volumeXml({ name, format, capacityBytes: capacityBytes! });
 	const { key, path } = await host.volumes.create(pool.uuid, xml);
+	noteMade(host, path);
 	return { key, path, capacityBytes: capacityBytes!, made: "empty" };
 }
 
 async function makeOverlay(host: Host, wanted: Wanted): Promise<Made> {
 	const { inputs, pool, base, capacityBytes } = wanted;
 	const made = (key: string, path: string): Made => {
-		noteOverlay(host, path, base!.path);
+		noteMade(host, path, base!.path);
 		return { key, path, capacityBytes: capacityBytes!, made: "overlay", lineage: lineageOf(wanted) };
 	};
 	const direct = await overlayPath(host, wanted);

@@ -62,9 +62,22 @@ export async function usesOf(host: Host, path: string, by: UseFilter = ANYBODY):
 	return { overlays, domains };
 }
 
-/** Records an overlay that this process has just made. */
-export function noteOverlay(host: Host, path: string, backing: string | undefined): void {
+/** Volumes that this process has made and on which it has laid nothing since. */
+const bare = new WeakMap<Host, Set<string>>();
+
+/** Whether nothing can lie on a volume, because it has just been made. */
+export function isBare(host: Host, path: string): boolean {
+	return bare.get(host)?.has(path) === true;
+}
+
+/**
+ * Records a volume that this process has just made.
+ * @param backing the volume that it lies on
+ */
+export function noteMade(host: Host, path: string, backing?: string): void {
+	bare.set(host, (bare.get(host) ?? new Set()).add(path));
 	if (backing === undefined) return;
+	bare.get(host)?.delete(backing);
 	note(host, (seen) => {
 		const overlays = seen.overlaysOf.get(backing) ?? new Set<string>();
 		seen.overlaysOf.set(backing, overlays.add(path));

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { domain } from "../../provider/domain/lifecycle";
+import { look } from "../../provider/domain/look";
 import type { DomainInputs } from "../../provider/domain/schema";
 import { IncompleteError } from "../../provider/lifecycle";
 import { attribute, child, parse } from "../../provider/xml/element";
@@ -180,6 +181,40 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		assert.equal((await lab.host.domains.find("uefi-renamed"))?.uuid, state.uuid);
 		await lab.delete(state);
 		assert.deepEqual(readdirSync(folder), []);
+	});
+
+	it("is never without a definition while it gets another name", async () => {
+		const inputs = lab.plain("former", { memoryMiB: 64, running: false });
+		let state = wire(await lab.create(inputs));
+		const program = `
+			const { connect } = require(${JSON.stringify(join(__dirname, "../../provider/libvirt"))});
+			const { domain } = require(${JSON.stringify(join(__dirname, "../../provider/domain/lifecycle"))});
+			const [state, inputs] = ${JSON.stringify([state, { ...inputs, name: "latter", rng: false }])};
+			const host = connect(inputs.uri);
+			host.domains.define = () => process.kill(process.pid, "SIGKILL");
+			domain.update(state.uuid, state, inputs, { host, log() {} });
+		`;
+		const child = spawn(process.execPath, ["-e", program], { stdio: "ignore" });
+		assert.equal(await new Promise((resolve) => child.on("exit", (_code, signal) => resolve(signal))), "SIGKILL");
+		assert.equal((await lab.host.domains.find(state.uuid))?.name, "latter");
+
+		state = wire(await lab.update(state, { ...inputs, name: "latter", rng: false }));
+		assert.deepEqual(wire(await lab.read(state)), state);
+		assert.deepEqual(await names(), ["latter"]);
+
+		const other = await lab.create(lab.plain("other", { memoryMiB: 64, ownerId: "org/project/stack/other" }));
+		const { liveId } = (await look(lab.host, other.uuid))!.live!;
+		await assert.rejects(
+			lab.update(other, { ...other, name: "latter" }),
+			/domain latter exists already: it belongs to/,
+		);
+		assert.equal((await look(lab.host, other.uuid))?.live?.liveId, liveId, "it was not turned off for that");
+
+		// libvirt does not rename what it has saved.
+		await lab.machine.virsh("managedsave", "other");
+		const renamed = await lab.update({ ...other, running: false }, { ...other, running: false, name: "saved" });
+		assert.deepEqual(await names(), ["latter", "saved"]);
+		for (const made of [state, renamed]) await lab.delete(made);
 	});
 
 	it("makes a machine with Secure Boot", async () => {

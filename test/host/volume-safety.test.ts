@@ -2,6 +2,7 @@ import * as assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { guestExec } from "../../provider/domain/agent";
+import { domain } from "../../provider/domain/lifecycle";
 import { finishRefreshes } from "../../provider/volume/pools";
 import { forgetUses, noteDomain } from "../../provider/volume/uses";
 import { imageInfo, run, VolumeLab, type VolumeState } from "./volume-lab";
@@ -120,6 +121,41 @@ describe("safety of volumes", () => {
 			);
 			await lab.deleteDomain(guest);
 			await lab.delete(late);
+			await lab.delete(base);
+		});
+
+		it("is not written to by a machine of its own, whether the clones are in use or not", async () => {
+			const base = await lab.volume("own.qcow2", { sizeMiB: 16 });
+			const inputs = { disks: [{ volume: base.key }], boot: undefined };
+			const template = await lab.domain("template", { ...inputs, running: false });
+			const clone = await lab.volume("own-clone.qcow2", { base: base.key });
+			const refused =
+				/own\.qcow2 cannot be written by domain \w+: this uses it: volume .*own-clone\.qcow2 .*running: false/s;
+			const started = { ...template, running: true };
+			await assert.rejects(domain.update(template.uuid, template, started, lab.context), refused);
+			assert.match((await domain.plan!(started, lab.context)).join("\n"), refused);
+			assert.equal((await lab.host.domains.find("template"))?.state, "shutoff");
+			await assert.rejects(lab.domain("second", inputs), refused);
+			assert.equal(await lab.host.domains.find("second"), undefined);
+
+			const other = await lab.domain("other", { ...inputs, disks: [] });
+			const withDisk = (readOnly: boolean) => ({ ...other, disks: [{ ...template.disks[0]!, readOnly }] });
+			await assert.rejects(domain.update(other.uuid, other, withDisk(false), lab.context), refused);
+			await domain.update(other.uuid, other, withDisk(true), lab.context);
+			await lab.deleteDomain(other);
+
+			// What users do without this package: QEMU sees only clones that run.
+			const user = await lab.domain("user", { ...inputs, disks: [{ volume: clone.key }] });
+			await assert.rejects(lab.machine.virsh("start", "template"), /Failed to get "write" lock/);
+			await lab.machine.virsh("destroy", "user");
+			await lab.machine.virsh("start", "template");
+			await assert.rejects(lab.machine.virsh("start", "user"), /Failed to get shared "write" lock/);
+			await lab.machine.virsh("destroy", "template");
+
+			await lab.deleteDomain(user);
+			await lab.delete(clone);
+			await domain.update(template.uuid, template, started, lab.context);
+			await lab.deleteDomain(template);
 			await lab.delete(base);
 		});
 

@@ -141,6 +141,7 @@ export const domains: Implementation<Domains> = {
 	resume: (connection, uuid) => run(connection, uuid, (domain) => libvirt.virDomainResume(domain)),
 	reboot: (connection, uuid) => run(connection, uuid, (domain) => libvirt.virDomainReboot(domain, 0)),
 	reset: (connection, uuid) => run(connection, uuid, (domain) => libvirt.virDomainReset(domain, 0)),
+	rename: (connection, uuid, name) => run(connection, uuid, (domain) => libvirt.virDomainRename(domain, name, 0)),
 	undefine(connection, uuid, options) {
 		const nvram = options?.keepNvram === true ? UNDEFINE_KEEP_NVRAM : UNDEFINE_NVRAM;
 		run(connection, uuid, (domain) =>

@@ -126,6 +126,7 @@ export const signatures = {
 	virDomainResume: acts("int", "domain"),
 	virDomainReboot: acts("int", "domain", "uint"),
 	virDomainReset: acts("int", "domain", "uint"),
+	virDomainRename: acts("int", "domain", "str", "uint"),
 	virDomainUndefineFlags: acts("int", "domain", "uint"),
 	virDomainSetAutostart: sets("int", "domain", "int"),
 	virDomainGetAutostart: reads("int", "domain", "outInt"),
