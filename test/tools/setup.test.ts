@@ -68,6 +68,12 @@ describe("the set-up", () => {
 		assert.equal(existsSync(join(directory, "cache")), false);
 	});
 
+	it("asks for the bridged provider only where it is told to", async () => {
+		const env = { CLONES_CACHE: join(directory, "cache") };
+		assert.doesNotMatch((await run(["--check"], env)).output, /@pulumi\/libvirt/);
+		assert.match((await run(["--check", "--bridge"], env)).output, /✗ @pulumi\/libvirt .*it would be built/);
+	});
+
 	it("explains itself, and what it does not understand", async () => {
 		assert.match((await run(["--help"])).output, /usage: .*--check/s);
 		const wrong = await run(["--chekc"]);

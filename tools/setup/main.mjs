@@ -5,6 +5,7 @@
  * missing it takes well under a second. Plain JavaScript with Node's own modules only, as it runs before npm packages are
  * there.
  */
+import { bridgeTitle, ensureBridge, isBridgeBuilt } from "./bridge.mjs";
 import { compile, staleSources } from "./compile.mjs";
 import { findGo, goPackage } from "./go.mjs";
 import { installNpmPackages, linkSelf, missingFromNpm } from "./npm.mjs";
@@ -15,7 +16,7 @@ import { SetupError } from "./run.mjs";
 import { installSystemPackages, missingFromSystem, updatePackageLists } from "./system.mjs";
 import { installToolchain, isToolchainInstalled } from "./toolchain.mjs";
 
-const usage = `usage: node tools/setup/main.mjs [--check]
+const usage = `usage: node tools/setup/main.mjs [--bridge] [--check]
 
 Finds or installs what the demo and the tests need:
   - libvirt, QEMU and the tools for guest images, by apt-get or dnf
@@ -23,24 +24,28 @@ Finds or installs what the demo and the tests need:
   - the Pulumi CLI: the one on PATH if it is 3.200 or newer, else ${pinnedVersion} built from its Go module (about 3 minutes)
   - the compiled package, in dist/
 
-  --check  only reports what is there and what is missing; exit code 1 if anything is
+  --bridge  also builds @pulumi/libvirt, the bridged Terraform provider, which the tests compare and combine with
+            (about 5 minutes)
+  --check   only reports what is there and what is missing; exit code 1 if anything is
 
 Kept in ${cache} (CLONES_CACHE names another folder); logs in logs/ there.
 Put ${bin} before PATH to use the same Pulumi CLI.`;
 
 async function main() {
 	const args = process.argv.slice(2);
-	if (args.includes("--help") || args.some((arg) => arg !== "--check")) {
+	const withBridge = args.includes("--bridge");
+	if (args.includes("--help") || args.some((arg) => !["--bridge", "--check"].includes(arg))) {
 		console.log(usage);
 		process.exitCode = args.includes("--help") ? 0 : 2;
 	} else if (args.includes("--check")) {
-		await check();
+		await check(withBridge);
 	} else {
-		await setUp();
+		await setUp(withBridge);
 	}
 }
 
-async function check() {
+/** @param {boolean} withBridge */
+async function check(withBridge) {
 	const own = await findOwnCli();
 	const findings = [
 		{ what: "system packages", missing: missingFromSystem() },
@@ -54,6 +59,7 @@ async function check() {
 			missing: isCliLinked(own) && (own?.complete || isToolchainInstalled()) ? undefined : `files in ${bin}`,
 		},
 		{ what: "compiled package", missing: missingFromNpm() ?? staleSources() },
+		...(withBridge ? [{ what: bridgeTitle, missing: isBridgeBuilt() ? undefined : "it would be built" }] : []),
 	];
 	for (const { what, missing } of findings) {
 		console.log(missing === undefined ? `✓ ${what}` : `✗ ${what}: missing: ${missing}`);
@@ -61,12 +67,14 @@ async function check() {
 	if (findings.some(({ missing }) => missing !== undefined)) process.exitCode = 1;
 }
 
-async function setUp() {
+/** @param {boolean} withBridge */
+async function setUp(withBridge) {
 	const started = performance.now();
 	const own = await findOwnCli();
-	const go = hasCli(own) ? undefined : await findGo();
+	const needsGo = !hasCli(own) || (withBridge && !isBridgeBuilt());
+	const go = needsGo ? await findGo() : undefined;
 	const failed = new AbortController();
-	const system = systemPackages(!hasCli(own) && go === undefined);
+	const system = systemPackages(needsGo && go === undefined);
 	const parts = [
 		system,
 		npmPackages(failed.signal),
@@ -89,6 +97,7 @@ async function setUp() {
 	if (!own?.complete && !isToolchainInstalled()) installToolchain();
 	if (!isCliLinked(own)) linkCli(own);
 	if (staleSources() !== undefined) await step("package compiled", compile);
+	if (withBridge) await ensureBridge();
 	console.log(`✓ everything is set up (${seconds(started)})`);
 }
 
