@@ -1,4 +1,7 @@
-/** Lets at most so many operations of one lane run at the same time, in the order they came. */
+/**
+ * Lets at most so many operations of one lane run at the same time, in the order they came. Those that wait hold slots of
+ * the engine's, which those that run have already and need no other: so they go on, however few slots there are.
+ */
 interface Lane {
 	running: number;
 	waiting: Array<() => void>;

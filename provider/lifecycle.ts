@@ -18,7 +18,7 @@ export interface CommonInputs {
 	adopt?: boolean | undefined;
 	/** The resource has Pulumi's `retainOnDelete`: what is left on the host on purpose is never swept. */
 	retain?: boolean | undefined;
-	/** Creates of the same lane run at most `width` at a time. */
+	/** Creates, updates and deletes of the same lane run at most `width` at a time. */
 	lane?: { name: string; width: number } | undefined;
 }
 

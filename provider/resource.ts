@@ -148,7 +148,8 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 				recordingIncomplete(news, async () => {
 					const context = contextOf(news);
 					if (olds.uri !== news.uri) await refuseOtherHost(lifecycle, id, olds as Full, context);
-					const state = await lifecycle.update(id, olds as Full, stripped(news) as unknown as Inputs, context);
+					const wanted = stripped(news) as unknown as Inputs;
+					const state = await inLane(wanted.lane, () => lifecycle.update(id, olds as Full, wanted, context));
 					return { outs: definedOnly({ ...state, incomplete: undefined }) };
 				}),
 			);
@@ -159,7 +160,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			const context = contextOf(props);
 			return shown(props, async () => {
 				try {
-					await lifecycle.delete(id, props as Full, context);
+					await inLane((props as Full).lane, () => lifecycle.delete(id, props as Full, context));
 				} catch (error) {
 					const { ownerId } = props as { ownerId: string };
 					if (!(error instanceof InUseError)) throw error;

@@ -202,7 +202,8 @@ export interface ThinClonePoolArgs {
 	 */
 	onBaseChange?: "keep" | "replace" | "rolling";
 	/**
-	 * How many clones are made at the same time.
+	 * How many of the pool's disks and machines are made, changed or removed at the same time. What is removed goes by the
+	 * number that was recorded with its last create or update.
 	 * @default the engine's parallelism
 	 */
 	maxParallel?: number;

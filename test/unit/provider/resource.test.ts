@@ -30,6 +30,31 @@ function thing(over: Partial<Lifecycle<Inputs, { uuid: string }>> = {}): Lifecyc
 const given = { uri: "test:///default", ownerId: "o/p/s/t", name: "t", __provider: "x" };
 
 describe("the handler of a dynamic resource", () => {
+	it("keeps to the width of a lane with all that it does", async () => {
+		const [most, done] = [[0], [] as string[]];
+		let running = 0;
+		const counted = async (what: string) => {
+			most.push(++running);
+			await new Promise((resolve) => setImmediate(resolve));
+			running--;
+			done.push(what);
+		};
+		const handler = handlerOf(
+			thing({
+				create: async (inputs) => counted("create").then(() => ({ id: "t", state: { ...inputs, uuid: "u" } })),
+				update: async (_id, olds, news) => counted("update").then(() => ({ ...news, uuid: olds.uuid })),
+				delete: () => counted("delete"),
+			}),
+		);
+		const inputs = { ...given, size: 4, lane: { name: "keeps", width: 2 } };
+		await Promise.all([
+			...Array.from({ length: 3 }, () => handler.create(inputs)),
+			...Array.from({ length: 3 }, () => handler.update("t", inputs, inputs)),
+			...Array.from({ length: 3 }, () => handler.delete("t", inputs)),
+		]);
+		assert.deepEqual([Math.max(...most), done.length], [2, 9]);
+	});
+
 	it("checks: normalises, and lists problems without throwing", async () => {
 		const handler = handlerOf(thing());
 		const good = await handler.check({}, given);
