@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { closeAll } from "./libvirt";
-import { finishRefreshes } from "./volume/pools";
+import { finishRefreshes } from "./volume/refresh";
 
 let running = 0;
 let engineGone = false;

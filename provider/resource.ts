@@ -1,32 +1,27 @@
 /**
- * Turns a lifecycle into the handler that the SDK's dynamic provider expects. This is the only place that knows the
+ * Turns a lifecycle into the handler that the SDK's dynamic provider expects. With `wire.ts` the only place that knows the
  * engine's conventions: how an unknown, a partial failure, a vanished object and a preview's plan look on the wire.
  */
-import { isDeepStrictEqual } from "node:util";
 import { logLine, operation } from "./engine";
 import { forgetKnown, rememberKnown } from "./guard/known";
 import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
-import {
-	type Change,
-	type CommonInputs,
-	type Context,
-	IncompleteError,
-	InputError,
-	InUseError,
-	type Lifecycle,
-	type State,
-} from "./lifecycle";
+import { type CommonInputs, type Context, InputError, InUseError, type Lifecycle, type State } from "./lifecycle";
 import { changesOf, planFor, wrapped } from "./plan";
 import { type Path, type Problem, validate } from "./problems";
 import { type Hide, hiding, hidingError } from "./secrets";
 import { hasUnknown, isUnknown } from "./unknown";
-
-type Properties = Record<string, unknown>;
-
-/** Inputs that describe the call and not the object, or of which `recordChanges` tells. */
-const SILENT = ["plan", "ownerId", "previousOwnerIds", "adopt", "retain", "lane", "uri", "__provider"];
+import {
+	asFailure,
+	type CheckFailure,
+	definedOnly,
+	type Properties,
+	presentable,
+	recordingIncomplete,
+	stripped,
+	topLevel,
+} from "./wire";
 
 /** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
 export interface Handler {
@@ -40,11 +35,6 @@ export interface Handler {
 	read(id: string, props: Properties): Promise<{ id: string; props: Properties; inputs?: Properties }>;
 	update(id: string, olds: Properties, news: Properties): Promise<{ outs: Properties }>;
 	delete(id: string, props: Properties): Promise<void>;
-}
-
-interface CheckFailure {
-	property: string;
-	reason: string;
 }
 
 export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
@@ -199,72 +189,4 @@ async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object
 			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +
 			"other host.",
 	);
-}
-
-/** Turns an `IncompleteError` into the engine's partial failure; any other error passes. */
-async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>): Promise<T> {
-	try {
-		return await work();
-	} catch (error) {
-		if (!(error instanceof IncompleteError)) throw error;
-		// An error with an `id` is what the engine records as made but unfinished; only its reasons are shown.
-		throw Object.assign(new Error(error.message), {
-			id: error.id,
-			reasons: [error.message],
-			properties: definedOnly({
-				...inputs,
-				...(error.state as object),
-				__provider: inputs.__provider,
-				incomplete: true,
-			}),
-		});
-	}
-}
-
-/** Without the stack, which the SDK shows to users: of errors that are a program's and not a programmer's it says nothing. */
-function presentable(error: unknown): unknown {
-	const isBug = [TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
-	if (error instanceof Error && !isBug) error.stack = "";
-	return error;
-}
-
-/**
- * Without what is the engine's or the preview's.
- * @throws Error when inputs are missing that come from a resource which could not be made
- */
-function stripped(properties: Properties): Properties {
-	if (properties.lacksInput) throw new Error("it depends on something that could not be made");
-	const { __provider, plan: _plan, ...rest } = properties;
-	return rest;
-}
-
-/** The wire has no `undefined`, at any depth. */
-function definedOnly(properties: object): Properties {
-	return JSON.parse(JSON.stringify(properties)) as Properties;
-}
-
-function topLevel(property: string): string {
-	return /^[^.[]+/.exec(property)?.[0] ?? property;
-}
-
-/** Without the property's name, which the reason begins with: the engine would show the value with it, secret or not. */
-function asFailure(problem: Problem | InputError, hide: Hide): CheckFailure {
-	return { property: "", reason: hide(`${problem.property}: ${problem.message}`) };
-}
-
-/**
- * The properties in which new inputs differ from what is recorded, for lifecycles whose properties each have one effect.
- * @param effects what a change of a property does; properties that are not listed are ignored
- */
-export function changesByTable<Inputs extends object>(
-	olds: object,
-	news: Inputs,
-	effects: Partial<Record<keyof Inputs & string, { effect: Change["effect"]; note: string }>>,
-): Change[] {
-	return (Object.keys(effects) as Array<keyof Inputs & string>).flatMap((property) => {
-		if (SILENT.includes(property)) return [];
-		const before = (olds as Properties)[property];
-		if (isDeepStrictEqual(before, news[property])) return [];
-		return [{ property, ...effects[property]! }];
-	});
 }

@@ -1,20 +1,18 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
 import type { Context, State } from "../lifecycle";
 import { recordChanges } from "../record";
-import { carryAddresses } from "../xml/carry";
 import { type DiskSpec, sourceKey } from "../xml/devices";
-import { serialize } from "../xml/element";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
 import { chooseAccelerator } from "./accelerator";
 import { allChanges } from "./changes";
 import { hardwareOf } from "./defaults";
 import { knownDisks, type Wanted, wantedDefinition } from "./definition";
 import { type FormerLease, leasesBefore } from "./leases";
-import { applyLive, type Removable } from "./live";
-import { lookLive, pendingOf, type Seen } from "./look";
-import { patiently, timed } from "./patience";
-import { turnOff, turnOn } from "./power";
-import { refuseTakenName, rename } from "./rename";
+import type { Removable } from "./live";
+import { pendingOf, type Seen } from "./look";
+import { turnOff } from "./power";
+import { redefineAndStart } from "./redefine";
+import { refuseTakenName } from "./rename";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
 
@@ -133,70 +131,6 @@ export function restartReasons(seen: Seen, wanted: Wanted): string[] {
 	if (live.maxMemoryMiB < after.memoryMiB) reasons.push("memoryMiB");
 	if (live.vcpus > after.vcpus && live.domainType !== "kvm") reasons.push("vcpus");
 	return reasons;
-}
-
-interface Step {
-	define: boolean;
-	/** Whether the machine is off by now. */
-	off: boolean;
-	/** Whether it was turned off only for the change. */
-	wasTurnedOff: boolean;
-	removable: Removable;
-}
-
-/** @returns the milliseconds that the start took; undefined when there was none */
-async function redefineAndStart(
-	context: Context,
-	seen: Seen,
-	inputs: DomainInputs,
-	wanted: Wanted,
-	step: Step,
-): Promise<number | undefined> {
-	const { host } = context;
-	const former = serialize(seen.config.root);
-	let renamed = false;
-	try {
-		if (!step.off && inputs.running) await turnOn(host, seen);
-		if (step.define) {
-			if (!step.off && seen.live) {
-				await applyLive(context, seen.live, wanted.spec, step.removable);
-				// A device is to be at the next start where it was plugged in.
-				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
-			}
-			renamed = wanted.spec.name !== seen.name;
-			if (renamed) await rename(host, seen.uuid, wanted.spec.name);
-			await patiently(() => host.domains.define(serialize(wanted.root)));
-		}
-		if (inputs.autostart !== seen.autostart || renamed) {
-			await patiently(() => host.domains.setAutostart(seen.uuid, inputs.autostart));
-		}
-		if (!step.off || !inputs.running) return undefined;
-		return (await timed(() => turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false }))).ms;
-	} catch (error) {
-		if (!step.wasTurnedOff && !renamed) throw error;
-		throw await backAsBefore(context, seen, former, { renamed, start: step.wasTurnedOff, error });
-	}
-}
-
-/** After a failed change: the former definition, and the machine running again if it ran. @returns the error to throw */
-async function backAsBefore(
-	{ host }: Context,
-	seen: Seen,
-	former: string,
-	{ renamed, start, error }: { renamed: boolean; start: boolean; error: unknown },
-): Promise<Error> {
-	const message = error instanceof Error ? error.message : String(error);
-	try {
-		if (renamed) await rename(host, seen.uuid, seen.name);
-		await patiently(() => host.domains.define(former));
-		if (renamed) await patiently(() => host.domains.setAutostart(seen.uuid, seen.autostart));
-		if (start) await turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false });
-	} catch (again) {
-		const why = again instanceof Error ? again.message : String(again);
-		return new Error(`${message}\nAnd the former definition could not be restored: ${why}`, { cause: error });
-	}
-	const now = start ? "runs with its former definition again" : "has its former definition again";
-	return new Error(`${message}\n${seen.name} ${now}.`, { cause: error });
 }
 
 /** What may be unplugged: what carries our alias, and what is recorded; of a machine that is taken over, everything. */

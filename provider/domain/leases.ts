@@ -1,7 +1,6 @@
 /** DHCP leases that an earlier run of a machine left: they are listed until they expire, whoever has the address now. */
 import type { Host, Lease } from "../libvirt";
 import type { NicSpec } from "../xml/devices";
-import type { DomainInputs } from "./schema";
 
 export interface FormerLease {
 	/** Name of the network. */
@@ -15,7 +14,7 @@ export interface FormerLease {
 /** The leases that these NICs have now, before their machine is started; none where nobody waits for an address. */
 export async function leasesBefore(
 	host: Host,
-	{ waitFor }: Pick<DomainInputs, "waitFor">,
+	{ waitFor }: { waitFor?: { address: string } | undefined },
 	nics: ReadonlyArray<NicSpec>,
 ): Promise<FormerLease[]> {
 	if (!waitFor || waitFor.address === "none") return [];

@@ -1,7 +1,7 @@
-/** Pools as the volumes see them: looked up once for many volumes, and refreshed once after many changes. */
-import { setTimeout as sleep } from "node:timers/promises";
+/** Pools as the volumes see them, looked up once for many volumes. */
 import type { Host, VolumeInfo } from "../libvirt/api";
 import { attribute, parse, text } from "../xml/element";
+import { refreshPool } from "./refresh";
 
 export interface Pool {
 	uuid: string;
@@ -15,8 +15,6 @@ export interface Pool {
 
 /** How long a look-up is believed. */
 const BELIEVED_MS = 3000;
-/** Changes within this time of one another share a refresh. */
-const BATCH_MS = 300;
 const DIRECTORY_TYPES = ["dir", "fs", "netfs"];
 
 const pools = new WeakMap<Host, Map<string, { pool: Promise<Pool | undefined>; at: number }>>();
@@ -72,84 +70,6 @@ async function lookUp(host: Host, reference: string): Promise<Pool | undefined> 
 		active: found.active,
 		directory: DIRECTORY_TYPES.includes(type) ? text(root, "target/path") : undefined,
 	};
-}
-
-interface Refresh {
-	promise: Promise<void>;
-	/** Whether it has not begun yet, so that it will see a change made now. */
-	waiting: boolean;
-	/** Ends its wait for more calls. */
-	begin: () => void;
-}
-
-const refreshes = new Map<Host, Map<string, Refresh>>();
-
-/**
- * Lets libvirt see files that were made or removed beside it. Many calls within 300 ms come to one refresh.
- * @param options.now do not wait for more calls to come
- */
-export function refreshPool(host: Host, poolUuid: string, options: { now?: boolean } = {}): Promise<void> {
-	const ofHost = refreshes.get(host) ?? new Map<string, Refresh>();
-	refreshes.set(host, ofHost);
-	const pending = ofHost.get(poolUuid);
-	const refresh = pending?.waiting ? pending : newRefresh(host, poolUuid, ofHost, pending?.promise);
-	if (options.now) refresh.begin();
-	return refresh.promise;
-}
-
-function newRefresh(host: Host, poolUuid: string, ofHost: Map<string, Refresh>, running?: Promise<void>): Refresh {
-	const batch = new AbortController();
-	const refresh: Refresh = { waiting: true, promise: Promise.resolve(), begin: () => batch.abort() };
-	ofHost.set(poolUuid, refresh);
-	refresh.promise = (async () => {
-		// One that runs may have passed the new file already: this one comes after it.
-		await running?.catch(() => {});
-		await sleep(BATCH_MS, undefined, { signal: batch.signal }).catch(() => {});
-		refresh.waiting = false;
-		await refreshWhenIdle(host, poolUuid);
-	})().finally(() => {
-		if (ofHost.get(poolUuid) === refresh) ofHost.delete(poolUuid);
-		if (ofHost.size === 0) refreshes.delete(host);
-	});
-	// Those who do not wait for it are not told that it failed: the next look-up refreshes again.
-	refresh.promise.catch(() => {});
-	return refresh;
-}
-
-/** How old libvirt's picture of a pool may be when volumes are looked at for changes made behind our back. */
-const FRESH_MS = 10_000;
-/** Probing every file of a large pool takes its time. */
-const REFRESH_DEADLINE_SECONDS = 300;
-
-const refreshedAt = new WeakMap<Host, Map<string, number>>();
-
-/** Refreshes a pool unless that was done a moment ago: one refresh serves the look at all of its volumes. */
-export async function freshPool(host: Host, poolUuid: string): Promise<void> {
-	const last = refreshedAt.get(host)?.get(poolUuid) ?? 0;
-	if (Date.now() - last > FRESH_MS) await refreshPool(host, poolUuid, { now: true });
-}
-
-/** Does the refreshes that are still to come, at once: for the end of a process. Never rejects. */
-export async function finishRefreshes(): Promise<void> {
-	const pending = [...refreshes.values()].flatMap((ofHost) => [...ofHost.values()]);
-	for (const refresh of pending) refresh.begin();
-	await Promise.allSettled(pending.map(({ promise }) => promise));
-}
-
-/** libvirt refuses to refresh a pool while a volume in it is being built or filled. */
-async function refreshWhenIdle(host: Host, poolUuid: string): Promise<void> {
-	for (let attempt = 0; ; attempt++) {
-		try {
-			await host.pools.refresh(poolUuid, { deadlineSeconds: REFRESH_DEADLINE_SECONDS });
-			const ofHost = refreshedAt.get(host) ?? new Map<string, number>();
-			refreshedAt.set(host, ofHost.set(poolUuid, Date.now()));
-			return;
-		} catch (error) {
-			const busy = error instanceof Error && /asynchronous jobs/.test(error.message);
-			if (!busy || attempt === 50) throw error;
-			await sleep(Math.min(20 * (attempt + 1), 500));
-		}
-	}
 }
 
 /**

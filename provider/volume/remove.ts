@@ -1,7 +1,8 @@
 /** Removes a volume. */
 import type { Host } from "../libvirt/api";
 import { fileExists, isLocal, isNotForUs, removeFile } from "./local";
-import { directoryOf, findVolume, type Pool, refreshPool } from "./pools";
+import { directoryOf, findVolume, type Pool } from "./pools";
+import { refreshPool } from "./refresh";
 
 /** Succeeds when it is gone already. Whether somebody needs it is the caller's question. */
 export async function remove(host: Host, pool: Pool, path: string): Promise<void> {

@@ -4,8 +4,9 @@ import { dirname, join, resolve } from "node:path";
 import type { DomainInfo, Host } from "../libvirt/api";
 import { type Disk, disksIn } from "./domain-disks";
 import { fileExists, isLocal, isNotForUs } from "./local";
-import { directoryOf, findPool, refreshPool } from "./pools";
+import { directoryOf, findPool } from "./pools";
 import { QCOW2_PROBE_BYTES, readQcow2Header } from "./qcow2";
+import { refreshPool } from "./refresh";
 import type { DomainUse } from "./uses";
 import { describeVolume } from "./xml";
 

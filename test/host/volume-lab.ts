@@ -11,7 +11,7 @@ import { pool } from "../../provider/pool/lifecycle";
 import type { PoolFacts, PoolInputs } from "../../provider/pool/schema";
 import { validate } from "../../provider/problems";
 import { volume } from "../../provider/volume/lifecycle";
-import { finishRefreshes } from "../../provider/volume/pools";
+import { finishRefreshes } from "../../provider/volume/refresh";
 import type { VolumeFacts, VolumeInputs } from "../../provider/volume/schema";
 import { ensureImage, type GuestImage } from "../../tools/images";
 import { startTestHost, type TestHost } from "../../tools/testhost";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { finishRefreshes } from "../../provider/volume/pools";
+import { finishRefreshes } from "../../provider/volume/refresh";
 import { imageInfo, run, VolumeLab, type VolumeState } from "./volume-lab";
 
 const GIB = 2 ** 30;

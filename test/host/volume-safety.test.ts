@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmod, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { guestExec } from "../../provider/domain/agent";
 import { domain } from "../../provider/domain/lifecycle";
-import { finishRefreshes } from "../../provider/volume/pools";
+import { finishRefreshes } from "../../provider/volume/refresh";
 import { forgetUses, noteDomain } from "../../provider/volume/uses";
 import { imageInfo, run, VolumeLab, type VolumeState } from "./volume-lab";
 

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { finishRefreshes } from "../../provider/volume/pools";
+import { finishRefreshes } from "../../provider/volume/refresh";
 import { imageInfo, run, VolumeLab } from "./volume-lab";
 
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { WorkerError } from "../../../provider/libvirt";
 import { IncompleteError, type Lifecycle } from "../../../provider/lifecycle";
-import { changesByTable, handlerOf } from "../../../provider/resource";
+import { handlerOf } from "../../../provider/resource";
 import { commonShape } from "../../../provider/schema";
 import { UNKNOWN } from "../../../provider/unknown";
 
@@ -14,11 +14,10 @@ function thing(over: Partial<Lifecycle<Inputs, { uuid: string }>> = {}): Lifecyc
 	return {
 		name: "Thing",
 		schema,
-		changes: (olds, news) =>
-			changesByTable(olds, news, {
-				name: { effect: "replace", note: "another thing" },
-				size: { effect: "live", note: "grown" },
-			}),
+		changes: (olds, news) => [
+			...(olds.name === news.name ? [] : [{ property: "name", effect: "replace" as const, note: "another thing" }]),
+			...(olds.size === news.size ? [] : [{ property: "size", effect: "live" as const, note: "grown" }]),
+		],
 		create: async (inputs) => ({ id: "t1", state: { ...inputs, uuid: "u" } }),
 		read: async (_id, state) => state,
 		update: async (_id, olds, news) => ({ ...news, uuid: olds.uuid }),

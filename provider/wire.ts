@@ -1,0 +1,62 @@
+/** What properties and failures look like on the engine's wire. */
+import { IncompleteError, type InputError } from "./lifecycle";
+import type { Problem } from "./problems";
+import type { Hide } from "./secrets";
+
+export type Properties = Record<string, unknown>;
+
+export interface CheckFailure {
+	property: string;
+	reason: string;
+}
+
+/** Turns an `IncompleteError` into the engine's partial failure; any other error passes. */
+export async function recordingIncomplete<T>(inputs: Properties, work: () => Promise<T>): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		if (!(error instanceof IncompleteError)) throw error;
+		// An error with an `id` is what the engine records as made but unfinished; only its reasons are shown.
+		throw Object.assign(new Error(error.message), {
+			id: error.id,
+			reasons: [error.message],
+			properties: definedOnly({
+				...inputs,
+				...(error.state as object),
+				__provider: inputs.__provider,
+				incomplete: true,
+			}),
+		});
+	}
+}
+
+/** Without the stack, which the SDK shows to users: of errors that are a program's and not a programmer's it says nothing. */
+export function presentable(error: unknown): unknown {
+	const isBug = [TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
+	if (error instanceof Error && !isBug) error.stack = "";
+	return error;
+}
+
+/**
+ * Without what is the engine's or the preview's.
+ * @throws Error when inputs are missing that come from a resource which could not be made
+ */
+export function stripped(properties: Properties): Properties {
+	if (properties.lacksInput) throw new Error("it depends on something that could not be made");
+	const { __provider, plan: _plan, ...rest } = properties;
+	return rest;
+}
+
+/** The wire has no `undefined`, at any depth. */
+export function definedOnly(properties: object): Properties {
+	return JSON.parse(JSON.stringify(properties)) as Properties;
+}
+
+export function topLevel(property: string): string {
+	return /^[^.[]+/.exec(property)?.[0] ?? property;
+}
+
+/** Without the property's name, which the reason begins with: the engine would show the value with it, secret or not. */
+export function asFailure(problem: Problem | InputError, hide: Hide): CheckFailure {
+	return { property: "", reason: hide(`${problem.property}: ${problem.message}`) };
+}
