@@ -110,6 +110,13 @@ describe("the record in the metadata", () => {
 			owner: xmlText.filter((value) => value !== ""),
 			lineage: fc.record({ base: xmlText, baseContentId: xmlText }, { noNullPrototype: true }),
 			underlay: xmlText,
+			pending: fc.record(
+				{
+					properties: fc.array(fc.constantFrom("memoryMiB", "disks[1]", "cpu"), { minLength: 1 }),
+					liveId: fc.stringMatching(/^[1-9][0-9]{0,3}$/),
+				},
+				{ noNullPrototype: true },
+			),
 			guard: fc.stringMatching(/^[0-9a-f]{8}$/),
 			setUp: fc.constant(true),
 			retain: fc.constant(true),
