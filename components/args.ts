@@ -1,8 +1,9 @@
 /** What components do with their arguments before they make anything. */
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
+import { allowedBy } from "../provider/allowed";
 import type { Rule } from "../provider/lifecycle";
-import { refuse, validate } from "../provider/problems";
+import { refuse, shown, validate } from "../provider/problems";
 import { UNKNOWN } from "../provider/unknown";
 
 /**
@@ -18,8 +19,43 @@ export function checkArgs<Inputs extends object>(
 	args: object,
 	rules: ReadonlyArray<Rule<Inputs>> = [],
 ): void {
+	if (!isGroup(args))
+		refuse(what, [{ property: "arguments", path: [], message: `got ${told(args)}; ${allowedBy(schema)}` }]);
 	const { problems } = validate(schema, plain(args) as Record<string, unknown>, rules);
 	refuse(what, problems);
+}
+
+/**
+ * Refuses outputs and promises where a plain value is needed to know which resources there are.
+ * @throws InputError naming the argument
+ */
+export function refuseLater<Args extends object>(
+	what: string,
+	args: Args,
+	names: ReadonlyArray<keyof Args & string>,
+): void {
+	const later = names.filter((name) => args[name] instanceof Promise || pulumi.Output.isInstance(args[name]));
+	refuse(
+		what,
+		later.map((property) => ({
+			property,
+			path: [property],
+			message:
+				`got ${told(args[property])}; allowed is a plain value, as it says which resources there are, which has to be known ` +
+				"before any is made. Take it from the configuration (new pulumi.Config())",
+		})),
+	);
+}
+
+/** Programs in plain JavaScript give anything; a promise or an output has properties, too, but not these. */
+function isGroup(value: unknown): boolean {
+	if (value instanceof Promise || pulumi.Output.isInstance(value)) return false;
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function told(value: unknown): string {
+	if (value instanceof Promise) return "a promise";
+	return pulumi.Output.isInstance(value) ? "an output" : shown(value);
 }
 
 /** The arguments with whatever is only known later marked as unknown. */

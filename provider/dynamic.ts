@@ -77,7 +77,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 		given: object = args,
 	) {
 		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
-		refuseSecond(kind, name);
+		refuseSecond(kind, name, opts.parent);
 		const uri = args.uri ?? defaultUri();
 		const props: Record<string, unknown> = Object.fromEntries(facts.map((fact) => [fact, undefined]));
 		Object.assign(props, args, {
@@ -147,15 +147,21 @@ function currentRun(): Run {
  * The engine tells resources of one name apart by their parents; on the host they would be one owner, and the second
  * would take over what the first has made.
  */
-function refuseSecond(kind: string, name: string): void {
+function refuseSecond(kind: string, name: string, parent: pulumi.Resource | undefined): void {
 	const { names } = currentRun();
 	if (names.has(`${kind} ${name}`)) {
 		throw new pulumi.RunError(
-			`there are two resources ${kind} named "${name}" in this stack, under different parents. Objects on the host ` +
+			`${labelOf(parent)}there are two resources ${kind} named "${name}" in this stack, under different parents. Objects on the host ` +
 				"belong to a name: give one of them another (for the machines of a ThinClonePool, by its namePrefix).",
 		);
 	}
 	names.add(`${kind} ${name}`);
+}
+
+/** `ThinClonePool web: ` of what is inside one. */
+function labelOf(parent: pulumi.Resource | undefined): string {
+	const { __pulumiType: type, __name: name } = (parent ?? {}) as { __pulumiType?: string; __name?: string };
+	return type?.startsWith("pulumi-libvirt-clones:") && name ? `${type.split(":").at(-1)} ${name}: ` : "";
 }
 
 /** One guard a stack and URI. A URI that is only known later gets none: `sweep` on the command line serves there. */

@@ -26,6 +26,8 @@ export interface Context {
 	host: Host;
 	/** A line of progress, shown under the resource. */
 	log(message: string): void;
+	/** Type of the component that the resource is a part of: "ThinClonePool". It has arguments of its own. */
+	component?: string | undefined;
 	/** In a plan: `anew` for a replacement of what is recorded, false where that stays. @default "new" */
 	makes?: "new" | "anew" | false | undefined;
 	/** The stack's guard has swept the host: what an interrupted run left is gone. Only in a delete that waited for it. */
@@ -84,6 +86,8 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	create(inputs: Inputs, context: Context): Promise<{ id: string; state: State<Inputs, Facts> }>;
 	/** Looks at the object; undefined when it is gone. Returns what was found, in the shape of the inputs. */
 	read(id: string, state: State<Inputs, Facts>, context: Context): Promise<State<Inputs, Facts> | undefined>;
+	/** Whether the object is on the host, where `read` does not tell: it may know how to get one back that is gone. */
+	exists?(id: string, context: Context): Promise<boolean>;
 	/** Applies new inputs; also finishes an object that was left incomplete. */
 	update(id: string, olds: State<Inputs, Facts>, news: Inputs, context: Context): Promise<State<Inputs, Facts>>;
 	/** Removes the object; succeeds when it is gone already; refuses what others depend on. */

@@ -180,6 +180,7 @@ export function propertyName(path: Path): string {
 
 /** A value for an error message: short, on one line. */
 export function shown(value: unknown): string {
-	const text = JSON.stringify(value) ?? String(value);
+	// JSON has no word for these, and would say null.
+	const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
 	return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 }

@@ -11,6 +11,7 @@ import { type CommonInputs, type Context, InputError, InUseError, type Lifecycle
 import { changesOf, planFor, wrapped } from "./plan";
 import { type Path, type Problem, validate } from "./problems";
 import { type Hide, hiding, hidingError } from "./secrets";
+import { componentOf } from "./taken";
 import { hasUnknown, isUnknown } from "./unknown";
 import {
 	asFailure,
@@ -66,7 +67,12 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	const contextOf = (properties: object): Context => {
 		const { uri, ownerId } = properties as { uri: string; ownerId: string };
-		return { host: connect(uri), log: (message) => logLine(urns.get(ownerId), hideOf(properties)(message)) };
+		const urn = urns.get(ownerId);
+		return {
+			host: connect(uri),
+			log: (message) => logLine(urn, hideOf(properties)(message)),
+			component: componentOf(urn),
+		};
 	};
 
 	const inputsOf = (properties: Properties): Properties => {
@@ -183,7 +189,8 @@ async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object
 	context: Context,
 ): Promise<void> {
 	const { uri } = context.host;
-	if (await lifecycle.read(id, { ...olds, uri }, context)) return;
+	const isThere = lifecycle.exists?.(id, context) ?? lifecycle.read(id, { ...olds, uri }, context);
+	if (await isThere) return;
 	throw new Error(
 		`uri changed from ${olds.uri} to ${uri}, and there is no ${lifecycle.name} ${id} there. Another uri is taken for ` +
 			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +

@@ -2,6 +2,8 @@ import type { Rule } from "../../provider/lifecycle";
 import { hasUnknown, isUnknown } from "../../provider/unknown";
 import type { ThinClonePoolInputs } from "./schema";
 
+type Customize = NonNullable<ThinClonePoolInputs["customize"]>;
+
 /** Rules across the arguments of a ThinClonePool. */
 export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 	{
@@ -63,7 +65,12 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 	},
 ];
 
-function agentComplaint(customize: NonNullable<ThinClonePoolInputs["customize"]>): string | undefined {
+/** Rules across the customisation of one clone: the pool's with its own over it. */
+export const customizeRules: ReadonlyArray<Rule<Customize>> = [
+	{ property: "channel", needs: ["channel"], check: agentComplaint },
+];
+
+function agentComplaint(customize: Customize): string | undefined {
 	if (customize.channel !== "guest-agent") return undefined;
 	const given = (["userData", "networkConfig"] as const).filter((key) => customize[key] !== undefined);
 	if (given.length === 0) return undefined;

@@ -36,7 +36,7 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 const known = new WeakMap<Host, Promise<Element>>();
 
 /** A host's capabilities; they do not change while a program runs, and are long to read. */
-function capabilities(host: Host): Promise<Element> {
+export function capabilities(host: Host): Promise<Element> {
 	let root = known.get(host);
 	if (!root) {
 		root = host.capabilitiesXml().then((xml) => parse(xml, "the host's capabilities"));

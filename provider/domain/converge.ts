@@ -1,4 +1,5 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
+import { LibvirtError } from "../libvirt/errors";
 import type { Context, State } from "../lifecycle";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
@@ -76,11 +77,17 @@ export async function converge(
 	if (inputs.name !== seen.name && !deferred) await refuseTakenName(host, inputs.name);
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
+	const define = !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0;
+	if (turnsOff && define) {
+		const named =
+			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
+		await defineAhead(context, seen, serialize(named.root));
+	}
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
-		define: !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0,
+		define,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
@@ -113,6 +120,19 @@ async function domainTypeFor(
 	const stays = inputs.type === "auto" || inputs.type === now || (olds !== undefined && olds.type === inputs.type);
 	if (stays) return now;
 	return (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
+}
+
+/**
+ * Defines a machine that is about to be turned off: what libvirt refuses costs no downtime then. The running machine
+ * sees nothing of it.
+ */
+async function defineAhead({ host }: Context, seen: Seen, xml: string): Promise<void> {
+	try {
+		await patiently(() => host.domains.define(xml));
+	} catch (error) {
+		if (!(error instanceof LibvirtError)) throw error;
+		throw new Error(`${error.message}\n${seen.name} runs on as it was: nothing was changed.`, { cause: error });
+	}
 }
 
 /** What a machine that was taken over runs with and is described without, as far as both tell. */

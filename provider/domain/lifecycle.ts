@@ -7,7 +7,7 @@ import { createDomain, removeDomain } from "./create";
 import { withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { look, type Seen } from "./look";
-import { foreign, refuseForeign } from "./own";
+import { refuseForeign, whose } from "./own";
 import { factsOf, planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
 import { type DomainFacts, type DomainInputs, domainSchema } from "./schema";
@@ -43,7 +43,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 		const owner = seen.config.recorded?.owner;
 		if (owner !== undefined && !isOwnedBy(owner, state)) {
 			throw new Error(
-				`${foreign(seen.name, owner, "was not deleted")}. To forget it without deleting it: pulumi state delete`,
+				`${whose(seen.name, owner, "was not deleted")}. To forget it without deleting it: pulumi state delete`,
 			);
 		}
 		await removeDomain(host, id);
@@ -54,7 +54,7 @@ async function updateDomain(id: string, olds: Full, given: DomainInputs, context
 	const inputs = withDefaults(given);
 	const seen = await look(context.host, id);
 	if (!seen) throw new Error(`domain ${inputs.name} (${id}) is gone; run pulumi refresh, then pulumi up makes it anew`);
-	refuseForeign(seen, inputs, olds.ownerId, "was not changed");
+	refuseForeign(context, seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);
 	const inherited = olds.inherited;
 	const { started, startMs, ...found } = await converge(context, seen, inputs, inherited, olds);

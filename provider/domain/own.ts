@@ -3,6 +3,7 @@
 import type { DomainInfo, Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isOwnedBy } from "../owner";
+import { wayOut } from "../taken";
 import { parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import type { Seen } from "./look";
@@ -20,7 +21,8 @@ export interface There {
  * between two runs); with `adopt` whatever has the name.
  * @throws Error when somebody else's has the name
  */
-export async function findThere({ host }: Context, inputs: DomainInputs): Promise<There | undefined> {
+export async function findThere(context: Context, inputs: DomainInputs): Promise<There | undefined> {
+	const { host } = context;
 	const named = await host.domains.find(inputs.name);
 	if (!named) {
 		const uuid = await ownElsewhere(host, inputs);
@@ -29,20 +31,35 @@ export async function findThere({ host }: Context, inputs: DomainInputs): Promis
 	const owner = await ownerOf(host, named);
 	if (isOwnedBy(owner, inputs)) return { uuid: named.uuid, own: true };
 	if (inputs.adopt === true) return { uuid: named.uuid, own: false };
-	throw new Error(foreign(inputs.name, owner, "exists already"));
+	throw new Error(foreign(context, inputs.name, owner, "exists already"));
 }
 
 /** @throws Error when what is recorded in a machine is somebody else */
-export function refuseForeign(seen: Seen, inputs: DomainInputs, recordedOwner: string, what: string): void {
+export function refuseForeign(
+	context: Context,
+	seen: Seen,
+	inputs: DomainInputs,
+	recordedOwner: string,
+	what: string,
+): void {
 	const owner = seen.config.recorded?.owner;
 	if (owner === undefined || owner === recordedOwner || isOwnedBy(owner, inputs) || inputs.adopt === true) return;
-	throw new Error(foreign(seen.name, owner, what));
+	throw new Error(foreign(context, seen.name, owner, what));
 }
 
 /** The complaint that names the domain and its owner and says what to do. */
-export function foreign(name: string, owner: string | undefined, what: string): string {
-	const whose = owner === undefined ? "it was not made by this package" : `it belongs to ${owner}`;
-	return `domain ${name} ${what}: ${whose}. Give another name, or take it over with adopt: true`;
+export function foreign(
+	context: Pick<Context, "component">,
+	name: string,
+	owner: string | undefined,
+	what: string,
+): string {
+	return `${whose(name, owner, what)}. ${wayOut(context, "domain")}`;
+}
+
+/** The same without what to do. */
+export function whose(name: string, owner: string | undefined, what: string): string {
+	return `domain ${name} ${what}: ${owner === undefined ? "it was not made by this package" : `it belongs to ${owner}`}`;
 }
 
 /** The owner that is recorded in a domain. */

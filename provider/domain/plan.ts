@@ -1,14 +1,16 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { DomainInfo, Host } from "../libvirt";
-import type { Context } from "../lifecycle";
+import { type Context, InUseError } from "../lifecycle";
 import { isOwnedBy } from "../owner";
 import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
 import { look, pendingOf } from "./look";
+import { refuseTakenMacs } from "./macs";
+import { refuseBeyondHost } from "./offers";
 import { findThere, foreign, ownerOf } from "./own";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
-import { isMissingHere, resolveDisks, resolveNics } from "./source";
+import { isMissingHere, MissingError, resolveDisks, resolveNics } from "./source";
 import { takeOverLines } from "./take-over";
 import { inheritedFrom, readTemplate, type Template } from "./template";
 
@@ -32,18 +34,17 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		}
 	}
 	const hardware = hardwareOf(inputs, template?.inherited);
-	lines.push(
-		...(await line(async () => {
-			const { accelerator, why } = await chooseAccelerator(host, inputs.type, hardware.arch);
-			return `accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`;
-		})),
-	);
+	const { accelerator, domainType, why } = await chooseAccelerator(host, inputs.type, hardware.arch);
+	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);
+	// What a machine that exists took from its template is not known here; it was possible then.
+	if (inputs.template === undefined || template) await refuseBeyondHost(host, inputs, hardware, domainType);
 	const memory = await hostMemoryMiB(host);
 	if (memory !== undefined && hardware.maxMemoryMiB > memory) {
-		lines.push(`warning: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
+		lines.push(`warning: maxMemoryMiB: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
 	}
-	lines.push(...(await line(() => usableDisks(host, inputs, existing))));
-	lines.push(...(await line(() => resolveNics(host, hardware.nics))));
+	await refuseTakenMacs(host, inputs, hardware.nics);
+	lines.push(...(await missing(() => usableDisks(host, inputs, existing))));
+	lines.push(...(await missing(() => resolveNics(host, hardware.nics))));
 	for (const path of [inputs.boot?.kernel, inputs.boot?.initrd]) {
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
@@ -80,14 +81,15 @@ async function usableDisks(host: Host, inputs: DomainInputs, existing: DomainInf
 /** Whether somebody else's machine has the name, and what becomes of it. */
 export async function planDomainByName(
 	inputs: Pick<DomainInputs, "name" | "ownerId" | "previousOwnerIds" | "adopt">,
-	{ host }: Context,
+	context: Context,
 ): Promise<string[]> {
+	const { host } = context;
 	const named = await host.domains.find(inputs.name);
 	if (!named) return [];
 	const owner = await ownerOf(host, named);
 	if (isOwnedBy(owner, inputs)) return [];
 	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];
-	return [`warning: ${foreign(inputs.name, owner, "exists already")}`];
+	return [`warning: ${foreign(context, inputs.name, owner, "exists already")}`];
 }
 
 /** What that does to somebody else's machine. */
@@ -96,13 +98,15 @@ async function takenOver(inputs: DomainInputs, context: Context, existing: Domai
 	return takeOverLines(inputs, context, existing.uuid).catch((error) => [`warning: ${messageOf(error)}`]);
 }
 
-/** A text to show, or the complaint as a warning: a preview goes on, the volume may be made before the machine. */
-async function line(work: () => Promise<unknown>): Promise<string[]> {
+/** What is missing or in use is a warning, with which a preview goes on: it may be made, or let go, before the machine. */
+async function missing(look: () => Promise<unknown>): Promise<string[]> {
 	try {
-		const text = await work();
-		return typeof text === "string" ? [text] : [];
+		await look();
+		return [];
 	} catch (error) {
-		return [`warning: ${messageOf(error)}`];
+		if (error instanceof MissingError) return [`warning: ${error.property}: ${error.message}`];
+		if (error instanceof InUseError) return [`warning: ${error.message}`];
+		throw error;
 	}
 }
 

@@ -206,15 +206,20 @@ export class Domain extends LibvirtResource {
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
 	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
-		const disks = args.disks?.map((disk) => pulumi.output(disk).apply((d) => ({ ...d, volume: idOf(d.volume) })));
-		const nics = args.nics?.map((nic) => pulumi.output(nic).apply((n) => ({ ...n, network: idOf(n.network) })));
+		const disks = each(args?.disks, (disk) => pulumi.output(disk).apply((d) => ({ ...d, volume: idOf(d.volume) })));
+		const nics = each(args?.nics, (nic) => pulumi.output(nic).apply((n) => ({ ...n, network: idOf(n.network) })));
 		super(
 			"Domain",
 			name,
-			{ name, ...args, template: idOf(args.template), disks, nics },
+			{ name, ...args, template: idOf(args?.template), disks, nics },
 			["uuid", "macs", "addresses", "accelerator", "timings"],
 			opts,
 			args,
 		);
 	}
+}
+
+/** What is no list goes as it is to the check, which refuses it by its name. */
+function each<T, R>(list: ReadonlyArray<T> | undefined, change: (item: T) => R): R[] | undefined {
+	return Array.isArray(list) ? list.map(change) : (list as undefined);
 }

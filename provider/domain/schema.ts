@@ -119,6 +119,7 @@ export const domainSchema = z.strictObject({
 
 export type DomainInputs = z.output<typeof domainSchema>;
 export type DiskInputs = z.output<typeof diskSchema>;
+export type CpuInputs = z.output<typeof cpuSchema>;
 export type NicInputs = z.output<typeof nicSchema>;
 
 /** What a template said where the inputs are silent; so that a later change is seen as what it is. */

@@ -2,15 +2,21 @@
 import { existsSync } from "node:fs";
 import type { Host } from "../libvirt";
 import { InputError } from "../lifecycle";
+import { isLocalUri } from "../local-uri";
 import { type DiskVolume, findDiskVolume } from "../volume/disk-volume";
-import type { DiskFormat, DiskSource } from "../xml/devices";
+import { type DiskFormat, type DiskSource, sourceKey } from "../xml/devices";
 import { attribute, child, children, parse, text } from "../xml/element";
 import type { ResolvedDisk } from "./disks";
 import type { DiskInputs, NicInputs } from "./schema";
 
+/** Something is not on the host, and may be made before the machine is. */
+export class MissingError extends InputError {}
+
 /** @throws InputError that names the disk whose volume is missing or of a kind that a disk cannot be */
 export async function resolveDisks(host: Host, disks: ReadonlyArray<DiskInputs>): Promise<ResolvedDisk[]> {
-	return Promise.all(disks.map((input, index) => resolveDisk(host, input, `disks[${index}]`)));
+	const resolved = await Promise.all(disks.map((input, index) => resolveDisk(host, input, `disks[${index}]`)));
+	refuseTwice(resolved);
+	return resolved;
 }
 
 async function resolveDisk(host: Host, input: DiskInputs, property: string): Promise<ResolvedDisk> {
@@ -25,10 +31,27 @@ async function resolveDisk(host: Host, input: DiskInputs, property: string): Pro
 	return { input, source: await networkSource(host, volume.key, property), format };
 }
 
+/** @throws InputError when two disks are the same file or device, whatever they call it */
+function refuseTwice(disks: ReadonlyArray<ResolvedDisk>): void {
+	const seen = new Map<string, number>();
+	for (const [index, { input, source }] of disks.entries()) {
+		const key = sourceKey(source);
+		const first = seen.get(key);
+		if (first !== undefined) {
+			throw new InputError(
+				`disks[${index}]`,
+				`got ${input.volume}, which is ${key}, as disks[${first}] is (${disks[first]!.input.volume}); allowed is each ` +
+					"volume once in a machine: leave one of them out",
+			);
+		}
+		seen.set(key, index);
+	}
+}
+
 /** A file or device that is in no pool: QEMU opens it as it is said to be. */
 function unmanaged(input: DiskInputs, property: string): DiskSource {
 	if (input.format === undefined || !input.volume.startsWith("/")) {
-		throw new InputError(
+		throw new MissingError(
 			property,
 			`volume ${input.volume} is in no active storage pool of the host. Allowed is the key or path of a volume; ` +
 				"for a path that is in no pool give disks[].format as well. If its pool is there, start or refresh it",
@@ -91,7 +114,7 @@ export async function resolveNics(host: Host, nics: ReadonlyArray<NicInputs>): P
 			if (nic.network === undefined) return nic;
 			const network = await host.networks.find(nic.network);
 			if (network) return { ...nic, network: network.name };
-			throw new InputError(
+			throw new MissingError(
 				`nics[${index}]`,
 				`there is no network ${nic.network} on the host; allowed is the name or UUID of a libvirt network`,
 			);
@@ -99,12 +122,7 @@ export async function resolveNics(host: Host, nics: ReadonlyArray<NicInputs>): P
 	);
 }
 
-/** Whether files of the host are files of this machine. */
-export function isLocal(uri: string): boolean {
-	return /^[a-z]+(\+unix)?:\/\/\//.test(uri);
-}
-
 /** Whether a path is known to be missing; a remote host's files cannot be seen. */
 export function isMissingHere(uri: string, path: string): boolean {
-	return isLocal(uri) && !existsSync(path);
+	return isLocalUri(uri) && !existsSync(path);
 }

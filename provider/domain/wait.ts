@@ -2,10 +2,10 @@
 import { open } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { AddressSource, Host, InterfaceAddresses } from "../libvirt";
+import { isLocalUri } from "../local-uri";
 import { type FormerLease, unclaimed } from "./leases";
 import { look, lookLive } from "./look";
 import { poll } from "./patience";
-import { isLocal } from "./source";
 
 export interface WaitInputs {
 	uri: string;
@@ -168,7 +168,7 @@ async function inVain(
 
 async function consoleTail({ uri, consoleLog }: WaitInputs): Promise<string[]> {
 	if (consoleLog === undefined) return ["console: not logged (consoleLog is not given)"];
-	if (!isLocal(uri)) return [`console: see ${consoleLog} on the host`];
+	if (!isLocalUri(uri)) return [`console: see ${consoleLog} on the host`];
 	try {
 		const lines = (await tailOf(consoleLog, 4096)).split(/\r?\n/).map(printable);
 		const last = lines.filter((line) => line.trim() !== "").slice(-5);

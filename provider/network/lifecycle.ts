@@ -2,6 +2,7 @@
 import type { Host, NetworkInfo } from "../libvirt/api";
 import { type Context, InUseError, type Lifecycle, type State } from "../lifecycle";
 import { isOwnedBy } from "../owner";
+import { wayOut } from "../taken";
 import { Undo } from "../undo";
 import { type Element, parse, serialize } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
@@ -10,6 +11,7 @@ import { stopFormer, succeed } from "./former";
 import { found } from "./found";
 import { guestsOn, namesOf } from "./guests";
 import { applyLive, liveSteps, runningModel } from "./live";
+import { overlapLines } from "./overlap";
 import { restart } from "./restart";
 import { rules } from "./rules";
 import { type NetworkFacts, type NetworkInputs, networkSchema } from "./schema";
@@ -23,9 +25,11 @@ export const network: Lifecycle<NetworkInputs, NetworkFacts> = {
 	rules,
 	changes,
 
-	async plan(inputs, { host, makes = "new" }) {
+	async plan(inputs, context) {
+		const { host, makes = "new" } = context;
 		const existing = await host.networks.find(inputs.name);
-		const lines = existing && makes === "new" ? await takeOverLines(host, inputs, existing) : [];
+		const overlaps = await overlapLines(host, inputs);
+		const lines = [...(existing && makes === "new" ? await takeOverLines(context, inputs, existing) : []), ...overlaps];
 		if (!existing?.active) return lines;
 		const guests = await guestsOn(host, existing.name, (await runningModel(host, existing.uuid)).bridge);
 		return guests.length === 0 ? lines : [...lines, `running machines on it: ${namesOf(guests)}`];
@@ -132,18 +136,19 @@ async function takeOver(context: Context, inputs: NetworkInputs, existing: Netwo
 	const definition = await definitionOf(host, existing);
 	const owner = recordedIn(definition)?.owner;
 	if (!isOwnedBy(owner, inputs) && !inputs.adopt) {
-		throw new Error(existsAlready(host, inputs, owner));
+		throw new Error(existsAlready(context, inputs, owner));
 	}
 	if (!isOwnedBy(owner, inputs)) log(`took over the network "${inputs.name}"`);
 	return bringTo(context, existing, foundFor(inputs, existing, definition), inputs);
 }
 
 /** What is said before somebody else's network is taken over, or refused. */
-async function takeOverLines(host: Host, inputs: NetworkInputs, existing: NetworkInfo): Promise<string[]> {
+async function takeOverLines(context: Context, inputs: NetworkInputs, existing: NetworkInfo): Promise<string[]> {
+	const { host } = context;
 	const definition = await definitionOf(host, existing);
 	const owner = recordedIn(definition)?.owner;
 	if (isOwnedBy(owner, inputs)) return [];
-	if (!inputs.adopt) return [`warning: ${existsAlready(host, inputs, owner)}`];
+	if (!inputs.adopt) return [`warning: ${existsAlready(context, inputs, owner)}`];
 	return [
 		`takes over the network "${inputs.name}" of ${owner ?? "nobody recorded"} (adopt)`,
 		...changes(foundFor(inputs, existing, definition), inputs).map(
@@ -152,11 +157,11 @@ async function takeOverLines(host: Host, inputs: NetworkInputs, existing: Networ
 	];
 }
 
-function existsAlready(host: Host, { name }: NetworkInputs, owner: string | undefined): string {
+function existsAlready(context: Context, { name }: NetworkInputs, owner: string | undefined): string {
 	return (
-		`the network "${name}" exists already on ${host.uri} and ` +
+		`the network "${name}" exists already on ${context.host.uri} and ` +
 		`${owner === undefined ? "was not made by this package" : `belongs to "${owner}"`}. ` +
-		"Give this one another name, or set adopt: true to take the existing one over."
+		wayOut(context, "network")
 	);
 }
 

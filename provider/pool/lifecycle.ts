@@ -3,11 +3,13 @@
  * is. The id is the UUID.
  */
 import type { Host, PoolInfo } from "../libvirt/api";
-import { type Change, type Context, InUseError, type Lifecycle } from "../lifecycle";
+import { type Change, type Context, InputError, InUseError, type Lifecycle } from "../lifecycle";
 import { ownerUuid, stackTag } from "../owner";
+import { wayOut } from "../taken";
 import { Undo } from "../undo";
 import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
+import { noteRename } from "./renamed";
 import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
 import { domainsOnPool } from "./users";
 import { describePool, poolXml, renamedPoolXml } from "./xml";
@@ -25,18 +27,25 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 			...changed(
 				"path",
 				"replace",
-				"the pool is made anew in another directory, and with it this program's volumes in it",
+				"the pool is made anew in another directory, and with it this program's volumes in it: what was written to them is lost",
 			),
 			...changed("autostart", "live", news.autostart ? "it starts with the host" : "it starts no more with the host"),
 			...changed("deleteDirectory", "live", "it counts when the pool is deleted; nothing is done now"),
 		];
 	},
 
-	async plan(inputs, { host, makes = "new" }) {
+	async plan(inputs, context) {
+		const { host, makes = "new" } = context;
+		if (makes !== false) await refuseSharedDirectory(host, inputs);
 		const existing = makes === "new" ? await host.pools.find(inputs.name) : undefined;
 		if (!existing || ourUuids(inputs).includes(existing.uuid)) return [];
 		if (inputs.adopt) return [`takes over the storage pool "${inputs.name}" with what is in it (adopt)`];
-		return [`warning: ${existsAlready(host, inputs, describePool(await host.pools.xml(existing.uuid)))}`];
+		return [`warning: ${existsAlready(context, inputs, describePool(await host.pools.xml(existing.uuid)))}`];
+	},
+
+	async settle(olds, news, { host }) {
+		if (olds.name !== news.name) noteRename(host, [olds.name, news.name], (olds as PoolInputs & PoolFacts).uuid);
+		return news;
 	},
 
 	async create(inputs, context) {
@@ -47,10 +56,16 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		return { id: uuid, state: { ...inputs, uuid } };
 	},
 
-	/** A pool that is not active is marked incomplete, so that the next update starts it. */
-	async read(id, state, { host }) {
+	/**
+	 * A pool that is not active is marked incomplete, so that the next update starts it; and one that is not even defined,
+	 * so that it is defined again: what was in its directory is there, and its volumes stay what they are.
+	 */
+	async read(id, state, { host, log }) {
 		const existing = await host.pools.find(id);
-		if (!existing) return undefined;
+		if (!existing) {
+			log(`the storage pool "${state.name}" is not defined any more: pulumi up defines it again, for ${state.path}`);
+			return { ...state, incomplete: true };
+		}
 		const { path } = describePool(await host.pools.xml(id));
 		const { incomplete: _before, ...rest } = state;
 		return {
@@ -63,14 +78,14 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		};
 	},
 
-	async update(id, olds, news, { host }) {
+	async exists(id, { host }) {
+		return (await host.pools.find(id)) !== undefined;
+	},
+
+	async update(id, _olds, news, { host }) {
 		const existing = await host.pools.find(id);
-		if (!existing) {
-			throw new Error(
-				`the storage pool "${olds.name}" (${id}) is gone from ${host.uri}: run pulumi refresh, and pulumi up makes it anew.`,
-			);
-		}
-		if (existing.name !== news.name) await rename(host, existing, news);
+		if (!existing) await make(host, news, id);
+		else if (existing.name !== news.name) await rename(host, existing, news);
 		else await activate(host, existing, news);
 		forgetPools(host);
 		return { ...news, uuid: id };
@@ -111,6 +126,22 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	},
 };
 
+/**
+ * libvirt has one pool for a directory. One of this stack may be about to go; any other stays.
+ * @throws InputError that names it
+ */
+async function refuseSharedDirectory(host: Host, inputs: PoolInputs): Promise<void> {
+	for (const { uuid, name } of await host.pools.list()) {
+		if (name === inputs.name || uuid.startsWith(stackTag(inputs.ownerId)) || ourUuids(inputs).includes(uuid)) continue;
+		if (describePool(await host.pools.xml(uuid)).path !== inputs.path) continue;
+		throw new InputError(
+			"path",
+			`got "${inputs.path}", which the storage pool "${name}" on ${host.uri} has already; allowed is a directory that is no ` +
+				`pool's: choose another, use that pool by its name, or set name: "${name}" and adopt: true`,
+		);
+	}
+}
+
 function ourUuids({ ownerId, previousOwnerIds = [] }: PoolInputs): string[] {
 	return [ownerId, ...previousOwnerIds].map(ownerUuid);
 }
@@ -124,9 +155,8 @@ async function findOurs(host: Host, inputs: PoolInputs): Promise<PoolInfo | unde
 	return undefined;
 }
 
-async function make(host: Host, inputs: PoolInputs): Promise<string> {
+async function make(host: Host, inputs: PoolInputs, uuid = ownerUuid(inputs.ownerId)): Promise<string> {
 	return Undo.around(async (undo) => {
-		const uuid = ownerUuid(inputs.ownerId);
 		const defined = await host.pools.define(poolXml({ ...inputs, uuid })).catch((error: Error) => {
 			throw /conflict/i.test(error.message)
 				? new Error(
@@ -152,19 +182,24 @@ async function activate(host: Host, { uuid, active }: PoolInfo, inputs: PoolInpu
 	await host.pools.setAutostart(uuid, inputs.autostart);
 }
 
-function existsAlready(host: Host, { name }: PoolInputs, { type, path }: ReturnType<typeof describePool>): string {
+function existsAlready(
+	context: Context,
+	{ name }: PoolInputs,
+	{ type, path }: ReturnType<typeof describePool>,
+): string {
 	return (
-		`the storage pool "${name}" exists already on ${host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
-		"not made by this resource. Give this one another name, or set adopt: true to take the existing one over."
+		`the storage pool "${name}" exists already on ${context.host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
+		`not made by this resource. ${wayOut(context, "pool")}`
 	);
 }
 
-async function takeOver({ host, log }: Context, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
+async function takeOver(context: Context, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
+	const { host, log } = context;
 	const described = describePool(await host.pools.xml(existing.uuid));
 	const { type, path } = described;
 	const isOurs = ourUuids(inputs).includes(existing.uuid);
 	if (!isOurs && !inputs.adopt) {
-		throw new Error(existsAlready(host, inputs, described));
+		throw new Error(existsAlready(context, inputs, described));
 	}
 	if (isOurs && (existing.name !== inputs.name || path !== inputs.path)) return redefine(host, inputs, existing);
 	if (type !== "dir" || path !== inputs.path) {

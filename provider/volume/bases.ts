@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import type { Host } from "../libvirt/api";
 import { LibvirtError } from "../libvirt/errors";
+import { InputError } from "../lifecycle";
 import { firstDisk } from "./domain-disks";
 import { findVolume, usablePool } from "./pools";
 import type { VolumeInputs } from "./schema";
@@ -117,8 +118,9 @@ async function lookAt(host: Host, path: string, declaredFormat: string | undefin
 	// What a domain declares counts more than what the content looks like, which its guest can choose.
 	const format = baseFormat(declaredFormat ?? volume.format);
 	if (!format) {
-		throw new Error(
-			`the base ${path} has the format "${volume.format}"; allowed are qcow2 and raw. ` +
+		throw new InputError(
+			"base",
+			`got ${path}; it has the format "${volume.format}"; allowed are qcow2 and raw. ` +
 				"Convert it (qemu-img convert -O qcow2) and name the result.",
 		);
 	}

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { stackTag } from "../owner";
+import { wayOut } from "../taken";
 import { backingChain } from "./bases";
 import { isCutOff } from "./cut-off";
 import { fileExists, isLocal } from "./local";
@@ -46,7 +47,8 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 	const { host, log } = context;
 	const { inputs, pool } = wanted;
 	const maker = otherMaker(host, path, inputs.ownerId);
-	if (maker) throw refusal(wanted, path, `the resource "${maker}" has made or taken it over in this run`, false);
+	if (maker)
+		throw refusal(context, wanted, path, `the resource "${maker}" has made or taken it over in this run`, false);
 	await refreshUnlisted(host, pool, path);
 	const found = await findVolume(host, path);
 	if (!found)
@@ -60,11 +62,23 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 
 	if (inputs.adopt) {
 		if (formatOf(volume) !== inputs.format) {
-			throw refusal(wanted, path, `it is ${formatOf(volume)}, which adopt does not convert: set format to that`, false);
+			throw refusal(
+				context,
+				wanted,
+				path,
+				`it is ${formatOf(volume)}, which adopt does not convert: set format to that`,
+				false,
+			);
 		}
 		if (inputs.sizeMiB !== undefined && volume.capacityBytes > inputs.sizeMiB * MIB) {
 			const has = volume.capacityBytes / MIB;
-			throw refusal(wanted, path, `it has ${has} MiB, and volumes never shrink: leave sizeMiB out or give that`, false);
+			throw refusal(
+				context,
+				wanted,
+				path,
+				`it has ${has} MiB, and volumes never shrink: leave sizeMiB out or give that`,
+				false,
+			);
 		}
 		log(`took over ${path} as it is`);
 		return taken("adopted");
@@ -78,14 +92,14 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 		await refreshPool(host, pool.uuid, { now: true });
 		return make(context, wanted);
 	}
-	if (differences.length > 0) throw refusal(wanted, path, differences.join("; "));
+	if (differences.length > 0) throw refusal(context, wanted, path, differences.join("; "));
 	if (isOurs) return taken(wanted.way);
 	if (isUsed(uses)) {
 		const names = [...uses.domains.map(({ name }) => `domain ${name}`), ...uses.overlays];
-		throw refusal(wanted, path, `it is used by ${names.slice(0, 5).join(", ")}`);
+		throw refusal(context, wanted, path, `it is used by ${names.slice(0, 5).join(", ")}`);
 	}
 	if (!(await isFresh(context, volume, wanted))) {
-		throw refusal(wanted, path, "it may hold data that is not this resource's");
+		throw refusal(context, wanted, path, "it may hold data that is not this resource's");
 	}
 	return taken(wanted.way);
 }
@@ -154,11 +168,10 @@ export async function contentIdOf(host: Host, path: string): Promise<string> {
 	return base ? statContentId(describeVolume(await host.volumes.xml(base.key))) : "stat:unknown";
 }
 
-function refusal({ inputs, pool }: Wanted, path: string, reason: string, adoptable = true): Error {
+function refusal(context: Context, { inputs, pool }: Wanted, path: string, reason: string, adoptable = true): Error {
 	const what = isMarked(inputs.name, inputs) ? "and carries this stack's mark" : "and was not made by this resource";
 	return new Error(
 		`the volume "${inputs.name}" exists already in the pool "${pool.name}" (${path}) ${what}; ${reason}. ` +
-			`Give the volume another name${adoptable ? ", or set adopt: true to take it over with what is in it" : ""}, ` +
-			"or remove the existing one.",
+			wayOut(context, "volume", { adoptable }),
 	);
 }

@@ -14,7 +14,8 @@ export async function fileSha256(path: string): Promise<string> {
 	} catch (error) {
 		throw new InputError(
 			"source.file",
-			`${path} cannot be read: ${(error as Error).message}; allowed is the path of an image on this machine`,
+			`got ${JSON.stringify(path)}, which cannot be read: ${(error as Error).message}; allowed is the path of an image on ` +
+				"the machine that runs Pulumi",
 		);
 	}
 	return hash.digest("hex");

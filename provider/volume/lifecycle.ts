@@ -3,7 +3,8 @@
  * stack>.<extension>` marks it as this stack's. Its id is libvirt's key, the path for file-based pools.
  */
 import type { Host } from "../libvirt/api";
-import type { Lifecycle } from "../lifecycle";
+import type { Lifecycle, State } from "../lifecycle";
+import { isLocalUri } from "../local-uri";
 import { backingChain, forgetBase } from "./bases";
 import { changes } from "./changes";
 import { contentIdOf, findExisting, takeOver } from "./existing";
@@ -23,7 +24,9 @@ import { ANYBODY, refuseWhileUsed } from "./uses";
 import { MIB, wantedOf } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
 
-/** Pools of which this process has said that they are not active. */
+type Recorded = State<VolumeInputs, VolumeFacts>;
+
+/** Pools of which this process has said that they were not looked at. */
 const notLookedAt = new Set<string>();
 
 export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
@@ -55,16 +58,19 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
 		rememberMade(host, made.key, { ownerId: inputs.ownerId, createMs, fileFormat });
-		return { id: made.key, state: { ...inputs, ...made, timings: { createMs } } };
+		return { id: made.key, state: { ...inputs, ...made, poolUuid: pool.uuid, timings: { createMs } } };
 	},
 
 	async read(id, state, { host, log }) {
-		const pool = await findPool(host, state.pool);
-		if (!pool) return undefined;
-		if (!pool.active) {
+		const pool = await recordedPool(host, state);
+		if (!pool?.active) {
+			if (!pool && (await isMissing(host, id))) return undefined;
+			const name = pool?.name ?? state.pool;
 			// Once, not for each of its volumes.
-			if (!notLookedAt.has(pool.uuid)) log(`the pool "${pool.name}" is not active: its volumes were not looked at`);
-			notLookedAt.add(pool.uuid);
+			if (!notLookedAt.has(name)) {
+				log(`the pool "${name}" is not ${pool ? "active" : "defined"}: its volumes were not looked at`);
+			}
+			notLookedAt.add(name);
 			return state;
 		}
 		if (await isGone(host, pool, id)) return undefined;
@@ -77,6 +83,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 			...state,
 			key: found.key,
 			path: found.path,
+			poolUuid: pool.uuid,
 			capacityBytes: seen.capacityBytes,
 			...(isOther ? { sizeMiB: Math.floor(seen.capacityBytes / MIB) } : {}),
 			lineage: await lineageSeen(host, state.lineage, seen),
@@ -91,8 +98,8 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		const seen = describeVolume(await host.volumes.xml(found.key));
 		const capacityBytes = await growTo(host, seen, news.sizeMiB === undefined ? 0 : news.sizeMiB * MIB);
 		forgetBase(host, seen.path);
-		const { key, path, made, contentId, lineage, timings } = olds;
-		const facts = { key, path, capacityBytes, made, contentId, lineage, timings };
+		const { key, path, poolUuid, made, contentId, lineage, timings } = olds;
+		const facts = { key, path, poolUuid, capacityBytes, made, contentId, lineage, timings };
 		if (news.onBaseChange !== "keep") return { ...news, ...facts };
 		// What it was made from stays on record, so that a later "replace" still sees the difference.
 		const { base, baseDomain, baseContentId } = olds;
@@ -104,7 +111,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 			log(`${id} stays: its replacement has taken it over`);
 			return;
 		}
-		const pool = await poolOf(host, id, state.pool);
+		const pool = await poolOf(host, id, state);
 		if (!pool) return;
 		await refuseWhileUsed(host, id, "deleted", ANYBODY);
 		await remove(host, pool, id);
@@ -144,9 +151,27 @@ async function lineageSeen(
 	return { base: chain[0]!, baseContentId: await contentIdOf(host, chain[0]!), chain };
 }
 
-/** A pool that is gone, or defined under another name, may have left its files in another one. */
-async function poolOf(host: Host, key: string, reference: string): Promise<Pool | undefined> {
-	const known = await findPool(host, reference);
-	const other = known ?? (await host.pools.findByVolume(key));
-	return other ? usablePool(host, other.uuid) : undefined;
+/** By its UUID: the name may be another one by now. */
+async function recordedPool(host: Host, { pool, poolUuid }: Pick<Recorded, "pool" | "poolUuid">) {
+	return (poolUuid === undefined ? undefined : await findPool(host, poolUuid)) ?? findPool(host, pool);
+}
+
+/** Whether the file is known to be gone, of a volume whose pool is not defined; a remote host's files cannot be seen. */
+async function isMissing(host: Host, path: string): Promise<boolean> {
+	return isLocalUri(host.uri) && path.startsWith("/") && !(await fileExists(path));
+}
+
+/**
+ * A pool that is gone, or defined under another name, may have left its files in another one. Undefined when the volume
+ * is gone, too.
+ */
+async function poolOf(host: Host, key: string, recorded: Recorded): Promise<Pool | undefined> {
+	const other = (await recordedPool(host, recorded)) ?? (await host.pools.findByVolume(key));
+	if (other) return usablePool(host, other.uuid);
+	if (await isMissing(host, key)) return undefined;
+	throw new Error(
+		`the volume ${key} cannot be deleted: its pool "${recorded.pool}" is not defined on ${host.uri} any more. Define and ` +
+			"start it (pulumi refresh and pulumi up where it is a StoragePool of this program), or forget the volume and keep " +
+			"its file: pulumi state delete.",
+	);
 }

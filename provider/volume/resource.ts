@@ -146,10 +146,10 @@ export class Volume extends LibvirtResource {
 	declare readonly timings: pulumi.Output<{ createMs: number }>;
 
 	constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
-		const { base } = args;
-		const source = args.source === undefined ? undefined : withContentHash(args.source);
+		const { base } = args ?? {};
+		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
 		const format =
-			args.format ??
+			args?.format ??
 			(source ? pulumi.unsecret(source.apply((s) => (s.cloudInit ? "raw" : "qcow2"))) : pulumi.output("qcow2"));
 		super(
 			"Volume",
@@ -157,16 +157,16 @@ export class Volume extends LibvirtResource {
 			{
 				...args,
 				source: source?.apply(({ tag, ...rest }) => rest),
-				name: args.name ?? nameOf(name, format, source),
+				name: args?.name ?? nameOf(name, format, source),
 				format,
-				pool: idOf(args.pool),
+				pool: idOf(args?.pool),
 				base: idOf(base),
-				baseDomain: idOf(args.baseDomain),
-				baseContentId: args.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
+				baseDomain: idOf(args?.baseDomain),
+				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
 			},
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
 			// New content gets a new name, so the new volume can be there before its users let go of the old one.
-			{ deleteBeforeReplace: source === undefined || args.name !== undefined, ...opts },
+			{ deleteBeforeReplace: source === undefined || args?.name !== undefined, ...opts },
 			args,
 		);
 	}
@@ -175,11 +175,18 @@ export class Volume extends LibvirtResource {
 type PlainSource = pulumi.Unwrap<SourceArgs>;
 
 /** The source with a file's hash filled in, and eight hex digits that stand for the content. */
-function withContentHash(source: pulumi.Input<SourceArgs>): pulumi.Output<PlainSource & { tag: string }> {
+function withContentHash(name: string, source: pulumi.Input<SourceArgs>): pulumi.Output<PlainSource & { tag: string }> {
 	return pulumi.output(source).apply(async (plain: PlainSource) => {
-		const sha256 = plain.sha256 ?? (plain.file === undefined ? undefined : await fileSha256(plain.file));
+		const sha256 = plain.sha256 ?? (plain.file === undefined ? undefined : await hashOf(name, plain.file));
 		const tag = (sha256 ?? createHash("sha256").update(JSON.stringify(plain)).digest("hex")).slice(0, 8);
 		return { ...plain, ...(sha256 === undefined ? {} : { sha256 }), tag };
+	});
+}
+
+/** The program ends with it: so it says which resource it is. */
+async function hashOf(name: string, file: string): Promise<string> {
+	return fileSha256(file).catch((error) => {
+		throw new pulumi.RunError(`Volume ${name}: source.file: ${error.message}`);
 	});
 }
 

@@ -63,6 +63,8 @@ export interface VolumeFacts {
 	/** libvirt's key; the path for file-based pools. Also the resource's id. */
 	key: string;
 	path: string;
+	/** The pool, whatever it is called. */
+	poolUuid?: string | undefined;
 	capacityBytes: number;
 	/** How the content came to be. */
 	made: "empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted";

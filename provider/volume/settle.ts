@@ -1,13 +1,18 @@
 /** References of a volume that only say in another way what is recorded. */
 import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
+import { uuidOfRenamed } from "../pool/renamed";
 import { isUnknown } from "../unknown";
 import { isSameContent } from "./name";
 import { findPool, findVolume } from "./pools";
-import type { VolumeInputs } from "./schema";
+import type { VolumeFacts, VolumeInputs } from "./schema";
 
 /** Keeps the recorded name, pool and base where the new ones are the same thing. What the host does not tell differs. */
-export async function settle(olds: VolumeInputs, news: VolumeInputs, { host }: Context): Promise<VolumeInputs> {
+export async function settle(
+	olds: VolumeInputs & Pick<Partial<VolumeFacts>, "poolUuid">,
+	news: VolumeInputs,
+	{ host }: Context,
+): Promise<VolumeInputs> {
 	const kept = { ...news };
 	if (isSameContent(olds.name, news.name, news.ownerId)) kept.name = olds.name;
 	const same = async (property: "pool" | "base" | "baseDomain", idOf: (reference: string) => Promise<unknown>) => {
@@ -16,7 +21,11 @@ export async function settle(olds: VolumeInputs, news: VolumeInputs, { host }: C
 		const [one, other] = await Promise.all([before, now].map((reference) => idOf(reference).catch(() => undefined)));
 		if (one !== undefined && one === other) kept[property] = before;
 	};
-	await same("pool", async (reference) => (await findPool(host, reference))?.uuid);
+	await same("pool", async (reference) =>
+		reference === olds.pool && olds.poolUuid !== undefined
+			? olds.poolUuid
+			: (uuidOfRenamed(host, reference) ?? (await findPool(host, reference))?.uuid),
+	);
 	await same("base", (reference) => pathOf(host, kept.pool, reference));
 	await same("baseDomain", async (reference) => (await host.domains.find(reference))?.uuid);
 	return kept;

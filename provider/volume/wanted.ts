@@ -23,7 +23,7 @@ export interface Wanted {
 }
 
 /** What was made, or taken over. */
-export type Made = Omit<VolumeFacts, "timings">;
+export type Made = Omit<VolumeFacts, "timings" | "poolUuid">;
 
 /** How a volume with these inputs gets its content; nothing on the host changes this choice. */
 export function wayOf(inputs: Pick<VolumeInputs, "source" | "base" | "baseDomain" | "cloning" | "format">): Way {

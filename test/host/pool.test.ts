@@ -29,7 +29,7 @@ describe("storage pools", () => {
 		assert.deepEqual(await lab.pool("first", { path: lab.path("deep", "er") }), state, "a second create finds its own");
 		await remove(state);
 		await remove(state);
-		assert.equal(await read(state), undefined);
+		assert.equal(await pool.exists!(state.uuid, lab.context), false);
 		assert.ok((await stat(lab.path("deep", "er"))).isDirectory(), "the directory stays");
 	});
 
@@ -101,7 +101,6 @@ describe("storage pools", () => {
 		assert.deepEqual(updated, state);
 		assert.deepEqual(await read(updated), state);
 		await remove(state);
-		await assert.rejects(pool.update(state.uuid, state, inputs, lab.context), /"drift" .* is gone .* pulumi refresh/);
 	});
 
 	it("are not stopped while a domain uses them", async () => {

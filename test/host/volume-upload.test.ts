@@ -83,7 +83,7 @@ describe("uploaded volumes", () => {
 			{ source: { file: qcow2 }, sizeMiB: 63 },
 			/virtual size of 64 MiB and cannot be cut: allowed are 64 and more/,
 		);
-		await wrong({ source: { file: join(folder, "none") } }, /none cannot be read: ENOENT/);
+		await wrong({ source: { file: join(folder, "none") } }, /none", which cannot be read: ENOENT/);
 		const overlay = join(folder, "overlay.qcow2");
 		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", qcow2, "-F", "qcow2", overlay]);
 		await wrong({ source: { file: overlay } }, /is an overlay on .*image\.qcow2, which would be missing on the host/);

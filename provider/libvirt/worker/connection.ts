@@ -1,6 +1,7 @@
 /** The worker's connection to its host: opened when first needed, and again when the host's daemon was restarted. */
 import { LibvirtError, redact } from "../errors";
 import { currentCall, libvirt, noQuestions } from "./ffi";
+import { openAdvice } from "./open-advice";
 import type { Handle } from "./signatures";
 
 /** How long a daemon that is being restarted is waited for. */
@@ -91,21 +92,4 @@ function explained(error: LibvirtError, uri: string): LibvirtError {
 		reason: `cannot connect to ${redact(uri)}: ${redact(error.reason)}`,
 		advice: openAdvice(error.reason, uri),
 	});
-}
-
-function openAdvice(reason: string, uri: string): string {
-	if (/permission denied/i.test(reason)) {
-		return "Run as a user who may use the libvirt socket (group libvirt on most systems), or name another URI.";
-	}
-	if (/authentication|polkit/i.test(reason)) {
-		return "Give this user access (polkit rule or group libvirt), or put the credentials into libvirt's auth.conf.";
-	}
-	if (/no such file|connection refused/i.test(reason)) {
-		const socket = /'([^']*)'/.exec(reason)?.[1];
-		return (
-			`Is libvirt running there? Start it (systemctl start libvirtd, or virtqemud.socket where the daemons are split)` +
-			(socket === undefined ? "." : `, or correct the socket's path: ${socket}.`)
-		);
-	}
-	return `Try it by hand: virsh -c '${redact(uri)}' version`;
 }

@@ -68,7 +68,8 @@ describe("a domain on libvirt's test driver", () => {
 
 	it("says in the plan what is in the way, and changes nothing", async () => {
 		const inputs = given("d", {
-			memoryMiB: 60_000_000,
+			memoryMiB: 1024,
+			maxMemoryMiB: 60_000_000,
 			disks: [{ volume: "/no/such" }],
 			nics: [{ network: "nowhere" }],
 			boot: { kernel: "/no/kernel" },
@@ -76,9 +77,13 @@ describe("a domain on libvirt's test driver", () => {
 		});
 		const plan = (await domain.plan!(inputs, context)).join("\n");
 		assert.match(plan, /accelerator: qemu/);
-		assert.match(plan, /warning: 60000000 MiB is more than the host's/);
-		assert.match(plan, /warning: volume \/no\/such is in no active storage pool/);
-		assert.match(plan, /warning: there is no network nowhere/);
+		assert.match(plan, /warning: maxMemoryMiB: 60000000 MiB is more than the host's 6144 MiB/);
+		assert.match(plan, /warning: disks\[0\]: volume \/no\/such is in no active storage pool/);
+		assert.match(plan, /warning: nics\[0\]: there is no network nowhere/);
+		await assert.rejects(
+			domain.plan!(given("d", { memoryMiB: 6145, maxMemoryMiB: 6145 }), context),
+			/got 6145; .* has 6144 MiB: allowed is at most that/,
+		);
 		assert.match((await domain.plan!(given("test"), context)).join("\n"), /warning: domain test exists already/);
 		assert.match(
 			(await domain.plan!(given("d", { template: "test" }), context)).join("\n"),
