@@ -16,7 +16,7 @@ export function refuseCircles(all: ReadonlyArray<Declaration>, complaints: Compl
 			if (chain.includes(target)) {
 				found = true;
 				const names = [...chain.slice(chain.indexOf(target)), target].map(({ name }) => name).join(" -> ");
-				complaints.about(link, `refers to itself in a circle: ${names}`);
+				complaints.about(link, `refers to itself in a circle: ${names}; remove one of these references`);
 			} else visit(target, chain);
 		}
 		done.add(declaration);

@@ -94,7 +94,7 @@ export class Variables {
 		if (this.resolving.includes(name)) {
 			this.complaints.about(
 				use,
-				`variables refer to each other in a circle: ${[...this.resolving, name].join(" -> ")}`,
+				`variables refer to each other in a circle: ${[...this.resolving, name].join(" -> ")}; give one of them a value`,
 			);
 			return undefined;
 		}

@@ -11,7 +11,7 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 		needs: ["count", "instances"],
 		check: ({ count, instances }) =>
 			count === undefined && instances === undefined
-				? "neither count nor instances is given; give the number of clones, or their names"
+				? "got neither count nor instances; give the number of clones, or their names"
 				: undefined,
 	},
 	{

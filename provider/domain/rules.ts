@@ -2,7 +2,7 @@
 import type { Rule } from "../lifecycle";
 import { hasUnknown } from "../unknown";
 import { XmlError } from "../xml/element";
-import { parseExtra } from "../xml/merge";
+import { complaintOf, parseExtra } from "../xml/merge";
 import { busOf } from "./disks";
 import type { DiskInputs, DomainInputs } from "./schema";
 
@@ -12,23 +12,23 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		needs: ["memoryMiB", "maxMemoryMiB"],
 		check: ({ memoryMiB = 1, maxMemoryMiB = memoryMiB }) =>
 			maxMemoryMiB < memoryMiB
-				? `is ${maxMemoryMiB}, less than memoryMiB (${memoryMiB}); allowed is at least memoryMiB`
+				? `got ${maxMemoryMiB}, less than memoryMiB (${memoryMiB}); allowed is at least memoryMiB`
 				: undefined,
 	},
 	{
 		property: "maxVcpus",
 		needs: ["vcpus", "maxVcpus"],
 		check: ({ vcpus = 1, maxVcpus = vcpus }) =>
-			maxVcpus < vcpus ? `is ${maxVcpus}, less than vcpus (${vcpus}); allowed is at least vcpus` : undefined,
+			maxVcpus < vcpus ? `got ${maxVcpus}, less than vcpus (${vcpus}); allowed is at least vcpus` : undefined,
 	},
 	{ property: "cpu", needs: ["cpu", "vcpus", "maxVcpus", "template"], check: checkTopology },
 	{
 		property: "cpu",
 		needs: ["cpu"],
 		check: ({ cpu }) => {
-			if (cpu?.mode === "custom" && !cpu.model) return "mode is custom, which needs a model; give cpu.model as well";
+			if (cpu?.mode === "custom" && !cpu.model) return 'got mode "custom", which needs a model; give cpu.model as well';
 			if (cpu?.model && cpu.mode !== undefined && cpu.mode !== "custom") {
-				return `model is ${cpu.model} while mode is ${cpu.mode}; a model is allowed with mode custom or no mode`;
+				return `got model "${cpu.model}" with mode "${cpu.mode}"; a model is allowed with mode custom or no mode`;
 			}
 			return undefined;
 		},
@@ -38,11 +38,11 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		needs: ["firmware", "arch", "machine", "template"],
 		check: ({ firmware, arch, machine, template }) => {
 			if (template !== undefined) return undefined;
-			if (arch === "aarch64" && firmware === "bios") return "is bios, which aarch64 does not have; allowed is uefi";
+			if (arch === "aarch64" && firmware === "bios") return 'got "bios", which aarch64 does not have; allowed is uefi';
 			if (firmware !== "uefi-secure") return undefined;
-			if (arch === "aarch64") return "is uefi-secure, which is not available for aarch64; allowed is uefi";
+			if (arch === "aarch64") return 'got "uefi-secure", which is not available for aarch64; allowed is uefi';
 			if (machine !== undefined && !machine.includes("q35")) {
-				return `is uefi-secure, which needs machine type q35, but machine is ${machine}`;
+				return `got "uefi-secure" with machine "${machine}"; allowed with it is a q35 machine type: change one of them`;
 			}
 			return undefined;
 		},
@@ -63,8 +63,10 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		needs: ["waitFor", "agent"],
 		check: ({ waitFor, agent }) => {
 			if (agent !== false || !waitFor) return undefined;
-			if (waitFor.agent) return "agent is true, but the machine's agent is false; make one of them the other";
-			return waitFor.address === "agent" ? "address is agent, but the machine's agent is false; use auto" : undefined;
+			if (waitFor.agent) return "got agent true, but the machine's agent is false; make one of them the other";
+			return waitFor.address === "agent"
+				? 'got address "agent", but the machine\'s agent is false; use auto, lease or arp'
+				: undefined;
 		},
 	},
 	{
@@ -72,9 +74,9 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		needs: ["waitFor", "nics", "template"],
 		check: ({ waitFor, nics, template }) => {
 			if (!waitFor || waitFor.address === "none" || (nics === undefined && template !== undefined)) return undefined;
-			if ((nics ?? []).length === 0) return `address is ${waitFor.address}, but the machine has no nics; add one`;
+			if ((nics ?? []).length === 0) return `got address "${waitFor.address}", but the machine has no nics; add one`;
 			if (waitFor.address === "lease" && !nics!.some((nic) => nic.network !== undefined)) {
-				return "address is lease, which only a nic on a libvirt network can have; use agent, arp or auto";
+				return 'got address "lease", which only a nic on a libvirt network can have; use agent, arp or auto';
 			}
 			return undefined;
 		},
@@ -88,7 +90,7 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 				parseExtra(extraXml);
 				return undefined;
 			} catch (error) {
-				if (error instanceof XmlError) return error.message;
+				if (error instanceof XmlError) return complaintOf(error);
 				throw error;
 			}
 		},
@@ -114,13 +116,13 @@ function checkDisk(disk: DiskInputs): string | undefined {
 	// An unknown bus or target is judged once it is known.
 	if (hasUnknown([disk.bus, disk.target, disk.device])) return undefined;
 	const bus = busOf(disk, "x86_64");
-	if (disk.device === "cdrom" && bus === "virtio") return "is a cdrom on bus virtio; allowed are sata and scsi";
+	if (disk.device === "cdrom" && bus === "virtio") return 'got bus "virtio" for a cdrom; allowed are sata and scsi';
 	if (disk.target === undefined) return undefined;
 	const prefix = disk.target.slice(0, 2);
 	const allowed = bus === "virtio" ? ["vd"] : ["sd", "hd"];
 	return allowed.includes(prefix)
 		? undefined
-		: `has target ${disk.target} on bus ${bus}; allowed there are targets that start with ${allowed.join(" or ")}`;
+		: `got target "${disk.target}" on bus ${bus}; allowed there are targets that start with ${allowed.join(" or ")}`;
 }
 
 function checkDisksTogether({ disks }: DomainInputs): string | undefined {
@@ -135,7 +137,7 @@ function checkNics({ nics = [] }: DomainInputs): string | undefined {
 	const complaint = firstComplaint(nics, ({ network, bridge, user }) => {
 		const given = [network && "network", bridge && "bridge", user && "user"].filter(Boolean);
 		if (given.length === 1) return undefined;
-		return `has ${given.length === 0 ? "none" : given.join(" and ")} of network, bridge and user; allowed is exactly one`;
+		return `got ${given.length === 0 ? "none of them" : given.join(" and ")}; allowed is exactly one of network, bridge and user`;
 	});
 	return complaint ?? repeated(nics, "mac", (nic) => nic.mac);
 }

@@ -19,8 +19,8 @@ import {
 	parse,
 	setAttribute,
 	setText,
-	XmlError,
 } from "../xml/element";
+import { ExtraXmlError } from "../xml/merge";
 
 const SEVERAL = ["address", "forwarder", "host", "hostname", "interface", "pf", "range", "route", "srv", "tag", "txt"];
 const OPTIONS = "dnsmasq:option";
@@ -32,13 +32,15 @@ const OPTIONS = "dnsmasq:option";
 export function parseExtra(extraXml: string): Element {
 	const extra = parse(extraXml, "extraXml");
 	if (extra.tagName !== "network") {
-		throw new XmlError(`extraXml has <${extra.tagName}> as its root element; allowed is <network>`);
+		throw new ExtraXmlError(`got <${extra.tagName}> as the root element; allowed is <network>`);
 	}
 	for (const name of ["name", "uuid", "mac"]) {
-		if (child(extra, name)) throw new XmlError(`extraXml has <${name}>, which it must not change; leave it out`);
+		if (child(extra, name)) throw new ExtraXmlError(`got <${name}>, which it must not change; leave it out`);
 	}
 	if (childInNamespace(child(extra, "metadata"), METADATA_NAMESPACE)) {
-		throw new XmlError(`extraXml has metadata in the namespace ${METADATA_NAMESPACE}, by which owners are told apart`);
+		throw new ExtraXmlError(
+			`got metadata in the namespace ${METADATA_NAMESPACE}, by which owners are told apart: use another one`,
+		);
 	}
 	return extra;
 }

@@ -1,5 +1,6 @@
 import type { Rule } from "../lifecycle";
 import { XmlError } from "../xml/element";
+import { complaintOf } from "../xml/merge";
 import { parseExtra } from "./extra-xml";
 import { hostRange, isHostAddress, MAX_RANGE, subnetOf, toAddress, toNumber } from "./ipv4";
 import type { DhcpHost, NetworkInputs } from "./schema";
@@ -11,7 +12,7 @@ export const rules: ReadonlyArray<Rule<NetworkInputs>> = [
 		needs: ["mode", "ipv4", "ipv6"],
 		check({ mode, ipv4, ipv6 }) {
 			if ((mode === "nat" || mode === "route") && ipv4 === undefined && ipv6 === undefined) {
-				return `is missing; mode "${mode}" needs the gateway's address, such as "192.168.150.1/24"`;
+				return `is missing; mode "${mode}" needs an address of the gateway: give ipv4 (such as "192.168.150.1/24") or ipv6`;
 			}
 			return undefined;
 		},
@@ -62,7 +63,8 @@ export const rules: ReadonlyArray<Rule<NetworkInputs>> = [
 		needs: ["dhcp", "ipv4"],
 		check({ dhcp, ipv4 }) {
 			if (!dhcp) return undefined;
-			if (dhcp.enabled && ipv4 === undefined) return "is given without ipv4; the DHCP server needs a subnet";
+			if (dhcp.enabled && ipv4 === undefined)
+				return "got dhcp without ipv4; the DHCP server needs a subnet: give ipv4, or leave dhcp out";
 			if (!dhcp.enabled && dhcp.hosts.length > 0) {
 				return `has enabled: false and ${dhcp.hosts.length} host(s), which nobody would serve; leave one of them out`;
 			}
@@ -79,7 +81,7 @@ export const rules: ReadonlyArray<Rule<NetworkInputs>> = [
 				if (extraXml !== undefined) parseExtra(extraXml);
 				return undefined;
 			} catch (error) {
-				if (error instanceof XmlError) return error.message;
+				if (error instanceof XmlError) return complaintOf(error);
 				throw error;
 			}
 		},
@@ -97,8 +99,10 @@ function rangeComplaint({ dhcp, ipv4 }: NetworkInputs): string | undefined {
 		if (isHostAddress(subnet, address)) continue;
 		return `got ${toAddress(address)}, which is not in ${ipv4}; allowed are ${hostRange(subnet)}`;
 	}
-	if (start > end) return `got ${dhcp.start} to ${dhcp.end}; the first address of the range comes after the last`;
-	if (end - start >= MAX_RANGE) return `got ${end - start + 1} addresses; libvirt takes up to ${MAX_RANGE}`;
+	if (start > end)
+		return `got ${dhcp.start} to ${dhcp.end}; allowed is a range from its first address to its last: exchange them`;
+	if (end - start >= MAX_RANGE)
+		return `got ${end - start + 1} addresses; allowed are up to ${MAX_RANGE}, which is what libvirt takes`;
 	return undefined;
 }
 
@@ -107,14 +111,16 @@ function hostsComplaint({ dhcp, ipv4 }: NetworkInputs): string | undefined {
 	const subnet = subnetOf(ipv4);
 	for (const host of dhcp.hosts) {
 		const address = toNumber(host.ip);
-		if (address === subnet.address) return `got ${host.ip} for ${host.mac}, which is the gateway's own address`;
+		if (address === subnet.address)
+			return `got ${host.ip} for ${host.mac}, which is the gateway's own address; allowed are the others of ${hostRange(subnet)}`;
 		if (!isHostAddress(subnet, address)) {
 			return `got ${host.ip} for ${host.mac}, which is not in ${ipv4}; allowed are ${hostRange(subnet)}`;
 		}
 	}
 	for (const key of ["mac", "ip", "name"] as const) {
 		const twice = duplicate(dhcp.hosts, key);
-		if (twice !== undefined) return `got two hosts with the ${key} ${twice}; each may be there once`;
+		if (twice !== undefined)
+			return `got two hosts with the ${key} ${twice}; allowed is each once: leave one of them out`;
 	}
 	return undefined;
 }

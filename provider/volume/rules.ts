@@ -19,7 +19,7 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		needs: ["source"],
 		check({ source }) {
 			if (source?.url !== undefined && source.sha256 === undefined) {
-				return "is missing; a url needs the SHA-256 of its file, so that nothing else is ever written to the host";
+				return "is missing; a url needs the SHA-256 of its file, so that nothing else is ever written to the host: give it as 64 hex digits";
 			}
 			if (source?.cloudInit && source.sha256 !== undefined) {
 				return "cannot be given together with cloudInit, whose image is made here; leave it out";
@@ -32,7 +32,7 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		needs: ["source", "format", "sizeMiB"],
 		check({ source, format, sizeMiB }) {
 			if (!source?.cloudInit) return undefined;
-			if (format !== "raw") return `needs format "raw", got "${format}"; a seed is a raw image`;
+			if (format !== "raw") return `got format "${format}" with it; allowed is "raw", which a seed is`;
 			if (sizeMiB !== undefined)
 				return `got sizeMiB ${sizeMiB} with it; a seed has the size of its content: leave sizeMiB out`;
 			const { userData, files } = source.cloudInit;
@@ -56,7 +56,7 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		needs: ["source", "base", "baseDomain", "sizeMiB"],
 		check({ source, base, baseDomain, sizeMiB }) {
 			if (source || base !== undefined || baseDomain !== undefined || sizeMiB !== undefined) return undefined;
-			return "is missing; an empty volume needs a size (a volume with a source or base has theirs)";
+			return "is missing; give an empty volume its size in MiB (a volume with a source or base has theirs)";
 		},
 	},
 	{
@@ -78,7 +78,7 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		needs: ["base", "baseDomain", "baseContentId"],
 		check({ base, baseDomain, baseContentId }) {
 			if (baseContentId === undefined || base !== undefined || baseDomain !== undefined) return undefined;
-			return "is given without a base; it says what base or baseDomain holds: leave it out";
+			return `got ${JSON.stringify(baseContentId)} without a base; it says what base or baseDomain holds: leave it out`;
 		},
 	},
 ];

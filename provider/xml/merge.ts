@@ -80,22 +80,31 @@ export const EXTRA_ALIAS = "ua-extra-";
 export function parseExtra(extraXml: string): Element {
 	const extra = parse(extraXml, "extraXml");
 	if (extra.tagName !== "domain") {
-		throw new ExtraXmlError(`extraXml has <${extra.tagName}> as its root element; allowed is <domain>`);
+		throw new ExtraXmlError(`got <${extra.tagName}> as the root element; allowed is <domain>`);
 	}
 	for (const name of ["name", "uuid"]) {
 		if (!child(extra, name)) continue;
-		throw new ExtraXmlError(`extraXml has <${name}>, which it must not change${name === "name" ? ": use `name`" : ""}`);
+		throw new ExtraXmlError(
+			`got <${name}>, which it must not change: ${name === "name" ? "use the input name" : "leave it out"}`,
+		);
 	}
 	for (const name of ["type", "id"]) {
 		if (!extra.hasAttribute(name)) continue;
-		throw new ExtraXmlError(`extraXml has <domain ${name}="...">, which it must not change; use the input \`type\``);
+		throw new ExtraXmlError(`got <domain ${name}="...">, which it must not change: use the input type`);
 	}
 	if (childInNamespace(child(extra, "metadata"), METADATA_NAMESPACE)) {
 		throw new ExtraXmlError(
-			`extraXml has metadata in the namespace ${METADATA_NAMESPACE}, by which owners are told apart: use another one`,
+			`got metadata in the namespace ${METADATA_NAMESPACE}, by which owners are told apart: use another one`,
 		);
 	}
 	return extra;
+}
+
+/** A complaint about a fragment for whoever gave it. */
+export function complaintOf(error: XmlError): string {
+	return error instanceof ExtraXmlError
+		? error.message
+		: `${error.message.replace(/^extraXml is/, "got what is")}; allowed is one well-formed element: correct it there`;
 }
 
 /** Merges a fragment into a definition, which is changed. */

@@ -121,7 +121,7 @@ describe("bad arguments of ThinClonePool", () => {
 
 	it("requires a base, and a count or names", async () => {
 		assert.match(await refusal({ count: 1, pool: "images" }), /^ThinClonePool web: base: is required; allowed is/);
-		assert.match(await refusal({ base: "/a", pool: "images" }), /neither count nor instances is given/);
+		assert.match(await refusal({ base: "/a", pool: "images" }), /got neither count nor instances/);
 	});
 
 	it("looks at what a function makes for each clone", async () => {

@@ -145,7 +145,7 @@ describe("ThinClonePool", () => {
 
 	it("refuses bad arguments at once, naming each", async () => {
 		const refused: Array<[Partial<ThinClonePoolArgs>, RegExp]> = [
-			[{}, /count: neither count nor instances/],
+			[{}, /count: got neither count nor instances/],
 			[{ count: -1 }, /count: got -1/],
 			[{ count: 2, instances: ["1"] }, /instances: got "1" twice/],
 			[{ count: 1, pool: undefined }, /pool: is required where base is not a volume resource/],

@@ -52,36 +52,36 @@ describe("inputs of a domain", () => {
 		[
 			"a ceiling below the memory",
 			{ memoryMiB: 512, maxMemoryMiB: 256 },
-			/maxMemoryMiB: is 256, less than memoryMiB \(512\)/,
+			/maxMemoryMiB: got 256, less than memoryMiB \(512\)/,
 		],
-		["a ceiling below the vCPUs", { vcpus: 4, maxVcpus: 2 }, /maxVcpus: is 2, less than vcpus \(4\)/],
+		["a ceiling below the vCPUs", { vcpus: 4, maxVcpus: 2 }, /maxVcpus: got 2, less than vcpus \(4\)/],
 		[
 			"a topology of another size",
 			{ vcpus: 4, cpu: { sockets: 1, cores: 3 } },
 			/cpu: 1 sockets x 3 cores x 1 threads do not make.*4 vCPUs/,
 		],
 		["cores that do not fit", { vcpus: 3, cpu: { cores: 2 } }, /cpu: any number of sockets x 2 cores/],
-		["a custom CPU without a model", { cpu: { mode: "custom" } }, /cpu: mode is custom, which needs a model/],
+		["a custom CPU without a model", { cpu: { mode: "custom" } }, /cpu: got mode "custom", which needs a model/],
 		[
 			"a model with another mode",
 			{ cpu: { mode: "host-model", model: "x" } },
-			/cpu: model is x while mode is host-model/,
+			/cpu: got model "x" with mode "host-model"/,
 		],
-		["BIOS on Arm", { arch: "aarch64", firmware: "bios" }, /firmware: is bios/],
+		["BIOS on Arm", { arch: "aarch64", firmware: "bios" }, /firmware: got "bios"/],
 		[
 			"Secure Boot on the old board",
 			{ firmware: "uefi-secure", machine: "pc" },
-			/firmware: is uefi-secure, which needs machine type q35/,
+			/firmware: got "uefi-secure" with machine "pc"/,
 		],
 		[
 			"a virtio drive",
 			{ disks: [{ volume: "/a", device: "cdrom", bus: "virtio" }] },
-			/disks: \[0\] is a cdrom on bus virtio/,
+			/disks: \[0\] got bus "virtio" for a cdrom; allowed are sata and scsi/,
 		],
 		[
 			"a target of another bus",
 			{ disks: [{ volume: "/a", bus: "virtio", target: "sda" }] },
-			/disks: \[0\] has target sda on bus virtio/,
+			/disks: \[0\] got target "sda" on bus virtio; allowed there/,
 		],
 		[
 			"a target twice",
@@ -104,8 +104,16 @@ describe("inputs of a domain", () => {
 			},
 			/same bootOrder/,
 		],
-		["a NIC that is nowhere", { nics: [{}] }, /nics: \[0\] has none of network, bridge and user/],
-		["a NIC in two places", { nics: [{ network: "n", user: true }] }, /nics: \[0\] has network and user/],
+		[
+			"a NIC that is nowhere",
+			{ nics: [{}] },
+			/nics: \[0\] got none of them; allowed is exactly one of network, bridge and user/,
+		],
+		[
+			"a NIC in two places",
+			{ nics: [{ network: "n", user: true }] },
+			/nics: \[0\] got network and user; allowed is exactly one/,
+		],
 		[
 			"a MAC address twice",
 			{
@@ -121,19 +129,19 @@ describe("inputs of a domain", () => {
 			{ agent: false, guestSetup: { hostname: "h" } },
 			/guestSetup: is done by the guest agent/,
 		],
-		["a wait for an agent that is not there", { agent: false, waitFor: { agent: true } }, /waitFor: agent is true/],
+		["a wait for an agent that is not there", { agent: false, waitFor: { agent: true } }, /waitFor: got agent true/],
 		[
 			"a wait for an address without a NIC",
 			{ waitFor: { address: "auto" } },
-			/waitFor: address is auto, but the machine has no nics/,
+			/waitFor: got address "auto", but the machine has no nics/,
 		],
 		[
 			"a lease without a network",
 			{ nics: [{ user: true }], waitFor: { address: "lease" } },
-			/waitFor: address is lease/,
+			/waitFor: got address "lease"/,
 		],
-		["malformed extraXml", { extraXml: "<domain>\n<a></domain>" }, /extraXml: extraXml is not well-formed near line 2/],
-		["extraXml with a name", { extraXml: "<domain><name>x</name></domain>" }, /extraXml: extraXml has <name>/],
+		["malformed extraXml", { extraXml: "<domain>\n<a></domain>" }, /extraXml: got what is not well-formed near line 2/],
+		["extraXml with a name", { extraXml: "<domain><name>x</name></domain>" }, /extraXml: got <name>/],
 		["a control character", { description: "a\u0001" }, /description: got .*allowed are printable characters/],
 		[
 			"a kernel command line of two lines",

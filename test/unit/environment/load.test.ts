@@ -111,7 +111,9 @@ describe("rules across properties", () => {
 	it("are checked with the file's lines, too", () => {
 		assert.deepEqual(
 			complaintsOf(() => loadYaml("components:\n  web: { kind: Domain, memoryMiB: 64,\n    maxMemoryMiB: 32 }\n")),
-			["clones.yaml:3:19: components.web.maxMemoryMiB: is 32, less than memoryMiB (64); allowed is at least memoryMiB"],
+			[
+				"clones.yaml:3:19: components.web.maxMemoryMiB: got 32, less than memoryMiB (64); allowed is at least memoryMiB",
+			],
 		);
 	});
 

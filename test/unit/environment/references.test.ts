@@ -65,7 +65,7 @@ volumes:
 `;
 		assert.deepEqual(
 			complaintsOf(() => loadYaml(text)),
-			["clones.yaml:4:37: volumes.b.base: refers to itself in a circle: a -> b -> a"],
+			["clones.yaml:4:37: volumes.b.base: refers to itself in a circle: a -> b -> a; remove one of these references"],
 		);
 	});
 

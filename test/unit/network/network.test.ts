@@ -39,7 +39,7 @@ describe("inputs of a network", () => {
 	it("are refused with the value got and what is allowed", () => {
 		const ipv4 = "10.0.0.1/24";
 		const bad: Array<[Record<string, unknown>, RegExp]> = [
-			[{}, /^ipv4: is missing; mode "nat" needs the gateway's address/],
+			[{}, /^ipv4: is missing; mode "nat" needs an address of the gateway: give ipv4/],
 			[{ mode: "route" }, /^ipv4: is missing; mode "route"/],
 			[{ ipv4: "10.0.0.0/24" }, /^ipv4: got "10\.0\.0\.0\/24", .* allowed are 10\.0\.0\.1 to 10\.0\.0\.254/],
 			[{ ipv4: "10.0.0.255/24" }, /^ipv4: got "10\.0\.0\.255\/24"/],
@@ -47,17 +47,20 @@ describe("inputs of a network", () => {
 			[{ mode: "bridge" }, /^bridge: is missing; mode "bridge"/],
 			[{ mode: "bridge", bridge: "br0", mtu: 1400 }, /^mode: got "bridge" with mtu;/],
 			[{ mode: "isolated", forwardDevice: "eth0" }, /^forwardDevice: got "eth0" with mode "isolated"/],
-			[{ mode: "isolated", dhcp: {} }, /^dhcp: is given without ipv4/],
+			[{ mode: "isolated", dhcp: {} }, /^dhcp: got dhcp without ipv4/],
 			[{ ipv4, dhcp: { enabled: false, hosts: [host(1)] } }, /^dhcp: has enabled: false and 1 host\(s\)/],
 			[{ ipv4, dhcp: { start: "10.0.0.5" } }, /^dhcp\.start: got only start; give both/],
 			[
 				{ ipv4, dhcp: { start: "10.0.1.5", end: "10.0.1.6" } },
 				/^dhcp\.start: got 10\.0\.1\.5, which is not in 10\.0\.0\.1\/24; allowed are/,
 			],
-			[{ ipv4, dhcp: { start: "10.0.0.9", end: "10.0.0.5" } }, /^dhcp\.start: .* comes after the last/],
+			[
+				{ ipv4, dhcp: { start: "10.0.0.9", end: "10.0.0.5" } },
+				/^dhcp\.start: .*; allowed is a range from its first address to its last/,
+			],
 			[
 				{ ipv4: "10.0.0.1/8", dhcp: { start: "10.0.0.2", end: "10.1.0.2" } },
-				/^dhcp\.start: got 65537 addresses; libvirt takes up to 65535/,
+				/^dhcp\.start: got 65537 addresses; allowed are up to 65535/,
 			],
 			[
 				{ ipv4, dhcp: { hosts: [host(1, { ip: "10.0.1.1" })] } },
@@ -76,8 +79,8 @@ describe("inputs of a network", () => {
 				{ ipv4, dhcp: { hosts: [host(1, { name: "a" }), host(2, { name: "a" })] } },
 				/^dhcp\.hosts: got two hosts with the name a/,
 			],
-			[{ ipv4, extraXml: "<network>" }, /^extraXml: extraXml is not well-formed/],
-			[{ ipv4, extraXml: "<domain/>" }, /^extraXml: .*<domain> as its root element; allowed is <network>/],
+			[{ ipv4, extraXml: "<network>" }, /^extraXml: got what is not well-formed/],
+			[{ ipv4, extraXml: "<domain/>" }, /^extraXml: got <domain> as the root element; allowed is <network>/],
 			[{ ipv4, extraXml: "<network><uuid/></network>" }, /^extraXml: .*<uuid>, which it must not change/],
 		];
 		for (const [given, expected] of bad) {

@@ -33,7 +33,7 @@ describe("inputs of a volume", () => {
 	it("are refused with the value got and what is allowed", () => {
 		const hash = "a".repeat(64);
 		const bad: Array<[Record<string, unknown>, RegExp]> = [
-			[{}, /^sizeMiB: is missing; an empty volume needs a size/],
+			[{}, /^sizeMiB: is missing; give an empty volume its size/],
 			[{ source: {} }, /^source: got none of them; allowed is exactly one of file, url and cloudInit/],
 			[{ source: { file: "a", url: "https://a", sha256: hash } }, /^source: got file and url;/],
 			[{ source: { url: "https://a/b" } }, /^source\.sha256: is missing; a url needs the SHA-256/],
@@ -42,7 +42,7 @@ describe("inputs of a volume", () => {
 				{ source: { cloudInit: {}, sha256: hash }, format: "raw" },
 				/^source\.sha256: cannot be given together with cloudInit/,
 			],
-			[{ source: { cloudInit: {} } }, /^source\.cloudInit: needs format "raw", got "qcow2"/],
+			[{ source: { cloudInit: {} } }, /^source\.cloudInit: got format "qcow2" with it; allowed is "raw"/],
 			[{ source: { cloudInit: {} }, format: "raw", sizeMiB: 1 }, /^source\.cloudInit: got sizeMiB 1 with it/],
 			[
 				{
@@ -55,7 +55,7 @@ describe("inputs of a volume", () => {
 			[{ base: "/a", source: { file: "b" } }, /^base: got source and base;/],
 			[{ sizeMiB: 1, cloning: "copy" }, /^cloning: got "copy" without a base/],
 			[{ base: "/a", format: "raw", cloning: "overlay" }, /^cloning: got "overlay" with format "raw"/],
-			[{ sizeMiB: 1, baseContentId: "x" }, /^baseContentId: is given without a base/],
+			[{ sizeMiB: 1, baseContentId: "x" }, /^baseContentId: got "x" without a base/],
 		];
 		for (const [inputs, expected] of bad) {
 			const got = complaints(inputs);

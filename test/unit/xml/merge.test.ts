@@ -81,10 +81,10 @@ describe("extraXml", () => {
 	});
 
 	const refused: Array<[string, string, RegExp]> = [
-		["another root", "<network/>", /has <network> as its root element; allowed is <domain>/],
-		["a name", "<domain><name>x</name></domain>", /has <name>, which it must not change/],
-		["a UUID", "<domain><uuid>x</uuid></domain>", /has <uuid>/],
-		["a type", "<domain type='kvm'/>", /use the input `type`/],
+		["another root", "<network/>", /got <network> as the root element; allowed is <domain>/],
+		["a name", "<domain><name>x</name></domain>", /got <name>, which it must not change/],
+		["a UUID", "<domain><uuid>x</uuid></domain>", /got <uuid>/],
+		["a type", "<domain type='kvm'/>", /use the input type/],
 		[
 			"an owner",
 			"<domain><metadata><z:object xmlns:z='urn:pulumi-libvirt-clones:1'/></metadata></domain>",
