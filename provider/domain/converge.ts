@@ -74,7 +74,7 @@ export async function converge(
 	const starts = inputs.running && (turnsOff || !seen.live);
 	if (inputs.running)
 		await refuseToWriteBases(host, inputs.name, starts ? wanted.spec.disks : addedDisks(seen, wanted));
-	if (inputs.name !== seen.name && !deferred) await refuseTakenName(host, inputs.name);
+	if (inputs.name !== seen.name && !deferred) await refuseTakenName(context, inputs.name);
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	const define = !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0;

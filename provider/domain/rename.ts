@@ -1,5 +1,6 @@
 /** Another name for a machine that is off. */
 import { type Host, LibvirtError } from "../libvirt";
+import type { Context } from "../lifecycle";
 import { foreign, ownerOf } from "./own";
 import { isGone, patiently } from "./patience";
 
@@ -23,7 +24,8 @@ export async function rename(host: Host, uuid: string, name: string): Promise<vo
 }
 
 /** @throws Error that says whose the machine of that name is */
-export async function refuseTakenName(host: Host, name: string): Promise<void> {
+export async function refuseTakenName(context: Context, name: string): Promise<void> {
+	const { host } = context;
 	const other = await host.domains.find(name);
-	if (other) throw new Error(foreign(name, await ownerOf(host, other), "exists already"));
+	if (other) throw new Error(foreign(context, name, await ownerOf(host, other), "exists already"));
 }
