@@ -49,6 +49,9 @@ export async function resolve(inputs: VolumeInputs): Promise<VolumeInputs> {
  * @throws InputError when the image has another format, is larger than sizeMiB, or needs a backing file
  */
 export function checkImage(inputs: Pick<VolumeInputs, "format" | "sizeMiB">, image: ImageFile, what: string): void {
+	if (image.fileBytes === 0) {
+		throw new InputError("source", `got ${what}, which is empty; allowed is an image: look where it came from`);
+	}
 	if (image.format !== inputs.format) {
 		const convertible = ["qcow2", "raw", "vmdk", "vdi", "vhdx", "vpc", "qed"].includes(image.format);
 		throw new InputError(
