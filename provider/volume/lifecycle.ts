@@ -3,7 +3,7 @@
  * stack>.<extension>` marks it as this stack's. Its id is libvirt's key, the path for file-based pools.
  */
 import type { Host } from "../libvirt/api";
-import type { Lifecycle, State } from "../lifecycle";
+import type { Context, Lifecycle, State } from "../lifecycle";
 import { isLocalUri } from "../local-uri";
 import { backingChain, forgetBase } from "./bases";
 import { changes } from "./changes";
@@ -20,8 +20,9 @@ import { resolve } from "./resolve";
 import { rules } from "./rules";
 import { type Lineage, type VolumeFacts, type VolumeInputs, volumeSchema } from "./schema";
 import { settle } from "./settle";
+import { explainFault } from "./storage-faults";
 import { ANYBODY, refuseWhileUsed } from "./uses";
-import { MIB, wantedOf } from "./wanted";
+import { type Made, MIB, wantedOf } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
 
 type Recorded = State<VolumeInputs, VolumeFacts>;
@@ -43,17 +44,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		const { host } = context;
 		const started = performance.now();
 		const pool = await usablePool(host, inputs.pool);
-		const wanted = await wantedOf(host, pool, inputs);
-		const existing = await findExisting(host, pool, inputs.name);
-		const made = existing
-			? await takeOver(context, wanted, existing)
-			: await make(context, wanted).catch(async (error) => {
-					if (!isTaken(error)) throw error;
-					// A file that libvirt had not seen, or that came in between, or one that it does not know to be gone.
-					await refreshPool(host, pool.uuid, { now: true });
-					const there = await findExisting(host, pool, inputs.name);
-					return there ? takeOver(context, wanted, there) : make(context, wanted);
-				});
+		const made = await makeOrTakeOver(context, pool, inputs).catch((error) => explainFault(host, pool, error));
 		forgetBase(host, made.path);
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
@@ -62,7 +53,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	},
 
 	async read(id, state, { host, log }) {
-		const pool = await recordedPool(host, state);
+		const pool = await recordedPool(host, id, state);
 		if (!pool?.active) {
 			if (!pool && (await isMissing(host, id))) return undefined;
 			const name = pool?.name ?? state.pool;
@@ -120,6 +111,20 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	},
 };
 
+async function makeOrTakeOver(context: Context, pool: Pool, inputs: VolumeInputs): Promise<Made> {
+	const { host } = context;
+	const wanted = await wantedOf(host, pool, inputs);
+	const existing = await findExisting(host, pool, inputs.name);
+	if (existing) return takeOver(context, wanted, existing);
+	return make(context, wanted).catch(async (error) => {
+		if (!isTaken(error)) throw error;
+		// A file that libvirt had not seen, or that came in between, or one that it does not know to be gone.
+		await refreshPool(host, pool.uuid, { now: true });
+		const there = await findExisting(host, pool, inputs.name);
+		return there ? takeOver(context, wanted, there) : make(context, wanted);
+	});
+}
+
 /** The volume with its XML; undefined when it is gone, also when libvirt comes to know that only now. */
 async function seenVolume(host: Host, pool: Pool, id: string) {
 	for (let attempt = 1; ; attempt++) {
@@ -151,9 +156,12 @@ async function lineageSeen(
 	return { base: chain[0]!, baseContentId: await contentIdOf(host, chain[0]!), chain };
 }
 
-/** By its UUID: the name may be another one by now. */
-async function recordedPool(host: Host, { pool, poolUuid }: Pick<Recorded, "pool" | "poolUuid">) {
-	return (poolUuid === undefined ? undefined : await findPool(host, poolUuid)) ?? findPool(host, pool);
+/** By its UUID: the name may be another one by now. One that is gone may have left its files to another one. */
+async function recordedPool(host: Host, key: string, { pool, poolUuid }: Recorded): Promise<Pool | undefined> {
+	const known = (poolUuid === undefined ? undefined : await findPool(host, poolUuid)) ?? (await findPool(host, pool));
+	if (known) return known;
+	const other = await host.pools.findByVolume(key);
+	return other && findPool(host, other.uuid);
 }
 
 /** Whether the file is known to be gone, of a volume whose pool is not defined; a remote host's files cannot be seen. */
@@ -161,13 +169,10 @@ async function isMissing(host: Host, path: string): Promise<boolean> {
 	return isLocalUri(host.uri) && path.startsWith("/") && !(await fileExists(path));
 }
 
-/**
- * A pool that is gone, or defined under another name, may have left its files in another one. Undefined when the volume
- * is gone, too.
- */
+/** Undefined when the volume is gone with its pool. */
 async function poolOf(host: Host, key: string, recorded: Recorded): Promise<Pool | undefined> {
-	const other = (await recordedPool(host, recorded)) ?? (await host.pools.findByVolume(key));
-	if (other) return usablePool(host, other.uuid);
+	const pool = await recordedPool(host, key, recorded);
+	if (pool) return usablePool(host, pool.uuid);
 	if (await isMissing(host, key)) return undefined;
 	throw new Error(
 		`the volume ${key} cannot be deleted: its pool "${recorded.pool}" is not defined on ${host.uri} any more. Define and ` +
