@@ -166,6 +166,18 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		await lab.delete(state);
 	});
 
+	it("runs on without a break when libvirt refuses a change that needs a restart", async () => {
+		const inputs = lab.plain("unbroken", { memoryMiB: 64 });
+		const state = wire(await lab.create(inputs));
+		const id = await lab.machine.virsh("domid", "unbroken");
+		const extraXml = "<domain><devices><watchdog model='i6300esb' action='bark'/></devices></domain>";
+		await assert.rejects(lab.update(state, { ...inputs, extraXml }), /unbroken runs on as it was: nothing was changed/);
+		await assert.rejects(lab.update(state, { ...inputs, name: "other", extraXml }), /unbroken runs on as it was/);
+		assert.equal(await lab.machine.virsh("domid", "unbroken"), id);
+		assert.deepEqual(wire(await lab.read(state)), state);
+		await lab.delete(state);
+	});
+
 	it("keeps the variables of a UEFI machine over changes and a new name, and removes them with it", async () => {
 		const folder = join(lab.machine.directory, "lib/qemu/nvram");
 		const inputs = lab.plain("uefi", { memoryMiB: 128, firmware: "uefi", shutdownTimeoutSeconds: 0 });
