@@ -1,5 +1,4 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
-import { LibvirtError } from "../libvirt/errors";
 import type { Context, State } from "../lifecycle";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
@@ -12,7 +11,7 @@ import { type FormerLease, leasesBefore } from "./leases";
 import type { Removable } from "./live";
 import { pendingOf, type Seen } from "./look";
 import { turnOff } from "./power";
-import { redefineAndStart } from "./redefine";
+import { defineAhead, redefineAndStart } from "./redefine";
 import { refuseTakenName } from "./rename";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
@@ -81,7 +80,7 @@ export async function converge(
 	if (turnsOff && define) {
 		const named =
 			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
-		await defineAhead(context, seen, serialize(named.root));
+		await defineAhead(context, seen, named);
 	}
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
@@ -120,19 +119,6 @@ async function domainTypeFor(
 	const stays = inputs.type === "auto" || inputs.type === now || (olds !== undefined && olds.type === inputs.type);
 	if (stays) return now;
 	return (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
-}
-
-/**
- * Defines a machine that is about to be turned off: what libvirt refuses costs no downtime then. The running machine
- * sees nothing of it.
- */
-async function defineAhead({ host }: Context, seen: Seen, xml: string): Promise<void> {
-	try {
-		await patiently(() => host.domains.define(xml));
-	} catch (error) {
-		if (!(error instanceof LibvirtError)) throw error;
-		throw new Error(`${error.message}\n${seen.name} runs on as it was: nothing was changed.`, { cause: error });
-	}
 }
 
 /** What a machine that was taken over runs with and is described without, as far as both tell. */

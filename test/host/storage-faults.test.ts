@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pool } from "../../provider/pool/lifecycle";
-import { finishRefreshes } from "../../provider/volume/pools";
+import { finishRefreshes } from "../../provider/volume/refresh";
 import { settle } from "../../provider/volume/settle";
 import { run, VolumeLab, type VolumeState, wire } from "./volume-lab";
 
