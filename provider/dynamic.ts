@@ -46,6 +46,16 @@ function isIdentified(reference: Reference): reference is { readonly id: pulumi.
 	return typeof reference === "object" && !pulumi.Output.isInstance(reference) && "id" in reference;
 }
 
+/** Whether a reference is a resource of `@pulumi/libvirt`, or an output of one. */
+export function isOfPulumiLibvirt(reference: Reference | undefined): boolean {
+	// Neither is in the SDK's public types.
+	type Known = { resources(): Iterable<unknown> };
+	const named = pulumi.Output.isInstance(reference) ? [...(reference as unknown as Known).resources()] : [reference];
+	return named.some((resource) =>
+		String((resource as { __pulumiType?: unknown } | undefined)?.__pulumiType).startsWith("libvirt:"),
+	);
+}
+
 /** `organization/project/stack/logical name`: what the objects on the host are labelled with. */
 export function ownerIdOf(name: string): string {
 	return [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack(), name].join("/");

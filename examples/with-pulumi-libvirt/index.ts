@@ -11,7 +11,6 @@ const network = new libvirt.Network("web", {
 	addresses: ["192.168.152.0/24"],
 	dhcp: { enabled: true },
 });
-// ... which would delete the image below its clones when it has to be replaced: with `protect` it refuses.
 const gold = new libvirt.Volume("gold", { pool: pool.name, source: config.require("image"), format: "qcow2" });
 
 // ... and the machines are this package's.
@@ -23,6 +22,8 @@ const web = new ThinClonePool("web", {
 	domain: { memoryMiB: 128 },
 	customize: ({ name }) => ({ channel: "guest-agent", hostname: name }),
 	waitFor: { address: "lease" },
+	// @pulumi/libvirt deletes an image when another takes its place, so the clones have to follow.
+	onBaseChange: "rolling",
 });
 
 export const machines = web.instances;

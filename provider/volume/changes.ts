@@ -20,7 +20,8 @@ export function changes(olds: Olds, news: VolumeInputs): Change[] {
 	if (differs(olds.name, news.name)) replace("name", `libvirt cannot rename a volume: ${LOST}`);
 	if (differs(olds.format, news.format)) replace("format", `the format of a volume is fixed: ${LOST}`);
 	if (sourceDiffers(olds.source, news.source)) replace("source", `its content is another one: ${LOST}`);
-	if (isUnknown(news.onBaseChange) || news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
+	if (news.onBaseChange === "keep") refuseLostBase(olds, news);
+	else found.push(...baseChanges(olds, news));
 	if (!found.some(({ effect }) => effect === "replace")) found.push(...sizeChange(olds, news));
 	return found;
 }
@@ -54,6 +55,25 @@ function baseChanges(olds: Olds, news: VolumeInputs): Change[] {
 	const known = !isUnknown(news.cloning) && !isUnknown(news.format);
 	if (known && wayOf(olds) !== wayOf(news)) return [made("cloning", `clones are made by ${wayOf(news)}`)];
 	return [];
+}
+
+/**
+ * A volume of this package stays for as long as clones need it; one of `@pulumi/libvirt` is deleted whatever stands on it
+ * when another takes its place.
+ * @throws InputError where a clone that stays would lose its base
+ */
+export function refuseLostBase(olds: VolumeInputs, news: VolumeInputs): void {
+	if (!olds.foreignBase || !news.foreignBase) return;
+	for (const property of ["base", "baseDomain"] as const) {
+		if (!differs(olds[property], news[property])) continue;
+		const now = isUnknown(news[property]) ? "one that is still to be made" : `"${news[property]}"`;
+		throw new InputError(
+			property,
+			`got ${now} instead of "${olds[property]}", which this clone stands on and onBaseChange "keep" leaves it on: ` +
+				"@pulumi/libvirt deletes what it replaces, whatever depends on it. Allowed is the same base, with a new image as a " +
+				'resource and a pool of its own beside it; or onBaseChange "replace" or, for a ThinClonePool, "rolling"',
+		);
+	}
 }
 
 function sizeChange(olds: Olds, news: VolumeInputs): Change[] {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, idOf, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
+import { type HostArgs, idOf, isOfPulumiLibvirt, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
 import { fileSha256 } from "./file-hash";
 import { defaultName } from "./name";
 import type { Lineage } from "./schema";
@@ -162,6 +162,7 @@ export class Volume extends LibvirtResource {
 				pool: idOf(args?.pool),
 				base: idOf(base),
 				baseDomain: idOf(args?.baseDomain),
+				foreignBase: [base, args?.baseDomain].some(isOfPulumiLibvirt) || undefined,
 				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
 			},
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],

@@ -42,6 +42,8 @@ export const volumeSchema = z.strictObject({
 	base: reference.optional(),
 	baseDomain: reference.optional(),
 	baseContentId: z.string().optional(),
+	/** The base is a resource of `@pulumi/libvirt`. Computed by the class. */
+	foreignBase: z.boolean().optional(),
 	cloning: z.enum(["auto", "overlay", "reflink", "copy"]).default("auto"),
 	onBaseChange: z.enum(["keep", "replace"]).default("replace"),
 });

@@ -3,11 +3,15 @@ import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { uuidOfRenamed } from "../pool/renamed";
 import { isUnknown } from "../unknown";
+import { refuseLostBase } from "./changes";
 import { isSameContent } from "./name";
 import { findPool, findVolume } from "./pools";
 import type { VolumeFacts, VolumeInputs } from "./schema";
 
-/** Keeps the recorded name, pool and base where the new ones are the same thing. What the host does not tell differs. */
+/**
+ * Keeps the recorded name, pool and base where the new ones are the same thing. What the host does not tell differs.
+ * @throws InputError where a clone that stays would lose its base
+ */
 export async function settle(
 	olds: VolumeInputs & Pick<Partial<VolumeFacts>, "poolUuid">,
 	news: VolumeInputs,
@@ -28,6 +32,8 @@ export async function settle(
 	);
 	await same("base", (reference) => pathOf(host, kept.pool, reference));
 	await same("baseDomain", async (reference) => (await host.domains.find(reference))?.uuid);
+	// A base that is still to be made is seen by no later step of a preview.
+	if (kept.onBaseChange === "keep") refuseLostBase(olds, kept);
 	return kept;
 }
 
