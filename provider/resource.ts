@@ -17,6 +17,7 @@ import {
 	asFailure,
 	type CheckFailure,
 	definedOnly,
+	namingResource,
 	type Properties,
 	presentable,
 	recordingIncomplete,
@@ -80,17 +81,6 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		return Object.fromEntries(Object.keys(shape).flatMap((key) => (key in properties ? [[key, properties[key]]] : [])));
 	};
 
-	/** The engine may ask for a diff without a check before it, and then shows an error under whatever it is about to replace. */
-	const changesShown = (olds: Full, news: Inputs): Change[] => {
-		try {
-			return changesOf(lifecycle, olds, news);
-		} catch (error) {
-			if (!(error instanceof InputError)) throw error;
-			const name = news.ownerId.split("/").at(-1);
-			throw presentable(new Error(hideOf(news)(`${lifecycle.name} ${name}: ${error.property}: ${error.message}`)));
-		}
-	};
-
 	return {
 		async check(olds, news) {
 			const { __provider, plan: _plan, resourceUrn, secretInputs, lacksInput, ...given } = news;
@@ -121,7 +111,10 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			rememberKnown(id);
 			// Left as it is: nobody can tell what it would come to.
 			if (news.lacksInput) return { changes: false, replaces: [] };
-			const changes = changesShown(olds as Full, news as unknown as Inputs);
+			const wanted = news as unknown as Inputs;
+			const changes = namingResource(lifecycle.name, wanted.ownerId, hideOf(news), () =>
+				changesOf(lifecycle, olds as Full, wanted),
+			);
 			const replaces = changes
 				.filter((change) => change.effect === "replace")
 				.map((change) => topLevel(change.property));

@@ -1,5 +1,5 @@
 /** What properties and failures look like on the engine's wire. */
-import { IncompleteError, type InputError } from "./lifecycle";
+import { IncompleteError, InputError } from "./lifecycle";
 import type { Problem } from "./problems";
 import type { Hide } from "./secrets";
 
@@ -35,6 +35,20 @@ export function presentable(error: unknown): unknown {
 	const isBug = [TypeError, ReferenceError, RangeError].some((kind) => error instanceof kind);
 	if (error instanceof Error && !isBug) error.stack = "";
 	return error;
+}
+
+/**
+ * A diff's refusal with the resource it is about: the engine also asks for diffs of what depends on a resource that it is
+ * about to replace, and shows their errors under that one.
+ */
+export function namingResource<T>(kind: string, ownerId: string, hide: Hide, work: () => T): T {
+	try {
+		return work();
+	} catch (error) {
+		if (!(error instanceof InputError)) throw error;
+		const name = ownerId.split("/").at(-1);
+		throw presentable(new Error(hide(`${kind} ${name}: ${error.property}: ${error.message}`)));
+	}
 }
 
 /**

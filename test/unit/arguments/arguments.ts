@@ -4,7 +4,10 @@ import { definitionOf, innermost } from "../../../provider/allowed";
 import { commonShape } from "../../../provider/schema";
 
 /** Computed by the resource classes; nobody types them. */
-const COMPUTED = Object.keys(commonShape).filter((key) => !["uri", "adopt", "previousOwnerIds"].includes(key));
+const COMPUTED = [
+	...Object.keys(commonShape).filter((key) => !["uri", "adopt", "previousOwnerIds"].includes(key)),
+	"foreignBase",
+];
 
 /** Paths of all properties that a user can give: `disks`, `disks[].bus`, `instances.*.mac`, ... */
 export function argumentsOf(schema: z.ZodType, path = ""): string[] {

@@ -79,6 +79,19 @@ describe("changes of a volume", () => {
 		}
 	});
 
+	it("of a base that would be deleted below a clone are refused", () => {
+		const before = { base: "/a", foreignBase: true, onBaseChange: "keep" };
+		const unknown = { ...inputs(before), base: UNKNOWN } as unknown as VolumeInputs;
+		for (const now of [inputs({ ...before, base: "/b" }), unknown]) {
+			assert.throws(() => changes(state(before), now), /got .* instead of "\/a", which this clone stands on/);
+			assert.deepEqual(told(state(before), { ...now, onBaseChange: "replace" }), ["base replace"]);
+			// From or to a base of ours, which stays for as long as it is needed.
+			assert.deepEqual(told(state({ ...before, foreignBase: undefined }), now), []);
+			assert.deepEqual(told(state(before), { ...now, foreignBase: undefined }), []);
+		}
+		assert.deepEqual(told(state(before), inputs(before)), []);
+	});
+
 	it("of the size grow live, and are refused when they would shrink", () => {
 		assert.deepEqual(told(state({ sizeMiB: 64 }), inputs({ sizeMiB: 128 })), ["sizeMiB live"]);
 		assert.deepEqual(told(state({ base: "/b" }), inputs({ base: "/b", sizeMiB: 128 })), ["sizeMiB live"]);
