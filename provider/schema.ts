@@ -24,6 +24,11 @@ export const macAddress = z
 	.refine((mac) => (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0, "allowed are unicast addresses (first byte even)")
 	.transform((mac) => mac.toLowerCase());
 
+/** Text that arrives as it is: half of a surrogate pair has no bytes. */
+export const wholeText = z
+	.string()
+	.refine((text) => !/\p{Surrogate}/u.test(text), "allowed is text; half of a surrogate pair is none");
+
 /** Key, path, UUID or name of an object made elsewhere. No control characters: it goes into XML. */
 export const reference = z
 	.string()
@@ -31,7 +36,7 @@ export const reference = z
 	.max(4096, "allowed are at most 4096 characters")
 	.regex(
 		// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-		/^[^\u0000-\u001f\u007f]+$/,
+		/^[^\u0000-\u001f\u007f\ud800-\udfff\ufffe\uffff]+$/u,
 		"allowed is the id, name or path of an existing object, without control characters",
 	);
 
@@ -42,7 +47,7 @@ export const absolutePath = z
 	.string()
 	.max(4096, "allowed are at most 4096 characters")
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
-	.regex(/^\/[^\u0000-\u001f\u007f]*$/, ABSOLUTE)
+	.regex(/^\/[^\u0000-\u001f\u007f\ud800-\udfff\ufffe\uffff]*$/u, ABSOLUTE)
 	.refine((path) => !path.split("/").includes(".."), ABSOLUTE);
 
 export const mebibytes = z.int("allowed is a whole number of MiB").min(1).max(67_108_864);

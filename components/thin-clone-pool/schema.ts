@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { domainSchema, waitForSchema } from "../../provider/domain/schema";
-import { macAddress, mebibytes, objectName, reference } from "../../provider/schema";
+import { macAddress, mebibytes, objectName, reference, wholeText } from "../../provider/schema";
 import { cloudInitSchema } from "../../provider/volume/schema";
 
 const gibibytes = z.number().positive("allowed is a number of GiB above 0").max(65_536);
@@ -11,8 +11,8 @@ export const customizeSchema = z.strictObject({
 	channel: z.enum(["cloud-init", "guest-agent"]).optional(),
 	hostname: cloudInitSchema.shape.hostname,
 	files: z.array(cloneFileSchema).optional(),
-	userData: z.string().optional(),
-	networkConfig: z.string().optional(),
+	userData: wholeText.optional(),
+	networkConfig: wholeText.optional(),
 	extraXml: z.string().optional(),
 });
 

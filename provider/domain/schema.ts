@@ -1,5 +1,14 @@
 import { z } from "zod";
-import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
+import {
+	absolutePath,
+	commonShape,
+	hostName,
+	macAddress,
+	mebibytes,
+	objectName,
+	reference,
+	wholeText,
+} from "../schema";
 import type { FormerLease } from "./leases";
 
 /** Text that comes back from libvirt's XML as it went in. */
@@ -51,7 +60,7 @@ export const cpuSchema = z.strictObject({
 
 export const guestFileSchema = z.strictObject({
 	path: absolutePath,
-	content: z.string(),
+	content: wholeText,
 	mode: z
 		.string()
 		.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")

@@ -3,12 +3,13 @@
  * is. The id is the UUID.
  */
 import type { Host, PoolInfo } from "../libvirt/api";
-import { type Change, type Context, InputError, InUseError, type Lifecycle } from "../lifecycle";
+import { type Change, type Context, InUseError, type Lifecycle } from "../lifecycle";
 import { ownerUuid, stackTag } from "../owner";
 import { wayOut } from "../taken";
 import { Undo } from "../undo";
 import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
+import { ourUuids, refuseSharedDirectory } from "./others";
 import { noteRename } from "./renamed";
 import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
 import { domainsOnPool } from "./users";
@@ -125,26 +126,6 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		forgetPools(host);
 	},
 };
-
-/**
- * libvirt has one pool for a directory. One of this stack may be about to go; any other stays.
- * @throws InputError that names it
- */
-async function refuseSharedDirectory(host: Host, inputs: PoolInputs): Promise<void> {
-	for (const { uuid, name } of await host.pools.list()) {
-		if (name === inputs.name || uuid.startsWith(stackTag(inputs.ownerId)) || ourUuids(inputs).includes(uuid)) continue;
-		if (describePool(await host.pools.xml(uuid)).path !== inputs.path) continue;
-		throw new InputError(
-			"path",
-			`got "${inputs.path}", which the storage pool "${name}" on ${host.uri} has already; allowed is a directory that is no ` +
-				`pool's: choose another, use that pool by its name, or set name: "${name}" and adopt: true`,
-		);
-	}
-}
-
-function ourUuids({ ownerId, previousOwnerIds = [] }: PoolInputs): string[] {
-	return [ownerId, ...previousOwnerIds].map(ownerUuid);
-}
 
 /** Our pool under another name: what a replacement that was interrupted left. */
 async function findOurs(host: Host, inputs: PoolInputs): Promise<PoolInfo | undefined> {

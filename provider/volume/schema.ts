@@ -1,22 +1,22 @@
 import { z } from "zod";
-import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256 } from "../schema";
+import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
 
 /** Data for cloud-init's NoCloud source. */
 export const cloudInitSchema = z.strictObject({
 	hostname: hostName.optional(),
 	instanceId: objectName.optional(),
-	userData: z.string().optional(),
-	networkConfig: z.string().optional(),
+	userData: wholeText.optional(),
+	networkConfig: wholeText.optional(),
 	files: z
 		.array(
 			z.strictObject({
 				path: absolutePath,
-				content: z.string(),
+				content: wholeText,
 				mode: z
 					.string()
 					.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
 					.default("0644"),
-				owner: z.string().optional(),
+				owner: wholeText.optional(),
 			}),
 		)
 		.optional(),

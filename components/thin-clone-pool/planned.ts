@@ -1,0 +1,76 @@
+/** Which machines a pool has, what they are called, and how each of them is customised. */
+import { InputError } from "../../provider/lifecycle";
+import { objectName } from "../../provider/schema";
+import { checkArgs } from "../args";
+import type { CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
+import { customizeRules } from "./rules";
+import { customizeSchema } from "./schema";
+
+/** An instance as it is going to be made: the pool's arguments with its own over them. */
+export interface Planned {
+	index: number;
+	name: string;
+	own: InstanceArgs;
+	customize: CustomizeArgs | undefined;
+}
+
+/** @throws InputError naming the pool, for a name that is none and a customisation that is wrong */
+export function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] {
+	const prefix = args.namePrefix ?? pool;
+	const counted = Array.from({ length: args.count ?? 0 }, (_, index): [string, InstanceArgs] => [String(index), {}]);
+	const named: Array<[string, InstanceArgs]> = Array.isArray(args.instances)
+		? args.instances.map((instance) => [instance, {}])
+		: Object.entries(args.instances ?? {});
+	// Each list has numbers of its own, so that a growing count does not change the named machines.
+	return [counted, named].flatMap((list) =>
+		list.map(([suffix, own], index) => {
+			const name = `${prefix}-${suffix}`;
+			const customize = customizationOf(pool, args, own, { index, name });
+			checkName(pool, prefix, name, longestSuffix(args, customize));
+			return { index, name, own, customize };
+		}),
+	);
+}
+
+function customizationOf(
+	pool: string,
+	args: ThinClonePoolArgs,
+	own: InstanceArgs,
+	instance: { index: number; name: string },
+): CustomizeArgs | undefined {
+	const what = `ThinClonePool ${pool}: customize of ${instance.name}`;
+	const general = typeof args.customize === "function" ? called(what, args.customize, instance) : args.customize;
+	if (!general && !own.customize) return undefined;
+	if (general) checkArgs(what, customizeSchema, general);
+	const merged = { ...general, ...own.customize };
+	checkArgs(what, customizeSchema, merged, customizeRules);
+	return merged;
+}
+
+function called<T>(what: string, customize: (instance: T) => CustomizeArgs | undefined, instance: T) {
+	try {
+		return customize(instance);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		throw new Error(`${what}: the function failed: ${message}. Mend it; it is called once for each clone`, {
+			cause: error,
+		});
+	}
+}
+
+/** What the names of a clone's volumes have after the clone's own. */
+function longestSuffix({ dataDisks = [] }: ThinClonePoolArgs, customize: CustomizeArgs | undefined): string {
+	if (customize && customize.channel !== "guest-agent") return "-seed-01234567-01234567.iso";
+	return dataDisks.length > 0 ? "-data-00-01234567.qcow2" : "-01234567.qcow2";
+}
+
+function checkName(pool: string, prefix: string, name: string, suffix: string): void {
+	const longest = 63 - suffix.length;
+	if (objectName.safeParse(name).success && name.length <= longest) return;
+	throw new InputError(
+		"namePrefix",
+		`ThinClonePool ${pool}: namePrefix: got ${JSON.stringify(prefix)}, which makes the name ${JSON.stringify(name)}; ` +
+			`allowed are up to ${longest} letters, digits, dots, underscores and hyphens in all (the names of its volumes are ` +
+			"longer), starting with a letter or digit. Give a shorter or another namePrefix",
+	);
+}
