@@ -24,7 +24,7 @@ import { nastyStrings } from "./strings";
 
 /** `SEED=...` tries other mixtures. */
 const SEED = Number(process.env.SEED ?? 20240607);
-const strings = nastyStrings(SEED, 60);
+const strings = nastyStrings(SEED, 40);
 
 /** Finds any network, and no volume. */
 const host = {
