@@ -201,6 +201,14 @@ describe("the set-up", () => {
 	});
 
 	describe("npm packages", () => {
+		it("are locked for all platforms, so that npm ci takes the lock file everywhere", () => {
+			const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+			const lacking = Object.values<{ optionalDependencies?: object }>(packages).flatMap((entry) =>
+				Object.keys(entry.optionalDependencies ?? {}).filter((name) => !packages[`node_modules/${name}`]),
+			);
+			assert.deepEqual(lacking, []);
+		});
+
 		interface Npm {
 			missingFromNpm(root: string): string | undefined;
 			linkSelf(root: string): void;

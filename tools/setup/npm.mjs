@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { repository } from "./paths.mjs";
-import { runLogged, SetupError } from "./run.mjs";
+import { runLogged } from "./run.mjs";
 
 /** @returns {string | undefined} what is missing, in words */
 export function missingFromNpm(root = repository) {
@@ -17,17 +17,8 @@ export function missingFromNpm(root = repository) {
 
 /** @param {AbortSignal} [signal] */
 export async function installNpmPackages(signal, root = repository) {
-	const options = { cwd: root, signal };
-	const quiet = ["--no-fund", "--no-audit"];
 	const hasLock = existsSync(join(root, "package-lock.json"));
-	try {
-		await runLogged("npm", "npm", [hasLock ? "ci" : "install", ...quiet], options);
-	} catch (error) {
-		// A lock file that was written where the registry has no packages for other platforms lacks those: `npm ci` refuses
-		// it, while `npm install` takes what is locked and looks up the rest.
-		if (!hasLock || !(error instanceof SetupError) || !/npm error code EUSAGE/.test(error.output)) throw error;
-		await runLogged("npm", "npm", ["install", "--no-save", ...quiet], options);
-	}
+	await runLogged("npm", "npm", [hasLock ? "ci" : "install", "--no-fund", "--no-audit"], { cwd: root, signal });
 	// npm leaves its own record as it is where nothing had to be changed.
 	utimesSync(recordOf(root), new Date(), new Date());
 }

@@ -5,10 +5,7 @@ import { join } from "node:path";
 import { cache, searchPath } from "./paths.mjs";
 
 /** Something that the user can act on: shown without a stack. */
-export class SetupError extends Error {
-	/** What a command printed before it failed. */
-	output = "";
-}
+export class SetupError extends Error {}
 
 /**
  * @param {string} name of a command
@@ -56,11 +53,8 @@ export async function runLogged(name, command, args, { cwd, env, signal } = {}) 
 	});
 	await new Promise((resolve) => output.end(() => resolve(undefined)));
 	if (failure === undefined) return;
-	const printed = readFileSync(log).subarray(from).toString();
-	const tail = printed.trimEnd().split("\n").slice(-25).join("\n");
-	const error = new SetupError(`${[command, ...args].join(" ")} failed (${failure}). The end of ${log}:\n${tail}`);
-	error.output = printed;
-	throw error;
+	const tail = readFileSync(log).subarray(from).toString().trimEnd().split("\n").slice(-25).join("\n");
+	throw new SetupError(`${[command, ...args].join(" ")} failed (${failure}). The end of ${log}:\n${tail}`);
 }
 
 /**
