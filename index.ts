@@ -2,7 +2,6 @@ export * from "./components/thin-clone-pool";
 export type * from "./components/thin-clone-pool/args";
 export type { Usage } from "./components/thin-clone-pool/usage";
 export * from "./environment";
-export * from "./environment";
 export * from "./provider/domain/resource";
 export type { HostArgs, Reference } from "./provider/dynamic";
 export * from "./provider/network/resource";

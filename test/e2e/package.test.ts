@@ -1,83 +1,137 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { repository } from "../../tools/pulumi/project";
+import { installed, type Packed, pack } from "./packed";
 
 const run = promisify(execFile);
 
 describe("the npm package", function () {
 	this.timeout(300_000);
 	let directory: string;
-	let files: string[];
+	let project: string;
+	let packed: Packed;
 
 	before(async () => {
 		directory = await mkdtemp(join(tmpdir(), "clones-package-"));
-		const packed = await run("npm", ["pack", "--json", "--pack-destination", directory], { cwd: repository });
-		const [{ filename, files: listed }] = JSON.parse(packed.stdout);
-		files = listed.map(({ path }: { path: string }) => path);
-		const versions = JSON.parse(await readFile(join(repository, "package.json"), "utf8")).devDependencies;
-		await mkdir(join(directory, "project"));
-		await writeFile(
-			join(directory, "project/package.json"),
-			JSON.stringify({
-				private: true,
-				main: "index.ts",
-				dependencies: {
-					"pulumi-libvirt-clones": `file:../${filename}`,
-					...Object.fromEntries(
-						["@pulumi/pulumi", "typescript", "ts-node", "@types/node"].map((name) => [name, versions[name]]),
-					),
-				},
-			}),
-		);
-		await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], { cwd: join(directory, "project") });
+		project = join(directory, "project");
+		packed = await pack(directory);
+		await installed(packed, project);
 	});
 	after(() => rm(directory, { recursive: true, force: true }));
 
-	it("holds what a user needs, and no tests or tools", () => {
-		for (const needed of ["dist/index.js", "dist/index.d.ts", "dist/provider/index.js", "README.md", "LICENSE"]) {
-			assert.ok(files.includes(needed), `${needed} is missing`);
+	it("holds what a user needs, and no others: what was compiled from today's sources, and the guides", async () => {
+		const sources = ["index.ts"];
+		for (const folder of ["cli", "components", "environment", "provider"]) {
+			sources.push(...(await below(folder, ".ts")));
 		}
-		assert.ok(files.includes("environment/environment.schema.json"));
-		const strange = files.filter(
-			(file) => /^(dist\/)?(test|tools|bench|examples)\//.test(file) || file.endsWith(".tsbuildinfo"),
-		);
-		assert.deepEqual(strange, []);
+		const stems = sources.map((file) => `dist/${file.slice(0, -".ts".length)}`);
+		const expected = [
+			...stems.flatMap((stem) => [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]),
+			...(await below("docs", ".md")),
+			...["README.md", "CHANGELOG.md", "LICENSE", "package.json", "environment/environment.schema.json"],
+		];
+		assert.deepEqual(packed.files.toSorted(), expected.toSorted());
 	});
 
-	it("loads, with its provider, its libvirt worker and its command line", async () => {
-		const project = join(directory, "project");
-		const program = `
-			const clones = require("pulumi-libvirt-clones");
+	it("is small, and grows by nobody's mistake", () => {
+		assert.ok(packed.size < 1_000_000, `${packed.size} bytes`);
+		assert.ok(packed.unpackedSize < 4_000_000, `${packed.unpackedSize} bytes unpacked`);
+	});
+
+	it("has source maps that hold their sources, so that they point at nothing that is not there", async () => {
+		const folder = join(project, "node_modules/pulumi-libvirt-clones");
+		for (const file of packed.files.filter((name) => name.endsWith(".map"))) {
+			const map = JSON.parse(await readFile(join(folder, file), "utf8"));
+			assert.deepEqual([file, map.sourcesContent?.length], [file, map.sources.length]);
+		}
+	});
+
+	it("is found by each path that it exports, with require and with import", async () => {
+		const { exports } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
+		const names = Object.keys(exports).map((path) => `pulumi-libvirt-clones${path.slice(1)}`);
+		assert.ok(names.length >= 4);
+		for (const name of names) {
+			const attributes = name.endsWith(".json") ? ', { with: { type: "json" } }' : "";
+			await node(`if (!require("${name}")) process.exit(3);`);
+			await node(`const found = await import("${name}"${attributes}); if (!found) process.exit(3);`, "module");
+		}
+		await assert.rejects(node('require("pulumi-libvirt-clones/dist/index.js")'), /ERR_PACKAGE_PATH_NOT_EXPORTED/);
+	});
+
+	it("exports the same names to ECMAScript modules as to CommonJS", async () => {
+		const script = (
+			load: string,
+		) => `console.log(Object.keys(${load}).filter((name) => !/^(__esModule|default|module.exports)$/
+			.test(name)).sort().join(" "))`;
+		const required = await node(script('require("pulumi-libvirt-clones")'));
+		assert.match(required, /\bDomain\b.*\bEnvironment\b.*\bThinClonePool\b/);
+		assert.equal(await node(script('(await import("pulumi-libvirt-clones"))'), "module"), required);
+	});
+
+	it("loads its provider and its libvirt worker", async () => {
+		const found = await node(`
 			const provider = require("pulumi-libvirt-clones/provider");
-			if (typeof clones.ThinClonePool !== "function" || typeof provider.Domain.create !== "function") process.exit(3);
 			provider.StoragePool.read("none", { uri: "test:///default", ownerId: "o/p/s/n", name: "none", path: "/none", uuid: "00000000-0000-0000-0000-000000000001" })
-				.then((found) => console.log(JSON.stringify(found)));`;
-		assert.equal((await run("node", ["-e", program], { cwd: project })).stdout.trim(), '{"id":"","props":{}}');
+				.then((found) => console.log(JSON.stringify(found)));`);
+		assert.equal(found, '{"id":"","props":{}}');
+	});
+
+	it("has a command line that runs", async () => {
 		const help = await run("npx", ["pulumi-libvirt-clones", "--help"], { cwd: project });
 		assert.match(help.stdout, /usage: pulumi-libvirt-clones sweep/);
 	});
 
-	it("has types that a strict program compiles with", async () => {
-		const project = join(directory, "project");
-		await cp(join(repository, "examples/quick-start/index.ts"), join(project, "index.ts"));
-		await cp(join(repository, "test/types/public-api.ts"), join(project, "public-api.ts"));
-		await writeFile(
-			join(project, "tsconfig.json"),
-			JSON.stringify({
-				compilerOptions: {
-					strict: true,
-					noEmit: true,
-					module: "node16",
-					moduleResolution: "node16",
-					target: "es2022",
-					types: ["node"],
-				},
-			}),
-		);
-		await run("npx", ["tsc", "-p", "."], { cwd: project }).catch((error) => assert.fail(error.stdout));
+	describe("has types that a strict program compiles with", () => {
+		before(async () => {
+			await cp(join(repository, "examples/quick-start/index.ts"), join(project, "index.ts"));
+			await cp(join(repository, "examples/quick-start/index.ts"), join(project, "module.mts"));
+			await cp(join(repository, "test/types/public-api.ts"), join(project, "public-api.ts"));
+			await writeFile(
+				join(project, "provider.ts"),
+				'import * as provider from "pulumi-libvirt-clones/provider";\nexport const { create } = provider.Domain;\n',
+			);
+		});
+
+		for (const [what, options, files] of [
+			["as CommonJS", { module: "node16" }, ["index.ts", "public-api.ts", "provider.ts"]],
+			[
+				"as an ECMAScript module",
+				{ module: "nodenext", exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
+				["module.mts", "public-api.ts", "provider.ts"],
+			],
+			// What `pulumi new typescript` sets.
+			["as new projects of Pulumi are set up", { module: "commonjs", moduleResolution: "node" }, ["index.ts"]],
+		] as const) {
+			it(what, async () => {
+				const compilerOptions = { strict: true, noEmit: true, target: "es2022", types: ["node"], ...options };
+				await writeFile(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+				const { stdout } = await run("npx", ["tsc", "-p", ".", "--pretty", "false"], { cwd: project }).catch(
+					(error) => error,
+				);
+				// Other packages' declarations are theirs to keep right.
+				const ours = stdout.split("\n").filter((line: string) => /^\S/.test(line) && !isForeign(line));
+				assert.deepEqual(ours, []);
+			});
+		}
 	});
+
+	function isForeign(line: string): boolean {
+		return line.startsWith("node_modules/") && !line.startsWith("node_modules/pulumi-libvirt-clones/");
+	}
+
+	/** Runs a program in the project. @returns what it printed, trimmed */
+	async function node(program: string, type = "commonjs"): Promise<string> {
+		const args = [`--input-type=${type}`, "--no-warnings", "-e", program];
+		return (await run(process.execPath, args, { cwd: project })).stdout.trim();
+	}
 });
+
+/** Files of the repository below a folder, by their paths. */
+async function below(folder: string, ending: string): Promise<string[]> {
+	const entries = await readdir(join(repository, folder), { recursive: true });
+	return entries.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+}

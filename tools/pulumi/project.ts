@@ -16,6 +16,8 @@ export interface ProjectOptions {
 	program: string;
 	/** Names of the files to take along. @default all of the folder */
 	files?: string[];
+	/** Folder of npm packages that the program gets. @default the repository's */
+	modules?: string;
 	/** @default "dev" */
 	stack?: string;
 	/** Configuration; keys without a namespace are the project's. */
@@ -57,7 +59,7 @@ export class Project {
 				filter: (path) => !/[/\\](node_modules|dist|\.git)([/\\]|$)/.test(path.slice(source.length)),
 			});
 		}
-		await symlink(join(repository, "node_modules"), join(directory, "node_modules"));
+		await symlink(options.modules ?? join(repository, "node_modules"), join(directory, "node_modules"));
 		await mkdir(join(root, "state"));
 		const project = Project.reopen(directory, options.stack, options.env);
 		await project.must(["stack", "init", project.stack]);
