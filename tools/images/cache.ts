@@ -2,8 +2,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheDirectory } from "../cache";
+import { withLock } from "../lock";
 import { filesBelow, hashOfFiles, recipeFolder, sha256OfFile } from "./files";
-import { withLock } from "./lock";
 
 /** Name of an image. */
 export type ImageKind = "micro" | "debian";

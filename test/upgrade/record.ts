@@ -1,0 +1,44 @@
+/**
+ * Keeps what this version records, for later versions to be tested against: `node dist/test/upgrade/record.js`, once
+ * before each release. Makes `test/upgrade/versions/<version>` from `test/upgrade/program`.
+ */
+import { execFile } from "node:child_process";
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Project, repository } from "../../tools/pulumi/project";
+import { CONFIG, recordWorld, SECRETS, withHost } from "./world";
+
+const run = promisify(execFile);
+
+async function record(): Promise<void> {
+	const { version } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
+	const folder = join(repository, "test/upgrade/versions", version);
+	await rm(folder, { recursive: true, force: true });
+	await mkdir(folder, { recursive: true });
+	await cp(join(repository, "test/upgrade/program"), folder, { recursive: true });
+	await run("qemu-img", ["create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", join(folder, "image.qcow2"), "4M"]);
+	await withHost(async (host) => {
+		const project = await Project.start({
+			program: join("test/upgrade/versions", version),
+			config: CONFIG,
+			secrets: SECRETS,
+		});
+		try {
+			await project.up();
+			await project.must(["preview", "--diff", "--expect-no-changes"]);
+			await writeFile(join(folder, "state.json"), `${JSON.stringify(await project.state(), null, "\t")}\n`);
+			await cp(join(project.directory, "Pulumi.dev.yaml"), join(folder, "Pulumi.dev.yaml"));
+			await recordWorld(host, folder);
+		} finally {
+			await project.destroy();
+			await project.remove();
+		}
+	});
+	console.log(`recorded ${folder}`);
+}
+
+record().catch((error) => {
+	console.error(error);
+	process.exitCode = 1;
+});
