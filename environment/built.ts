@@ -17,6 +17,7 @@ export class Built<Resource extends pulumi.Resource> implements Iterable<[name: 
 	}
 
 	/**
+	 * What was built of a name.
 	 * @param type what it has to be, which is what is returned: `components.get("web", ThinClonePool).instances`
 	 * @throws when nothing of that name is declared, or it is something else
 	 */

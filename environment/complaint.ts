@@ -41,7 +41,9 @@ function order({ place }: Complaint): number {
 export class EnvironmentError extends RunError {
 	constructor(
 		environment: string,
+		/** The file of the definition, where it comes from one. */
 		readonly file: string | undefined,
+		/** All that is wrong, in the order of the file. */
 		readonly complaints: ReadonlyArray<Complaint>,
 	) {
 		const count = complaints.length === 1 ? "1 problem" : `${complaints.length} problems`;

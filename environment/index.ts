@@ -28,12 +28,15 @@ export type { Place } from "./tree";
 export class Environment extends pulumi.ComponentResource {
 	/** The machines of all components. */
 	readonly machines: pulumi.Output<EnvironmentMachine[]>;
+	/** Networks, by their names in the definition. */
 	readonly networks: Built<Network>;
+	/** Storage pools. */
 	readonly pools: Built<StoragePool>;
 	/** Gold images. */
 	readonly images: Built<Volume>;
 	/** Other volumes. */
 	readonly volumes: Built<Volume>;
+	/** Machines and groups of machines. */
 	readonly components: Built<EnvironmentComponent>;
 
 	/**

@@ -7,7 +7,9 @@ import { type Path, propertyName, shown } from "../provider/problems";
 
 /** Place in a file, both counted from 1. */
 export interface Place {
+	/** Line. */
 	line: number;
+	/** Column. */
 	column: number;
 }
 

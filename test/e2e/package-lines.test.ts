@@ -100,25 +100,27 @@ describe("the npm package, installed in an empty project", function () {
 		});
 	}
 
-	it("serves a program that is an ECMAScript module", async () => {
-		const options = ["--module", "nodenext", "--target", "es2022", "--types", "node", "--outDir", project.directory];
-		const modules = join(directory, LINES.at(-1)!.sdk);
-		await writeFile(
-			join(project.directory, "package.json"),
-			'{ "name": "package", "type": "module", "main": "index.js" }',
-		);
-		const tsc = join(modules, "node_modules/typescript/bin/tsc");
-		await run(process.execPath, [tsc, "--strict", ...options, join(project.directory, "index.ts")]);
-		await rm(join(project.directory, "index.ts"));
-		await project.must(["preview", "--expect-no-changes"]);
-	});
+	describe("with what the last line made", () => {
+		it("serves a program that is an ECMAScript module", async () => {
+			const options = ["--module", "nodenext", "--target", "es2022", "--types", "node", "--outDir", project.directory];
+			const modules = join(directory, LINES.at(-1)!.sdk);
+			await writeFile(
+				join(project.directory, "package.json"),
+				'{ "name": "package", "type": "module", "main": "index.js" }',
+			);
+			const tsc = join(modules, "node_modules/typescript/bin/tsc");
+			await run(process.execPath, [tsc, "--strict", ...options, join(project.directory, "index.ts")]);
+			await rm(join(project.directory, "index.ts"));
+			await project.must(["preview", "--expect-no-changes"]);
+		});
 
-	it("sweeps by its command line, and destroys what was made", async () => {
-		const args = ["pulumi-libvirt-clones", "sweep", "--uri", host.uri, "--stack", "organization/package/dev"];
-		const { stdout } = await run("npx", args, { cwd: project.directory, env: project.env });
-		assert.match(stdout, /would remove domain machine-0/);
-		await project.destroy();
-		assert.equal(await host.virsh("list", "--all", "--name"), "");
+		it("sweeps by its command line, and destroys what was made", async () => {
+			const args = ["pulumi-libvirt-clones", "sweep", "--uri", host.uri, "--stack", "organization/package/dev"];
+			const { stdout } = await run("npx", args, { cwd: project.directory, env: project.env });
+			assert.match(stdout, /would remove domain machine-0/);
+			await project.destroy();
+			assert.equal(await host.virsh("list", "--all", "--name"), "");
+		});
 	});
 
 	/** The project as it is with other versions of Node.js and of the SDK. */

@@ -30,22 +30,48 @@ const ROOT = join(__dirname, "../../..");
 
 /** @param files relative to the repository, with the interfaces that are asked for */
 export function readDocumentation(files: ReadonlyArray<string>): (name: string) => DocumentedObject {
-	const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
-	const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [...files] }, ts.sys, ROOT);
-	const program = ts.createProgram(
-		files.map((file) => join(ROOT, file)),
-		{ ...options, noEmit: true, incremental: false, tsBuildInfoFile: undefined },
-	);
+	const program = programOf(files);
 	const reader = new Reader(program.getTypeChecker());
 	return (name) => {
 		for (const file of files) {
-			const source = program.getSourceFile(join(ROOT, file));
-			const module = source && reader.checker.getSymbolAtLocation(source);
-			const symbol = module && reader.checker.getExportsOfModule(module).find((own) => own.name === name);
+			const symbol = exportsOf(program, file).find((own) => own.name === name);
 			if (symbol) return reader.object(reader.checker.getDeclaredTypeOfSymbol(symbol));
 		}
 		throw new Error(`no interface ${name} is exported by ${files.join(", ")}`);
 	};
+}
+
+const programs = new Map<string, ts.Program>();
+
+/** The compiler's view of files, which takes seconds once. @param files relative to the repository */
+export function programOf(files: ReadonlyArray<string>): ts.Program {
+	const key = files.join(" ");
+	const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
+	const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [...files] }, ts.sys, ROOT);
+	const program =
+		programs.get(key) ??
+		ts.createProgram(
+			files.map((file) => join(ROOT, file)),
+			{ ...options, noEmit: true, incremental: false, tsBuildInfoFile: undefined },
+		);
+	programs.set(key, program);
+	return program;
+}
+
+/** What a file exports, under the names that it exports it by. */
+export function exportsOf(program: ts.Program, file: string): ts.Symbol[] {
+	const checker = program.getTypeChecker();
+	const source = program.getSourceFile(join(ROOT, file));
+	const module = source && checker.getSymbolAtLocation(source);
+	return module ? checker.getExportsOfModule(module) : [];
+}
+
+/** The comment of a symbol without its tags, in one line. */
+export function commentOf(symbol: ts.Symbol, checker: ts.TypeChecker): string {
+	return ts
+		.displayPartsToString(symbol.getDocumentationComment(checker))
+		.replaceAll(/\s*\n\s*/g, " ")
+		.trim();
 }
 
 class Reader {
@@ -60,7 +86,7 @@ class Reader {
 		let properties: Map<string, DocumentedProperty> | undefined;
 		const object: DocumentedObject = {
 			name: symbol && !symbol.name.startsWith("__") ? symbol.name : undefined,
-			description: symbol ? this.comment(symbol) : "",
+			description: symbol ? commentOf(symbol, this.checker) : "",
 			properties: () => {
 				properties ??= new Map(this.checker.getPropertiesOfType(type).map((own) => [own.name, this.property(own)]));
 				return properties;
@@ -78,19 +104,12 @@ class Reader {
 		return {
 			name: symbol.name,
 			optional: (symbol.flags & ts.SymbolFlags.Optional) !== 0,
-			description: this.comment(symbol),
+			description: commentOf(symbol, this.checker),
 			default: textsOf("default")[0],
 			examples: textsOf("example"),
 			literals: parts.flatMap((part) => (part.isStringLiteral() ? [part.value] : [])),
 			objects: parts.filter((part) => this.isObject(part)).map((part) => this.object(part)),
 		};
-	}
-
-	private comment(symbol: ts.Symbol): string {
-		return ts
-			.displayPartsToString(symbol.getDocumentationComment(this.checker))
-			.replaceAll(/\s*\n\s*/g, " ")
-			.trim();
 	}
 
 	/** The types a value can have: without outputs and promises of them, and with items in place of lists. */

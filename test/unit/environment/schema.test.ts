@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { describeEnvironment } from "../../../tools/schema/environment";
+import { packageExports } from "../../../tools/schema/exports";
 import type { Json } from "../../../tools/schema/json-schema";
 import { outputs } from "../../../tools/schema/outputs";
 import { literalOf } from "../../../tools/schema/properties";
@@ -27,6 +28,29 @@ describe("schemas and interfaces", function () {
 			);
 		});
 	}
+
+	it("are complete: the reference has all that is exported, with a sentence for each thing to read or call", () => {
+		const reference = readFileSync(join(ROOT, "docs/reference.md"), "utf8");
+		const exported = packageExports();
+		for (const name of Object.keys(require("../../../index"))) {
+			assert.ok(exported.some((own) => own.name === name && own.kind === "class"));
+		}
+		const elsewhere: Record<string, string> = {
+			HostArgs: "Every resource",
+			EnvironmentDefinition: "Sections of a definition",
+		};
+		for (const { name, members } of exported) {
+			const titles = elsewhere[name] ?? `${name}|Outputs of ${name}|${name.replace(/Args$/, "")}`;
+			assert.match(reference, new RegExp(`^##+ (${titles})$`, "m"));
+			for (const member of members) {
+				assert.ok(
+					reference.includes(`\n| \`${member.name}\` | `),
+					`${name}.${member.name} is not in docs/reference.md`,
+				);
+				assert.notEqual(member.description, "", `${name}.${member.name} has no sentence`);
+			}
+		}
+	});
 
 	it("describe all sections of a definition", () => {
 		const { properties } = committed();
