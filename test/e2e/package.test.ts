@@ -75,7 +75,7 @@ describe("the npm package", function () {
 	it("loads its provider and its libvirt worker", async () => {
 		const found = await node(`
 			const provider = require("pulumi-libvirt-clones/provider");
-			provider.StoragePool.read("none", { uri: "test:///default", ownerId: "o/p/s/n", name: "none", path: "/none", uuid: "00000000-0000-0000-0000-000000000001" })
+			provider.Network.read("00000000-0000-0000-0000-000000000001", { uri: "test:///default", ownerId: "o/p/s/n", name: "none" })
 				.then((found) => console.log(JSON.stringify(found)));`);
 		assert.equal(found, '{"id":"","props":{}}');
 	});
