@@ -1,40 +1,51 @@
 #!/usr/bin/env node
-/** Command line for what is done beside Pulumi, on request: looking at and sweeping a stack's objects on a host. */
-import { parseArgs } from "node:util";
-import { sweep } from "../provider/guard/sweep";
+/** Command line for what is done beside Pulumi, on request: looking at and removing a stack's objects on a host. */
+import { collect, readState, refuseState } from "../provider/guard/gc";
+import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
+import { type Arguments, argumentsOf, checkStack } from "./arguments";
+import { exportedState } from "./state";
 
 const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--yes]
+       pulumi-libvirt-clones gc --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--state FILE] [--yes]
 
-Removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to which
-nothing was ever written, and its pools if they are empty then. For what an interrupted run left when its stack is
-gone; what could hold data of its own is named and left. Without --yes it only tells what it would do.
+sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
+which nothing was ever written, and its pools if they are empty then. For what an interrupted run left when its stack is
+gone; what could hold data of its own is named and left.
 
-  --stack S   organization/project/stack; the organization of a self-managed backend is "organization"
-  --uri URI   libvirt URI of the host (LIBVIRT_DEFAULT_URI, else qemu:///system)
-  --yes       do it`;
+gc removes gold images that the stack made, that its state does not know any more and that nothing depends on: what a
+new image leaves under onBaseChange: "keep". It asks pulumi for the state, or takes what "pulumi stack export" wrote.
+
+Without --yes they only tell what they would do.
+
+  --stack S     organization/project/stack; the organization of a self-managed backend is "organization"
+  --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
+  --state FILE  gc: the exported state; "-" reads it from standard input
+  --yes         do it`;
+
+const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
+	sweep: ({ stack, uri, yes }) => sweep(connect(uri), { stack, dryRun: !yes }),
+	async gc({ stack, uri, state: from, yes }) {
+		const state = readState(await exportedState(stack, from));
+		refuseState(state, stack, uri, from === undefined);
+		return collect(connect(uri), { stack, state, dryRun: !yes });
+	},
+};
 
 async function main(): Promise<void> {
-	const { values, positionals } = parseArgs({
-		allowPositionals: true,
-		options: {
-			stack: { type: "string" },
-			uri: { type: "string", default: process.env.LIBVIRT_DEFAULT_URI || "qemu:///system" },
-			yes: { type: "boolean", default: false },
-			help: { type: "boolean", default: false },
-		},
-	});
-	if (values.help) return console.log(usage);
-	if (positionals.join(" ") !== "sweep") throw new Error(usage);
-	if (!/^[^/]+\/[^/]+\/[^/]+$/.test(values.stack ?? "")) {
-		throw new Error(`--stack: got ${JSON.stringify(values.stack ?? "")}; allowed is organization/project/stack`);
-	}
-	const { removed, kept } = await sweep(connect(values.uri), { stack: values.stack!, dryRun: !values.yes });
-	for (const what of removed) console.log(`${values.yes ? "removed" : "would remove"} ${what}`);
+	const given = argumentsOf(process.argv.slice(2));
+	if (given.help) return console.log(usage);
+	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
+	if (!command) throw new Error(usage);
+	checkStack(given.stack);
+	const { removed, kept } = await command(given);
+	for (const what of removed) console.log(`${given.yes ? "removed" : "would remove"} ${what}`);
 	for (const what of kept) console.log(`left ${what}`);
-	if (removed.length + kept.length === 0) console.log(`nothing of ${values.stack} is on ${values.uri}`);
-	else if (!values.yes) console.log("Nothing was changed; add --yes to do it.");
+	if (removed.length + kept.length === 0) console.log(`${NOTHING[given.command]} ${given.stack} is on ${given.uri}`);
+	else if (!given.yes && removed.length > 0) console.log("Nothing was changed; add --yes to do it.");
 }
+
+const NOTHING: Record<string, string> = { sweep: "nothing of", gc: "no forgotten image of" };
 
 main()
 	.catch((error: Error) => {

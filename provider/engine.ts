@@ -8,6 +8,10 @@ import { finishRefreshes } from "./volume/refresh";
 
 let running = 0;
 let engineGone = false;
+const ending = new AbortController();
+
+/** Aborted when the engine is gone. */
+export const engineEnd: AbortSignal = ending.signal;
 
 /**
  * Runs one operation of the engine's. While any runs, the process stays; a new one is refused once the engine is gone,
@@ -32,6 +36,7 @@ export function endWithEngine(): void {
 	if (!process.argv[1]?.includes("dynamic-provider")) return;
 	process.stdin.on("end", () => {
 		engineGone = true;
+		ending.abort();
 		leaveWhenIdle();
 	});
 	process.stdin.on("error", () => {});

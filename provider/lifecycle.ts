@@ -28,6 +28,8 @@ export interface Context {
 	log(message: string): void;
 	/** Type of the component that the resource is a part of: "ThinClonePool". It has arguments of its own. */
 	component?: string | undefined;
+	/** Aborted when the engine is gone: work that takes long ends then, in order. */
+	signal?: AbortSignal | undefined;
 	/** In a plan: `anew` for a replacement of what is recorded, false where that stays. @default "new" */
 	makes?: "new" | "anew" | false | undefined;
 	/** The stack's guard has swept the host: what an interrupted run left is gone. Only in a delete that waited for it. */

@@ -21,9 +21,14 @@ export async function planFor<Inputs extends CommonInputs, Facts extends object>
 	contextOf: (inputs: Inputs) => Context,
 ): Promise<string[]> {
 	const exists = Object.keys(olds).some((key) => key !== "__provider");
-	if (hasUnknown(inputs)) return exists ? [] : planByName(lifecycle, inputs, contextOf);
-	const changes = exists ? await changesSeen(lifecycle, olds as unknown as Inputs, inputs, contextOf) : [];
+	const unknown = hasUnknown(inputs);
+	if (unknown && !exists) return planByName(lifecycle, inputs, contextOf);
+	const before = olds as unknown as Inputs;
+	const seen = () =>
+		unknown ? changesOf(lifecycle, before, inputs) : changesSeen(lifecycle, before, inputs, contextOf);
+	const changes = exists ? await seen() : [];
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
+	if (unknown) return lines;
 	// Nothing changes: the host is not asked, so that a preview of many unchanged machines stays cheap.
 	if (!lifecycle.plan || (exists && changes.length === 0)) return lines;
 	const makes = !exists ? "new" : changes.some(({ effect }) => effect === "replace") ? "anew" : false;

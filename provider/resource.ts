@@ -2,8 +2,8 @@
  * Turns a lifecycle into the handler that the SDK's dynamic provider expects. With `wire.ts` the only place that knows the
  * engine's conventions: how an unknown, a partial failure, a vanished object and a preview's plan look on the wire.
  */
-import { logLine, operation } from "./engine";
-import { forgetKnown, rememberKnown } from "./guard/known";
+import { engineEnd, logLine, operation } from "./engine";
+import { forgetKnown, isFormer, rememberKnown } from "./guard/known";
 import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
@@ -73,6 +73,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 			host: connect(uri),
 			log: (message) => logLine(urn, hideOf(properties)(message)),
 			component: componentOf(urn),
+			signal: engineEnd,
 		};
 	};
 
@@ -108,7 +109,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async diff(id, olds, news) {
-			rememberKnown(id);
+			rememberKnown(id, generationOf(olds));
 			// Left as it is: nobody can tell what it would come to.
 			if (news.lacksInput) return { changes: false, replaces: [] };
 			const wanted = news as unknown as Inputs;
@@ -156,8 +157,12 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 
 		async delete(id, props) {
-			forgetKnown(id);
 			const context = contextOf(props);
+			if (isFormer(id, generationOf(props))) {
+				context.log(`${id} stays: it has come back since it was to be deleted`);
+				return;
+			}
+			forgetKnown(id);
 			return shown(props, async () => {
 				try {
 					await inLane((props as Full).lane, () => lifecycle.delete(id, props as Full, context));
@@ -165,7 +170,7 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 					const { ownerId } = props as { ownerId: string };
 					if (!(error instanceof InUseError)) throw error;
 					if (!(await areAllOfStack(context.host, ownerId, error.users))) throw error;
-					context.log(`${error.message} It stays for as long as that is there.`);
+					context.log(`${error.message} ${STAYS}${lifecycle.name === "Volume" ? FORGOTTEN : ""}`);
 					const again = () => lifecycle.delete(id, props as Full, { ...context, afterSweep: true });
 					postpone(context.host, `${lifecycle.name.toLowerCase()} ${id}`, again);
 				}
@@ -173,6 +178,11 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		},
 	};
 }
+
+const STAYS =
+	"It stays for as long as that is there (what an interrupted run left is swept at the end of a destroy, and then this goes, too).";
+const FORGOTTEN =
+	" From now on the state does not know it: `pulumi-libvirt-clones gc` removes an image once nothing needs it (docs/images.md).";
 
 /** The inputs with references as they are recorded, where they mean the same on the host. */
 async function settledBy<Inputs extends CommonInputs, Facts extends object>(
@@ -200,4 +210,9 @@ async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object
 			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +
 			"other host.",
 	);
+}
+
+/** Of a volume, whose id comes back with its name: how long the create took, which differs by microseconds. */
+function generationOf({ timings }: Properties): string {
+	return String((timings as { createMs?: number } | undefined)?.createMs ?? "");
 }

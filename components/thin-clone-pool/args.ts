@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { DomainArgs, WaitForArgs } from "../../provider/domain/resource";
+import type { DomainArgs, HealthCheckArgs, WaitForArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
 
 /** A file to put into a clone. */
@@ -94,6 +94,11 @@ export interface InstanceArgs {
 	 */
 	diskSizeGiB?: pulumi.Input<number>;
 	/**
+	 * Whether the cloned disk stands alone.
+	 * @default the pool's
+	 */
+	independent?: pulumi.Input<boolean>;
+	/**
 	 * Whether the machine runs.
 	 * @default the pool's
 	 */
@@ -111,6 +116,7 @@ export type DomainOverrides = Omit<
 	| "template"
 	| "running"
 	| "waitFor"
+	| "healthCheck"
 	| "guestSetup"
 	| "lineage"
 >;
@@ -119,6 +125,26 @@ export type DomainOverrides = Omit<
 export interface BaseDomainArgs {
 	/** The domain: a resource, or its UUID or name. */
 	domain: Reference;
+}
+
+/** How `onBaseChange: "rolling"` goes from the old base to the new one. */
+export interface RollingArgs {
+	/**
+	 * How many machines are replaced at a time.
+	 * @default 1
+	 */
+	batchSize?: number;
+	/**
+	 * A command that has to succeed in every machine of a batch, beyond what `waitFor` asks for, before the next batch is
+	 * touched. It is run whenever a machine is made.
+	 * @default nothing
+	 */
+	healthCheck?: pulumi.Input<HealthCheckArgs>;
+	/**
+	 * Seconds between a batch that was replaced and the next, to see how it does.
+	 * @default 0
+	 */
+	pauseSeconds?: number;
 }
 
 export interface ThinClonePoolArgs {
@@ -196,11 +222,23 @@ export interface ThinClonePoolArgs {
 	 */
 	waitFor?: pulumi.Input<WaitForArgs>;
 	/**
-	 * What a new base means for clones that exist: `keep` them on the old one, `replace` them at once, or `rolling`: one
-	 * after the other, stopping at the first that fails. A replaced machine's disk is lost.
+	 * What a new base means for clones that exist: `keep` them on the old one, `replace` them at once, `rolling`: batch by
+	 * batch, stopping at the first that fails, or `rebase`: their content stays, and they depend on the new base; the
+	 * machines have to be off. A replaced machine's disk is lost.
 	 * @default "keep"
 	 */
-	onBaseChange?: "keep" | "replace" | "rolling";
+	onBaseChange?: "keep" | "replace" | "rolling" | "rebase";
+	/**
+	 * Batches and health check of `rolling`.
+	 * @default one machine at a time, made when `waitFor` says so
+	 */
+	rolling?: RollingArgs;
+	/**
+	 * Whether the clones stand alone: the base's blocks are copied into them, live where a machine runs, and nothing
+	 * depends on the base any more. It is not undone.
+	 * @default false
+	 */
+	independent?: pulumi.Input<boolean>;
 	/**
 	 * How many of the pool's disks and machines are made, changed or removed at the same time. What is removed goes by the
 	 * number that was recorded with its last create or update.

@@ -3,10 +3,11 @@ import { Domain, type NicArgs } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
 import type { Reference } from "../../provider/dynamic";
 import { Volume } from "../../provider/volume/resource";
-import type { Lineage } from "../../provider/volume/schema";
+import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
 import type { BaseDomainArgs, CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
 import { type Planned, planInstances } from "./planned";
+import { Rollout } from "./rollout";
 import { thinClonePoolRules } from "./rules";
 import { thinClonePoolSchema } from "./schema";
 import { type Usage, usageOf } from "./usage";
@@ -57,9 +58,11 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		this.uri = args.uri;
 		const volumes = new Map<string, Volume>();
 		const domains = new Map<string, Domain>();
-		for (const instance of planned) {
-			const after = args.onBaseChange === "rolling" ? [...domains.values()].slice(-1) : [];
-			const volume = this.cloneDisk(name, args, instance, after);
+		const names = planned.map((instance) => instance.name);
+		const rollout = args.onBaseChange === "rolling" ? new Rollout(args, names) : undefined;
+		for (const [index, instance] of planned.entries()) {
+			const batch = rollout?.batchOf(index);
+			const volume = this.cloneDisk(name, args, instance, batch, rollout?.after(index, domains));
 			const disks = [volume, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance)];
 			volumes.set(instance.name, volume);
 			domains.set(instance.name, this.machine(name, args, instance, disks));
@@ -83,7 +86,13 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		return usageOf(this.uri, paths);
 	}
 
-	private cloneDisk(pool: string, args: ThinClonePoolArgs, instance: Planned, after: Domain[]): Volume {
+	private cloneDisk(
+		pool: string,
+		args: ThinClonePoolArgs,
+		instance: Planned,
+		batch: Batch | undefined,
+		after: pulumi.Input<Domain[]> | undefined,
+	): Volume {
 		const size = instance.own.diskSizeGiB ?? args.diskSizeGiB;
 		return new Volume(
 			instance.name,
@@ -94,9 +103,11 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				format: "qcow2",
 				cloning: args.cloning ?? "auto",
 				sizeMiB: size === undefined ? undefined : pulumi.output(size).apply((gib) => Math.round(gib * 1024)),
-				onBaseChange: args.onBaseChange === undefined || args.onBaseChange === "keep" ? "keep" : "replace",
+				onBaseChange: args.onBaseChange === "rolling" ? "replace" : (args.onBaseChange ?? "keep"),
+				independent: instance.own.independent ?? args.independent,
+				...(batch === undefined ? {} : { batch }),
 			},
-			{ parent: this, dependsOn: after },
+			{ parent: this, ...(after === undefined ? {} : { dependsOn: after }) },
 		);
 	}
 
@@ -151,6 +162,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				nics: nicsOf(args, own),
 				running: own.running ?? args.running,
 				waitFor: args.waitFor,
+				healthCheck: args.rolling?.healthCheck,
 				lineage: root.lineage.apply((lineage) =>
 					lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
 				) as pulumi.Output<{ base: string; baseContentId: string }>,

@@ -56,6 +56,22 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 			customize === undefined || hasUnknown(customize) ? undefined : agentComplaint(customize),
 	},
 	{
+		property: "rolling",
+		needs: [],
+		check: ({ rolling, onBaseChange }) =>
+			rolling !== undefined && onBaseChange !== "rolling"
+				? `is given, and onBaseChange is ${onBaseChange ?? "keep"}; give onBaseChange: "rolling", or leave rolling out`
+				: undefined,
+	},
+	{
+		property: "rolling.healthCheck",
+		needs: [],
+		check: ({ rolling, domain }) =>
+			rolling?.healthCheck !== undefined && domain?.agent === false
+				? "is done by the guest agent, and domain.agent is false; leave agent out, or make it true"
+				: undefined,
+	},
+	{
 		property: "domain.agent",
 		needs: [],
 		check: ({ customize, domain }) =>

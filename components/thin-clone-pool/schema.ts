@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { domainSchema, waitForSchema } from "../../provider/domain/schema";
+import { domainSchema, healthCheckSchema, waitForSchema } from "../../provider/domain/schema";
 import { macAddress, mebibytes, objectName, reference, wholeText } from "../../provider/schema";
 import { cloudInitSchema } from "../../provider/volume/schema";
 
@@ -22,7 +22,14 @@ export const instanceSchema = z.strictObject({
 	memoryMiB: mebibytes.optional(),
 	vcpus: z.int().min(1).max(1024).optional(),
 	diskSizeGiB: gibibytes.optional(),
+	independent: z.boolean().optional(),
 	running: z.boolean().optional(),
+});
+
+export const rollingSchema = z.strictObject({
+	batchSize: z.int("allowed is a whole number of machines").min(1).max(100_000).optional(),
+	healthCheck: healthCheckSchema.optional(),
+	pauseSeconds: z.number().min(0).max(86_400).optional(),
 });
 
 export const domainOverridesSchema = domainSchema
@@ -39,6 +46,7 @@ export const domainOverridesSchema = domainSchema
 		template: true,
 		running: true,
 		waitFor: true,
+		healthCheck: true,
 		guestSetup: true,
 		lineage: true,
 	})
@@ -73,7 +81,9 @@ export const thinClonePoolSchema = z.strictObject({
 		.optional(),
 	running: z.boolean().optional(),
 	waitFor: waitForSchema.optional(),
-	onBaseChange: z.enum(["keep", "replace", "rolling"]).optional(),
+	onBaseChange: z.enum(["keep", "replace", "rolling", "rebase"]).optional(),
+	rolling: rollingSchema.optional(),
+	independent: z.boolean().optional(),
 	maxParallel: z.int().min(1).max(1000).optional(),
 });
 

@@ -62,17 +62,48 @@ async function writeGuestFile(host: Host, uuid: string, path: string, content: s
 
 /** Runs a program in the guest and waits for its end. @throws Error with its exit code and output when it failed */
 export async function guestExec(host: Host, uuid: string, path: string, args: string[]): Promise<string> {
+	const ended = await runInGuest(host, uuid, path, args, EXEC_SECONDS);
+	if (!ended) throw new Error(`${path} in the guest has not ended after ${EXEC_SECONDS} s`);
+	if (ended.succeeded) return ended.stdout;
+	throw new Error(`${path} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
+}
+
+/** How a program in a guest ended. */
+export interface GuestResult {
+	/** Whether its exit code was 0. */
+	succeeded: boolean;
+	/** "with exit code 1", "by signal 9" */
+	how: string;
+	stdout: string;
+	/** All that it printed, without white space around. */
+	said: string;
+}
+
+/**
+ * @returns undefined when it has not ended within the time; it may go on then
+ * @throws Error when the agent does not run it
+ */
+export async function runInGuest(
+	host: Host,
+	uuid: string,
+	path: string,
+	args: ReadonlyArray<string>,
+	timeoutSeconds: number,
+): Promise<GuestResult | undefined> {
 	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", { path, arg: args, "capture-output": true });
-	const ended = await poll(EXEC_SECONDS, async () => {
+	const ended = await poll(timeoutSeconds, async () => {
 		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
 		return status.exited ? status : undefined;
 	});
-	if (!ended) throw new Error(`${path} in the guest has not ended after ${EXEC_SECONDS} s`);
+	if (!ended) return undefined;
 	const text = (data: string | undefined) => Buffer.from(data ?? "", "base64").toString("utf8");
-	if (ended.exitcode === 0) return text(ended["out-data"]);
-	const said = `${text(ended["out-data"])}${text(ended["err-data"])}`.trim() || "nothing";
-	const how = ended.exitcode === undefined ? `by signal ${ended.signal}` : `with exit code ${ended.exitcode}`;
-	throw new Error(`${path} in the guest ended ${how}; it said: ${said}`);
+	const stdout = text(ended["out-data"]);
+	return {
+		succeeded: ended.exitcode === 0,
+		how: ended.exitcode === undefined ? `by signal ${ended.signal}` : `with exit code ${ended.exitcode}`,
+		stdout,
+		said: `${stdout}${text(ended["err-data"])}`.trim(),
+	};
 }
 
 interface ExecStatus {

@@ -18,6 +18,7 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
+	healthCheck: { effect: "live", note: "used when the machine is made the next time" },
 	guestSetup: { effect: "live", note: "recorded only: it is done once, right after a machine's first start" },
 	lineage: { effect: "live", note: "written into the metadata" },
 	cpu: { effect: "restart", note: "a CPU cannot change while it runs" },

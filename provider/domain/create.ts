@@ -68,7 +68,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		facts.formerLeases = await leasesBefore(host, inputs, spec.nics);
 		facts.timings.startMs = (await timed(() => patiently(() => host.domains.start(uuid)))).ms;
 	});
-	return finished(context, inputs, facts, { began, setUp: true });
+	return finished(context, inputs, facts, { began, setUp: true, check: true });
 }
 
 /** The files and devices that a machine uses, for those who ask whether they are free. */
@@ -106,7 +106,7 @@ async function takeOver(context: Context, there: There, inputs: DomainInputs, be
 	Object.assign(facts, found, { timings: { defineMs: ms - (startMs ?? 0), startMs } });
 	// Somebody else's machine has been set up by somebody else.
 	const setUp = there.own && seen.config.recorded?.setUp !== true;
-	return finished(context, inputs, facts, { began, setUp });
+	return finished(context, inputs, facts, { began, setUp, check: true });
 }
 
 /** A machine whose boot disk is another one is not the machine that is asked for. */
@@ -126,7 +126,7 @@ async function finished(
 	context: Context,
 	inputs: DomainInputs,
 	facts: DomainFacts,
-	how: { began: number; setUp: boolean },
+	how: { began: number; setUp: boolean; check: boolean },
 ): Promise<Made> {
 	try {
 		await finish(context, inputs, facts, how);

@@ -4,6 +4,7 @@ import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
 import { parse, serialize } from "../xml/element";
 import { bareRecordElement, recordedIn } from "../xml/metadata";
 import { setUpGuest } from "./agent";
+import { untilHealthy } from "./health";
 import { patiently, timed } from "./patience";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { deadlineOf, waitForAddress, waitForAgent } from "./wait";
@@ -12,13 +13,14 @@ import { deadlineOf, waitForAddress, waitForAgent } from "./wait";
  * Fills `facts` step by step, so that they tell how far it came when a step fails.
  * @param began `performance.now()` of the start of the create; undefined for a later start
  * @param setUp whether `guestSetup` is still to be done
+ * @param check whether `healthCheck` is: of a machine that is being made
  * @throws WaitError, or an Error of the guest's
  */
 export async function finish(
 	{ host, log }: Context,
 	inputs: DomainInputs,
 	facts: DomainFacts,
-	{ began, setUp }: { began?: number | undefined; setUp: boolean },
+	{ began, setUp, check }: { began?: number | undefined; setUp: boolean; check: boolean },
 ): Promise<void> {
 	if (!inputs.running) return;
 	const { uuid, macs, timings } = facts;
@@ -45,6 +47,11 @@ export async function finish(
 		firstSeen();
 	}
 	delete facts.formerLeases;
+	if (inputs.healthCheck && check) {
+		const { healthCheck, name } = inputs;
+		timings.healthyMs = (await timed(() => untilHealthy(host, uuid, name, healthCheck))).ms;
+		firstSeen();
+	}
 }
 
 /** Recorded in the machine itself: a create that finds it again after an interruption does not set it up twice. */

@@ -68,7 +68,10 @@ async function updateDomain(id: string, olds: Full, given: DomainInputs, context
 	};
 	if (started || olds.incomplete === true) {
 		try {
-			await finish(context, inputs, facts, { setUp: seen.config.recorded?.setUp !== true });
+			await finish(context, inputs, facts, {
+				setUp: seen.config.recorded?.setUp !== true,
+				check: olds.incomplete === true,
+			});
 		} catch (error) {
 			const message = error instanceof Error ? error.message : String(error);
 			throw new IncompleteError<DomainInputs, DomainFacts>(id, { ...inputs, ...facts }, message, { cause: error });

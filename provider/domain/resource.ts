@@ -109,6 +109,20 @@ export interface WaitForArgs {
 	timeoutSeconds?: pulumi.Input<number>;
 }
 
+/** A command in the guest that says whether the machine does what it is for. Needs the guest agent. */
+export interface HealthCheckArgs {
+	/**
+	 * Program and arguments, run by the guest agent, without a shell. Exit code 0 is healthy. A secret among them is not
+	 * shown, but the guest's process list has it.
+	 * @example ["curl", "--fail", "--silent", "http://localhost/health"]
+	 */
+	exec: pulumi.Input<pulumi.Input<string>[]>;
+	/** Seconds until the check is given up, which leaves the machine running and recorded. @default 120 */
+	timeoutSeconds?: pulumi.Input<number>;
+	/** Seconds between two attempts. @default 5 */
+	intervalSeconds?: pulumi.Input<number>;
+}
+
 /** What a machine's disk was cloned from. */
 export interface DomainLineageArgs {
 	/** Path of the volume. */
@@ -181,6 +195,11 @@ export interface DomainArgs extends HostArgs {
 	guestSetup?: pulumi.Input<GuestSetupArgs>;
 	/** What the create waits for. @default nothing */
 	waitFor?: pulumi.Input<WaitForArgs>;
+	/**
+	 * What the guest has to show beyond that for a create to be done; not looked at again by later updates.
+	 * @default nothing
+	 */
+	healthCheck?: pulumi.Input<HealthCheckArgs>;
 	/** Recorded in the domain's metadata: what its disk was cloned from. @default none */
 	lineage?: pulumi.Input<DomainLineageArgs>;
 	/**

@@ -70,6 +70,14 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		},
 	},
 	{
+		property: "healthCheck",
+		needs: ["healthCheck", "agent"],
+		check: ({ healthCheck, agent }) =>
+			healthCheck && agent === false
+				? "is done by the guest agent, but agent is false; leave agent out, or make it true"
+				: undefined,
+	},
+	{
 		property: "waitFor",
 		needs: ["waitFor", "nics", "template"],
 		check: ({ waitFor, nics, template }) => {

@@ -79,6 +79,17 @@ export const waitForSchema = z.strictObject({
 	timeoutSeconds: z.number().min(1).max(86_400).default(120),
 });
 
+/** What a guest has to show before it counts as made. */
+export const healthCheckSchema = z.strictObject({
+	exec: z
+		.array(z.string().max(65_536, "allowed are at most 65536 characters"))
+		.min(1)
+		.max(256)
+		.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty"),
+	timeoutSeconds: z.number().min(1).max(86_400).default(120),
+	intervalSeconds: z.number().min(1).max(3600).default(5),
+});
+
 /**
  * Inputs without a default here have one all the same (`defaults.ts`), except where a `template` is named: its hardware
  * then stands for what is not given.
@@ -122,6 +133,7 @@ export const domainSchema = z.strictObject({
 	onRestartRequired: z.enum(["restart", "defer"]).default("restart"),
 	guestSetup: guestSetupSchema.optional(),
 	waitFor: waitForSchema.optional(),
+	healthCheck: healthCheckSchema.optional(),
 	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
 	extraXml: z.string().optional(),
 });
@@ -174,6 +186,7 @@ export interface DomainFacts {
 		agentMs?: number | undefined;
 		addressMs?: number | undefined;
 		guestSetupMs?: number | undefined;
+		healthyMs?: number | undefined;
 		/** From the start of the create to the first thing the guest was seen to do. */
 		firstGuestActionMs?: number | undefined;
 	};

@@ -85,7 +85,8 @@ async function pings(host: Host, uuid: string): Promise<boolean> {
 	}
 }
 
-async function isOff(host: Host, uuid: string): Promise<boolean> {
+/** Whether the machine does not run any more. */
+export async function isOff(host: Host, uuid: string): Promise<boolean> {
 	const { state } = await host.domains.state(uuid);
 	return state === "shutoff" || state === "crashed";
 }

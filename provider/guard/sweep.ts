@@ -4,7 +4,7 @@
  */
 import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
-import { isSeedName, tagIn } from "../volume/name";
+import { contentIn, isSeedName, tagIn } from "../volume/name";
 import { freshQcow2Length } from "../volume/qcow2";
 import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
@@ -40,13 +40,16 @@ export async function sweep(host: Host, scope: SweepScope): Promise<Swept> {
 	return swept;
 }
 
+const DATA = "it may hold data; remove it by hand if it does not";
+const IMAGE = "an image that no state knows: pulumi-libvirt-clones gc removes it if it is as it was uploaded";
+
 type Act = (what: string, work: () => Promise<unknown>) => Promise<void>;
 
 /** Returns the disk paths of the removed domains and of those that stay. */
 async function sweepDomains(host: Host, scope: SweepScope, act: Act, swept: Swept) {
 	const gone = new Set<string>();
 	const used = new Set<string>();
-	for (const { name, uuid, state, xml } of await host.domains.listWithXml()) {
+	for (const { name, uuid, state, persistent, xml } of await host.domains.listWithXml()) {
 		const root = parse(xml);
 		const mine = isInScope(root, uuid, scope);
 		for (const path of diskPaths(root)) (mine === "sweep" ? gone : used).add(path);
@@ -54,7 +57,7 @@ async function sweepDomains(host: Host, scope: SweepScope, act: Act, swept: Swep
 		if (mine !== "sweep") continue;
 		await act(`domain ${name}`, async () => {
 			if (state !== "shutoff") await host.domains.destroy(uuid);
-			await host.domains.undefine(uuid);
+			if (persistent) await host.domains.undefine(uuid);
 		});
 	}
 	return { gone, used };
@@ -94,7 +97,7 @@ async function sweepPools(
 			else if (bases.has(path)) swept.kept.push(`volume ${path}: other volumes are overlays of it`);
 			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(xml)) {
 				await act(`volume ${path}`, () => host.volumes.delete(path));
-			} else swept.kept.push(`volume ${path}: it may hold data; remove it by hand if it does not`);
+			} else swept.kept.push(`volume ${path}: ${contentIn(name) === undefined ? DATA : IMAGE}`);
 		}
 		if (!pool.uuid.startsWith(`${tag}-`) || isKnown(pool.uuid)) continue;
 		const left = (await host.pools.listVolumes(pool.uuid)).length;

@@ -78,6 +78,14 @@ export interface Address {
 	family: "ipv4" | "ipv6";
 }
 
+/** A job of QEMU's on a disk. */
+export interface BlockJob {
+	kind: "pull" | "copy" | "commit" | "active-commit" | "backup" | "unknown";
+	doneBytes: number;
+	/** May grow; 0 until QEMU knows. */
+	totalBytes: number;
+}
+
 export interface InterfaceAddresses {
 	/** Name of the interface as the source knows it (guest's name, or tap device). */
 	name: string;
@@ -150,6 +158,15 @@ export interface Domains {
 	updateDevice(uuid: string, deviceXml: string, target: ChangeTarget, options?: CallOptions): Promise<void>;
 	/** virDomainBlockResize, in bytes, of a running domain's disk ("vda" or its source path) */
 	blockResize(uuid: string, disk: string, capacityBytes: number, options?: CallOptions): Promise<void>;
+	/**
+	 * virDomainBlockPull: begins to copy what lies below a running domain's disk ("vda" or its source path) into it, after
+	 * which the disk stands alone. Ask `blockJob` how far it is.
+	 */
+	blockPull(uuid: string, disk: string, options?: CallOptions): Promise<void>;
+	/** virDomainGetBlockJobInfo: the job that runs on a disk; undefined when there is none. */
+	blockJob(uuid: string, disk: string, options?: CallOptions): Promise<BlockJob | undefined>;
+	/** virDomainBlockJobAbort: ends the job that runs on a disk, and waits until it has ended. */
+	blockJobAbort(uuid: string, disk: string, options?: CallOptions): Promise<void>;
 	/** virDomainSetMetadata(VIR_DOMAIN_METADATA_ELEMENT); `xml` undefined removes it */
 	setMetadata(
 		uuid: string,

@@ -20,9 +20,11 @@ export function changes(olds: Olds, news: VolumeInputs): Change[] {
 	if (differs(olds.name, news.name)) replace("name", `libvirt cannot rename a volume: ${LOST}`);
 	if (differs(olds.format, news.format)) replace("format", `the format of a volume is fixed: ${LOST}`);
 	if (sourceDiffers(olds.source, news.source)) replace("source", `its content is another one: ${LOST}`);
-	if (news.onBaseChange === "keep") refuseLostBase(olds, news);
-	else found.push(...baseChanges(olds, news));
-	if (!found.some(({ effect }) => effect === "replace")) found.push(...sizeChange(olds, news));
+	if (news.onBaseChange === "keep" || news.onBaseChange === "rebase") refuseLostBase(olds, news);
+	if (news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
+	if (!found.some(({ effect }) => effect === "replace")) {
+		found.push(...independenceChange(olds, news), ...sizeChange(olds, news));
+	}
 	return found;
 }
 
@@ -42,34 +44,69 @@ function sourceDiffers(before: VolumeInputs["source"], now: VolumeInputs["source
 }
 
 function baseChanges(olds: Olds, news: VolumeInputs): Change[] {
-	const made = (property: string, note: string): Change => ({ property, effect: "replace", note: `${note}: ${LOST}` });
+	const changed = changedBase(olds, news);
+	if (changed) return [changedBaseEffect(changed, olds, news)];
+	// The way of cloning decides what a volume is; where it is not known, the same way is what is likely.
+	const known = !isUnknown(news.cloning) && !isUnknown(news.format);
+	if (known && wayOf(olds) !== wayOf(news)) {
+		return [{ property: "cloning", effect: "replace", note: `clones are made by ${wayOf(news)}: ${LOST}` }];
+	}
+	return [];
+}
+
+/** What says that the base is another one; undefined when it is the same. */
+export function changedBase(
+	olds: Pick<VolumeInputs, "base" | "baseDomain" | "baseContentId">,
+	news: VolumeInputs,
+): { property: "base" | "baseDomain" | "baseContentId"; note: string } | undefined {
 	for (const property of ["base", "baseDomain"] as const) {
-		if (differs(olds[property], news[property])) return [made(property, "it is a clone of another base")];
+		if (differs(olds[property], news[property])) return { property, note: "it is a clone of another base" };
 	}
 	const { baseContentId } = news;
 	// One that was or is not given cannot be compared.
-	if (olds.baseContentId !== undefined && baseContentId !== undefined && olds.baseContentId !== baseContentId) {
-		return [made("baseContentId", "the content of the base is another one")];
+	if (olds.baseContentId === undefined || baseContentId === undefined || olds.baseContentId === baseContentId) {
+		return undefined;
 	}
-	// The way of cloning decides what a volume is; where it is not known, the same way is what is likely.
-	const known = !isUnknown(news.cloning) && !isUnknown(news.format);
-	if (known && wayOf(olds) !== wayOf(news)) return [made("cloning", `clones are made by ${wayOf(news)}`)];
-	return [];
+	return { property: "baseContentId", note: "the content of the base is another one" };
+}
+
+function changedBaseEffect(
+	{ property, note }: NonNullable<ReturnType<typeof changedBase>>,
+	olds: Olds,
+	news: VolumeInputs,
+): Change {
+	const isClone = (inputs: Olds) => ["overlay", "reflink", "copy"].includes(wayOf(inputs));
+	if (news.onBaseChange === "rebase" && isClone(olds) && isClone(news)) {
+		const how = "the volume is put on the new base: its content stays, and what differs between the bases is copied";
+		return { property, effect: "live", note: how };
+	}
+	const { batch } = news;
+	const order =
+		batch && `batch ${batch.number} of ${batch.of}${batch.after === undefined ? "" : `, after ${batch.after}`}`;
+	return { property, effect: "replace", note: `${order === undefined ? "" : `${order}: `}${note}: ${LOST}` };
+}
+
+function independenceChange(olds: Olds, news: VolumeInputs): Change[] {
+	const [before, now] = [olds.independent === true, isUnknown(news.independent) || news.independent === true];
+	if (before === now) return [];
+	const property = "independent";
+	if (!now) return [{ property, effect: "live", note: "recorded: what was copied into it stays" }];
+	return [{ property, effect: "live", note: "what it shares with its base is copied into it, while in use" }];
 }
 
 /**
  * A volume of this package stays for as long as clones need it; one of `@pulumi/libvirt` is deleted whatever stands on it
  * when another takes its place.
- * @throws InputError where a clone that stays would lose its base
+ * @throws InputError where a clone that stays would lose its base, or lose it before it is on another
  */
 export function refuseLostBase(olds: VolumeInputs, news: VolumeInputs): void {
-	if (!olds.foreignBase || !news.foreignBase) return;
+	if (!olds.foreignBase || !news.foreignBase || olds.independent) return;
 	for (const property of ["base", "baseDomain"] as const) {
 		if (!differs(olds[property], news[property])) continue;
 		const now = isUnknown(news[property]) ? "one that is still to be made" : `"${news[property]}"`;
 		throw new InputError(
 			property,
-			`got ${now} instead of "${olds[property]}", which this clone stands on and onBaseChange "keep" leaves it on: ` +
+			`got ${now} instead of "${olds[property]}", which this clone stands on and onBaseChange "${news.onBaseChange}" needs: ` +
 				"@pulumi/libvirt deletes what it replaces, whatever depends on it. Allowed is the same base, with a new image as a " +
 				'resource and a pool of its own beside it; or onBaseChange "replace" or, for a ThinClonePool, "rolling"',
 		);
@@ -82,7 +119,9 @@ function sizeChange(olds: Olds, news: VolumeInputs): Change[] {
 	if (isUnknown(news.sizeMiB)) return [{ property, effect: "live", note: "the volume grows if it has to" }];
 	const capacityBytes = "capacityBytes" in olds && olds.sizeMiB === undefined ? olds.capacityBytes : undefined;
 	const before = capacityBytes === undefined ? olds.sizeMiB : capacityBytes / MIB;
-	if (before === undefined || before === news.sizeMiB) return [];
+	// The inputs alone do not tell what size the source or base had.
+	if (before === undefined) return [{ property, effect: "live", note: "the volume grows to it if it is smaller" }];
+	if (before === news.sizeMiB) return [];
 	if (news.sizeMiB < before) {
 		throw new InputError(
 			property,

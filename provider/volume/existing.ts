@@ -125,7 +125,8 @@ function differencesOf(volume: VolumeDescription, { inputs, way, base, capacityB
 		found.push(`it has ${volume.capacityBytes / MIB} MiB instead of ${capacityBytes / MIB} MiB`);
 	}
 	const backing = way === "overlay" ? base!.path : way === "reflink" ? base!.backing[0] : undefined;
-	if (volume.backing?.path !== backing) {
+	const standsAlone = inputs.independent === true && !volume.backing;
+	if (volume.backing?.path !== backing && !standsAlone) {
 		found.push(`its backing store is ${volume.backing?.path ?? "none"} instead of ${backing ?? "none"}`);
 	}
 	return found;

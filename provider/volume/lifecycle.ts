@@ -3,16 +3,18 @@
  * stack>.<extension>` marks it as this stack's. Its id is libvirt's key, the path for file-based pools.
  */
 import type { Host } from "../libvirt/api";
-import type { Context, Lifecycle, State } from "../lifecycle";
+import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
 import { isLocalUri } from "../local-uri";
 import { backingChain, forgetBase } from "./bases";
-import { changes } from "./changes";
+import { changedBase, changes } from "./changes";
 import { contentIdOf, findExisting, takeOver } from "./existing";
+import { standAlone } from "./flatten";
 import { fileExists, isLocal } from "./local";
 import { forgetMade, isSucceeded, rememberMade } from "./made-here";
 import { isTaken, make } from "./make";
-import { planLines } from "./plan";
+import { factsOf, planLines } from "./plan";
 import { directoryOf, findPool, findVolume, type Pool, usablePool } from "./pools";
+import { onNewBase } from "./rebase";
 import { freshPool, refreshPool } from "./refresh";
 import { remove } from "./remove";
 import { growTo } from "./resize";
@@ -38,6 +40,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	resolve,
 	settle,
 	changes,
+	facts: factsOf,
 	plan: planLines,
 
 	async create(inputs, context) {
@@ -49,7 +52,16 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
 		rememberMade(host, made.key, { ownerId: inputs.ownerId, createMs, fileFormat });
-		return { id: made.key, state: { ...inputs, ...made, poolUuid: pool.uuid, timings: { createMs } } };
+		const state = { ...inputs, ...made, poolUuid: pool.uuid, timings: { createMs } };
+		if (inputs.independent) {
+			try {
+				state.lineage = await standAlone(context, inputs, made);
+			} catch (error) {
+				const message = error instanceof Error ? error.message : String(error);
+				throw new IncompleteError<VolumeInputs, VolumeFacts>(made.key, state, message, { cause: error });
+			}
+		}
+		return { id: made.key, state };
 	},
 
 	async read(id, state, { host, log }) {
@@ -81,15 +93,21 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		};
 	},
 
-	async update(id, olds, news, { host }) {
+	async update(id, olds, news, context) {
+		const { host } = context;
 		const found = await findVolume(host, id);
 		if (!found) {
 			throw new Error(`the volume ${id} is gone from ${host.uri}: run pulumi refresh, and pulumi up makes it anew.`);
 		}
 		const seen = describeVolume(await host.volumes.xml(found.key));
+		let { lineage } = olds;
+		// First what may be refused.
+		const isRebased = news.onBaseChange === "rebase" && changedBase(olds, news) !== undefined;
+		if (isRebased) lineage = await onNewBase(context, news, seen);
+		if (news.independent) lineage = await standAlone(context, news, { key: id, lineage });
 		const capacityBytes = await growTo(host, seen, news.sizeMiB === undefined ? 0 : news.sizeMiB * MIB);
 		forgetBase(host, seen.path);
-		const { key, path, poolUuid, made, contentId, lineage, timings } = olds;
+		const { key, path, poolUuid, made, contentId, timings } = olds;
 		const facts = { key, path, poolUuid, capacityBytes, made, contentId, lineage, timings };
 		if (news.onBaseChange !== "keep") return { ...news, ...facts };
 		// What it was made from stays on record, so that a later "replace" still sees the difference.

@@ -34,3 +34,8 @@ export function isSameContent(before: string, now: string, ownerId: string): boo
 	if (!old || !next || next[1] !== logicalNameOf(ownerId) || next[3] !== stackTag(ownerId)) return false;
 	return old[2] === next[2] && old[4] === next[4];
 }
+
+/** The eight digits of the content in the default name of an uploaded image; undefined for seeds and any other name. */
+export function contentIn(name: string): string | undefined {
+	return isSeedName(name) ? undefined : MARKED.exec(name)?.[2];
+}

@@ -1,15 +1,20 @@
 /** What a preview says about how a volume will be made. */
+import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
+import { backingChain, baseFor } from "./bases";
 import { findExisting } from "./existing";
 import { overlayPath } from "./make";
 import { nameOf } from "./make-upload";
-import { findPool } from "./pools";
-import type { VolumeInputs } from "./schema";
+import { findPool, findVolume } from "./pools";
+import { bytesOfRebase, needsRebase, rebaseObstacle } from "./rebase";
+import type { VolumeFacts, VolumeInputs } from "./schema";
+import { bytesIn, mebibytes } from "./space";
 import { MIB, type Wanted, wantedOf } from "./wanted";
+import { describeVolume, type VolumeDescription } from "./xml";
 
 /** Changes nothing. A pool that is still to be made says nothing yet. */
 export async function planLines(inputs: VolumeInputs, { host, makes = "new" }: Context): Promise<string[]> {
-	if (makes === false) return [];
+	if (makes === false) return stayLines(inputs, host);
 	const pool = await findPool(host, inputs.pool);
 	if (!pool?.active) return [`the pool "${inputs.pool}" is not there or not active yet`];
 	const existing = makes === "new" ? await findExisting(host, pool, inputs.name) : undefined;
@@ -19,6 +24,40 @@ export async function planLines(inputs: VolumeInputs, { host, makes = "new" }: C
 	// Whose it is only a look into it tells.
 	const warning = `warning: ${existing} exists already: it is taken over where an interrupted run left it, else refused`;
 	return existing === undefined ? [made] : [warning, made];
+}
+
+/** The size that a volume has, which its inputs do not tell where it came from a source or base. */
+export async function factsOf(inputs: VolumeInputs, { host }: Context): Promise<Partial<VolumeFacts>> {
+	const volume = await present(inputs, host);
+	return volume ? { capacityBytes: volume.capacityBytes } : {};
+}
+
+async function present(inputs: VolumeInputs, host: Host): Promise<VolumeDescription | undefined> {
+	const pool = await findPool(host, inputs.pool);
+	const path = pool?.active ? await findExisting(host, pool, inputs.name) : undefined;
+	const found = path === undefined ? undefined : await findVolume(host, path);
+	return found && describeVolume(await host.volumes.xml(found.key));
+}
+
+/** What an update of a volume comes to. */
+async function stayLines(inputs: VolumeInputs, host: Host): Promise<string[]> {
+	const volume = await present(inputs, host);
+	if (!volume) return [];
+	const lines: string[] = [];
+	const isClone = inputs.base !== undefined || inputs.baseDomain !== undefined;
+	if (inputs.onBaseChange === "rebase" && isClone && volume.backing) {
+		const base = await baseFor(host, inputs);
+		if (needsRebase(volume, base)) {
+			lines.push(`rebase: at most ${mebibytes(await bytesOfRebase(host, volume, base))} MiB are copied`);
+			const obstacle = await rebaseObstacle(host, volume, base);
+			if (obstacle !== undefined) lines.push(`warning: ${obstacle}`);
+		}
+	}
+	if (inputs.independent && volume.backing) {
+		const bytes = await bytesIn(host, await backingChain(host, volume), volume);
+		lines.push(`independent: at most ${mebibytes(bytes)} MiB are copied`);
+	}
+	return lines;
 }
 
 /** @param direct where an overlay is written without libvirt */

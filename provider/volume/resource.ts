@@ -116,10 +116,18 @@ export interface VolumeArgs extends HostArgs {
 	 */
 	cloning?: pulumi.Input<"auto" | "overlay" | "reflink" | "copy">;
 	/**
-	 * What a changed base means for a clone that exists: `keep` it as it is, or `replace` it (its content is lost).
+	 * What a changed base means for a clone that exists: `keep` it as it is, `replace` it (its content is lost), or
+	 * `rebase`: its content stays, and it depends on the new base. That takes a machine that is off, and a program that
+	 * runs on the storage host.
 	 * @default "replace"
 	 */
-	onBaseChange?: pulumi.Input<"keep" | "replace">;
+	onBaseChange?: pulumi.Input<"keep" | "replace" | "rebase">;
+	/**
+	 * Whether the volume stands alone: what it shares with its base is copied into it, live where a machine runs on it,
+	 * and nothing depends on the base any more. It is not undone.
+	 * @default false
+	 */
+	independent?: pulumi.Input<boolean>;
 }
 
 /** A volume in a storage pool. Its id is libvirt's key, which for file-based pools is the path. */
@@ -145,6 +153,9 @@ export class Volume extends LibvirtResource {
 	/** Milliseconds that the create took. */
 	declare readonly timings: pulumi.Output<{ createMs: number }>;
 
+	/** The same as `contentId` where the program can tell, also in the preview of an update, which knows no outputs. */
+	private readonly givenContentId: pulumi.Output<string | undefined> | undefined;
+
 	constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
 		const { base } = args ?? {};
 		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
@@ -163,13 +174,20 @@ export class Volume extends LibvirtResource {
 				base: idOf(base),
 				baseDomain: idOf(args?.baseDomain),
 				foreignBase: [base, args?.baseDomain].some(isOfPulumiLibvirt) || undefined,
-				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
+				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentIdAsBase() : undefined),
 			},
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
 			// New content gets a new name, so the new volume can be there before its users let go of the old one.
 			{ deleteBeforeReplace: source === undefined || args?.name !== undefined, ...opts },
 			args,
 		);
+		this.givenContentId = source?.apply(({ sha256 }) => (sha256 === undefined ? undefined : `sha256:${sha256}`));
+	}
+
+	private contentIdAsBase(): pulumi.Output<string | undefined> {
+		const { contentId, givenContentId } = this;
+		if (!givenContentId) return contentId;
+		return givenContentId.apply((given) => (given === undefined ? contentId : pulumi.output(given)));
 	}
 }
 

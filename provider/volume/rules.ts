@@ -74,6 +74,14 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		},
 	},
 	{
+		property: "independent",
+		needs: ["base", "baseDomain", "independent"],
+		check({ base, baseDomain, independent }) {
+			if (!independent || base !== undefined || baseDomain !== undefined) return undefined;
+			return "got true without a base; a volume that is no clone depends on nothing: leave it out";
+		},
+	},
+	{
 		property: "baseContentId",
 		needs: ["base", "baseDomain", "baseContentId"],
 		check({ base, baseDomain, baseContentId }) {

@@ -32,6 +32,14 @@ export const sourceSchema = z.strictObject({
 	cloudInit: cloudInitSchema.optional(),
 });
 
+/** Where a clone is in a rolling change of its base; for the preview. */
+export const batchSchema = z.strictObject({
+	number: z.int().min(1),
+	of: z.int().min(1),
+	/** Such as "web-0 is healthy". */
+	after: z.string().optional(),
+});
+
 export const volumeSchema = z.strictObject({
 	...commonShape,
 	pool: reference,
@@ -45,10 +53,13 @@ export const volumeSchema = z.strictObject({
 	/** The base is a resource of `@pulumi/libvirt`. Computed by the class. */
 	foreignBase: z.boolean().optional(),
 	cloning: z.enum(["auto", "overlay", "reflink", "copy"]).default("auto"),
-	onBaseChange: z.enum(["keep", "replace"]).default("replace"),
+	onBaseChange: z.enum(["keep", "replace", "rebase"]).default("replace"),
+	independent: z.boolean().optional(),
+	batch: batchSchema.optional(),
 });
 
 export type VolumeInputs = z.output<typeof volumeSchema>;
+export type Batch = z.output<typeof batchSchema>;
 export type CloudInit = z.output<typeof cloudInitSchema>;
 
 /** Where a volume's content came from. */

@@ -46,6 +46,10 @@ describe("bases", function () {
 			const { changes, stdout } = await bench.project.up();
 			assert.deepEqual([changes.create, changes.replace, changes.update], [2, 1, undefined]);
 			assert.match(stdout, new RegExp(`${old} cannot be deleted: these 3 use it: .*web-0.*It stays for as long as`));
+			assert.match(
+				stdout,
+				/the state does not know it: `pulumi-libvirt-clones gc` removes an image once nothing needs/,
+			);
 			assert.equal((await golds()).length, 2);
 			const after = await machines();
 			assert.deepEqual(after.slice(0, 3), before);
@@ -53,6 +57,8 @@ describe("bases", function () {
 			assert.notEqual(await backingOf(after[3]!), join(bench.poolPath, old));
 			await bench.project.preview(["--expect-no-changes"]);
 			await bench.project.refresh(["--expect-no-changes"]);
+			const { stdout: found } = await gc();
+			assert.match(found, new RegExp(`^left volume \\S+${old}: used by volume \\S+web-0.*\n$`), "and nothing else");
 		});
 
 		it("replaces all that are on another one with replace, and only those", async () => {
@@ -69,6 +75,24 @@ describe("bases", function () {
 				assert.equal(await backingOf(after[index]!), await backingOf(after[3]!));
 			}
 			await bench.project.preview(["--expect-no-changes"]);
+		});
+
+		it("shows no clone as changed in the preview of one that only grows", async () => {
+			await bench.project.setConfig("goldSizeMiB", "80");
+			const { changes, stdout } = await bench.project.preview();
+			assert.deepEqual([changes.update, changes.replace], [1, undefined], stdout);
+			await bench.project.must(["config", "rm", "goldSizeMiB"]);
+		});
+
+		it("does not hide what the first size of a clone comes to, and refuses one that is too small", async () => {
+			await bench.project.setConfig("diskSizeGiB", "0.125");
+			const { stdout } = await bench.project.preview();
+			assert.match(stdout, /sizeMiB: live: the volume grows from 64 MiB to 128 MiB while in use/);
+			await bench.project.setConfig("diskSizeGiB", "0.03125");
+			const refused = await bench.project.run(["preview"]);
+			assert.notEqual(refused.code, 0);
+			assert.match(refused.stdout, /sizeMiB: got 32; the volume has 64 MiB and never shrinks/);
+			await bench.project.must(["config", "rm", "diskSizeGiB"]);
 		});
 
 		it("replaces one after the other with rolling, and stops at the first that fails", async () => {
@@ -98,6 +122,121 @@ describe("bases", function () {
 			assert.equal(left.filter((name) => bases.has(join(bench.poolPath, name))).length, 1);
 			assert.equal(left.length, 2, `nobody uses the second image any more; there are ${left.join(", ")}`);
 			await bench.project.preview(["--expect-no-changes"]);
+		});
+
+		it("leaves the machines and what is on their disks with rebase, and the old one goes", async () => {
+			const before = await machines();
+			const old = before[0]!.lineage!.base;
+			await bench.host.exec("qemu-io", ["-c", "write -P 77 50M 64k", before[0]!.volumePath]);
+			await bench.project.setConfig("onBaseChange", "rebase");
+			await useImage(4);
+			const { changes } = await bench.project.up();
+			assert.equal(changes.replace, 1, "the image");
+			const after = await machines();
+			assert.deepEqual(
+				after.map(({ uuid }) => uuid),
+				before.map(({ uuid }) => uuid),
+			);
+			for (const { name, lineage } of after) {
+				assert.notEqual(lineage!.base, old);
+				const metadata = await bench.host.virsh("metadata", name, "urn:pulumi-libvirt-clones:1");
+				assert.ok(metadata.includes(`>${lineage!.base}</`) && metadata.includes(lineage!.baseContentId), metadata);
+			}
+			assert.ok(!(await golds()).some((name) => old.endsWith(name)));
+			for (const [index, number] of [
+				["50M", 77],
+				["60M", 3],
+			]) {
+				const { stdout } = await bench.host.exec("qemu-io", [
+					"-c",
+					`read -P ${number} ${index} 64k`,
+					after[0]!.volumePath,
+				]);
+				assert.doesNotMatch(stdout, /verification failed/);
+			}
+			await bench.project.preview(["--expect-no-changes"]);
+		});
+	});
+
+	describe("clones that are to stand alone", () => {
+		it("do after an update that says what is copied, and nothing else changes", async () => {
+			const before = await machines();
+			await bench.project.setConfig("independent", "true");
+			const { stdout, changes } = await bench.project.preview();
+			assert.match(stdout, /independent: live: what it shares with its base is copied into it/);
+			assert.match(stdout, /independent: at most \d+ MiB are copied/);
+			assert.equal(changes.replace, undefined);
+			await bench.project.up();
+			const after = await machines();
+			for (const [index, machine] of after.entries()) {
+				assert.equal(machine.uuid, before[index]!.uuid);
+				assert.deepEqual(machine.lineage, { ...before[index]!.lineage, chain: [] });
+				assert.equal(await backingOf(machine), undefined);
+			}
+			await bench.project.preview(["--expect-no-changes"]);
+			await bench.project.refresh(["--expect-no-changes"]);
+		});
+	});
+
+	describe("a rolling change", () => {
+		const uuidsNow = () => Promise.all([0, 1, 2].map((index) => bench.host.virsh("domuuid", `roll-${index}`)));
+		const image = (number: number) => join(bench.host.directory, `gold-${number}.qcow2`);
+		const token = "hunter2-of-the-check";
+
+		it("makes the first machines all at once", async () => {
+			await bench.project.must(["config", "set", "--secret", "token", "--", token]);
+			await bench.project.setConfig("healthyUpTo", "4");
+			await makeImage(2);
+			await bench.project.setConfig("rollImage", image(2));
+			await bench.project.up();
+			const { resources = [] } = (await bench.project.state()).deployment;
+			const last = resources.find(({ urn }) => urn.endsWith("Volume::roll-2")) as unknown as { dependencies: string[] };
+			assert.ok(!last.dependencies.some((urn) => urn.includes("Domain")), "it has waited for none of the others");
+		});
+
+		it("stops after a batch that is not healthy; the rest goes on as it was", async () => {
+			const before = await uuidsNow();
+			await makeImage(9);
+			await bench.project.setConfig("rollImage", image(9));
+			const { stdout: preview } = await bench.project.preview();
+			assert.match(preview, /base: replace: batch 1 of 2: it is a clone of another base/);
+			assert.match(preview, /base: replace: batch 2 of 2, after roll-0 and roll-1 are healthy: it is a clone/);
+			const failed = await bench.project.run(["up", "--yes", "--skip-preview"]);
+			assert.notEqual(failed.code, 0);
+			const said = failed.stdout.replace(/\s+/g, " ");
+			assert.match(
+				said,
+				/roll-[01] is not healthy after \d+ attempts in up to 10 s .*ended with exit code 3; it said: number 9/,
+			);
+			assert.ok(!said.includes(token), "the check's secret is shown");
+			const now = await uuidsNow();
+			assert.deepEqual([now[0] === before[0], now[1] === before[1], now[2] === before[2]], [false, false, true]);
+			assert.equal((await bench.host.virsh("domstate", "roll-2")).trim(), "running");
+		});
+
+		it("goes on with the failed ones once they are healthy", async () => {
+			const before = await uuidsNow();
+			await bench.project.setConfig("healthyUpTo", "9");
+			await bench.project.up();
+			const now = await uuidsNow();
+			assert.deepEqual([now[0] === before[0], now[1] === before[1], now[2] === before[2]], [true, true, false]);
+			await bench.project.preview(["--expect-no-changes"]);
+		});
+
+		it("is taken back by naming the old image again", async () => {
+			await makeImage(10);
+			await bench.project.setConfig("rollImage", image(10));
+			const before = await uuidsNow();
+			assert.notEqual((await bench.project.run(["up", "--yes", "--skip-preview"])).code, 0);
+			await bench.project.setConfig("rollImage", image(9));
+			await bench.project.up();
+			const now = await uuidsNow();
+			assert.equal(now[2], before[2]);
+			const { rolled } = await bench.project.outputs<{ rolled: CloneInstance[] }>();
+			assert.equal(new Set(rolled.map(({ lineage }) => lineage!.base)).size, 1);
+			await bench.project.preview(["--expect-no-changes"]);
+			await bench.project.must(["config", "rm", "rollImage"]);
+			await bench.project.up();
 		});
 	});
 
@@ -169,7 +308,21 @@ describe("bases", function () {
 			// The image that keep has left: the state has known it no more since.
 			const [orphan, ...others] = (await leftOn(bench)).filter((name) => name !== "images");
 			assert.deepEqual([orphan?.startsWith("gold-"), others], [true, []]);
-			assert.match(stdout, new RegExp(`left in place: volume \\S*${orphan}`));
+			assert.match(stdout, new RegExp(`left in place: volume \\S*${orphan}: an image that no state knows`));
+		});
+
+		it("and an image that no state knows goes when gc is told to remove it", async () => {
+			const [path] = await golds();
+			await bench.host.virsh("pool-define-as", "images", "dir", "--target", bench.poolPath);
+			await bench.host.virsh("pool-start", "images");
+			const state = join(bench.host.directory, "state.json");
+			await writeFile(state, (await bench.project.must(["stack", "export"])).stdout);
+			const refused = await gc("--state", state);
+			assert.match(refused.stderr, /the state of organization\/bases\/dev has no guard for \S+, .*it has none at all/);
+			assert.match((await gc()).stdout, new RegExp(`^would remove volume \\S+${path}\nNothing was changed`));
+			assert.deepEqual((await golds()).length, 1);
+			assert.match((await gc("--yes")).stdout, new RegExp(`^removed volume \\S+${path}\n$`));
+			assert.deepEqual(await golds(), []);
 		});
 	});
 
@@ -192,11 +345,19 @@ describe("bases", function () {
 		await bench.host.exec("qemu-img", ["create", "-q", "-f", "qcow2", "-b", base, "-F", "qcow2", path]);
 	}
 
-	/** The same guest in other bytes. */
+	function gc(...more: string[]) {
+		return bench.project.commandLine("gc", "--stack", "organization/bases/dev", "--uri", bench.host.uri, ...more);
+	}
+
 	async function useImage(number: number): Promise<void> {
+		await bench.project.setConfig("image", await makeImage(number));
+	}
+
+	/** The same guest in other bytes. @returns its path */
+	async function makeImage(number: number): Promise<string> {
 		const path = join(bench.host.directory, `gold-${number}.qcow2`);
 		await copyFile((await ensureImage("micro")).disk, path);
 		await bench.host.exec("qemu-io", ["-c", `write -P ${number} 60M 64k`, path]);
-		await bench.project.setConfig("image", path);
+		return path;
 	}
 });

@@ -2,7 +2,7 @@
  * Runs the real Pulumi CLI on a copy of a program, with a state, a home and plugins of its own: used by the tests, the
  * demo and the benchmarks. Nothing of the user's Pulumi is read or changed.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
@@ -120,6 +120,16 @@ export class Project {
 			throw new Error(`pulumi ${args.join(" ")} ended with ${result.code}\n${result.stdout}\n${result.stderr}`);
 		}
 		return result;
+	}
+
+	/** Runs the package's own command line in the project's folder, whatever its exit code. */
+	async commandLine(...args: string[]): Promise<Omit<CommandResult, "milliseconds">> {
+		const main = join(repository, "dist/cli/main.js");
+		return new Promise((resolve) => {
+			execFile(process.execPath, [main, ...args], { cwd: this.directory, env: this.env }, (error, stdout, stderr) =>
+				resolve({ code: error === null ? 0 : ((error.code as unknown as number) ?? null), stdout, stderr }),
+			);
+		});
 	}
 
 	setConfig(key: string, value: string): Promise<CommandResult> {

@@ -29,7 +29,7 @@ export interface PropertyGroup {
 }
 
 /** Inputs that are computed and have no place in an interface. */
-const COMPUTED = ["ownerId", "retain", "lane", "foreignBase", "resourceUrn", "urn", "plan"];
+const COMPUTED = ["ownerId", "retain", "lane", "batch", "foreignBase", "resourceUrn", "urn", "plan"];
 /** The classes fill it in, so that the schema may require what the interface does not. */
 const FILLED_IN = ["name", "uri"];
 

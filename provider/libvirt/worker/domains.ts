@@ -1,6 +1,6 @@
 /** `Domains` of the interface, on libvirt's C API. */
 
-import type { Address, AddressSource, DomainInfo, DomainState, Domains, InterfaceAddresses } from "../api";
+import type { Address, AddressSource, BlockJob, DomainInfo, DomainState, Domains, InterfaceAddresses } from "../api";
 import { domainInterface, ipAddress, libvirt, takeArray, uuidString } from "./ffi";
 import { koffi } from "./koffi";
 import { agent, qmp } from "./monitor";
@@ -14,7 +14,7 @@ import {
 	using,
 	usingEach,
 } from "./objects";
-import type { Handle } from "./signatures";
+import type { BlockJobInfoStruct, Handle } from "./signatures";
 
 /** By virDomainState. */
 const STATES: DomainState[] = [
@@ -42,6 +42,8 @@ const UNDEFINE_KEEP_NVRAM = 8;
 const MAXIMUM = 4;
 const RESIZE_BYTES = 1;
 const METADATA_ELEMENT = 2;
+/** By virDomainBlockJobType. */
+const BLOCK_JOBS: BlockJob["kind"][] = ["unknown", "pull", "copy", "commit", "active-commit", "backup"];
 const ADDRESS_SOURCES: Record<AddressSource, number> = { lease: 0, agent: 1, arp: 2 };
 
 function stateOf(domain: Handle<"domain">): { state: DomainState; reason: number } {
@@ -179,6 +181,20 @@ export const domains: Implementation<Domains> = {
 	},
 	blockResize(connection, uuid, disk, capacityBytes) {
 		run(connection, uuid, (domain) => libvirt.virDomainBlockResize(domain, disk, capacityBytes, RESIZE_BYTES));
+	},
+	blockPull(connection, uuid, disk) {
+		run(connection, uuid, (domain) => libvirt.virDomainBlockPull(domain, disk, 0, 0));
+	},
+	blockJob: (connection, uuid, disk) =>
+		at(connection, uuid, (domain) => {
+			const info: Partial<BlockJobInfoStruct> = {};
+			const found = libvirt.virDomainGetBlockJobInfo(domain, disk, info, 0);
+			if (found === 0) return undefined;
+			const kind = BLOCK_JOBS[info.type ?? 0] ?? "unknown";
+			return { kind, doneBytes: Number(info.cur), totalBytes: Number(info.end) };
+		}),
+	blockJobAbort(connection, uuid, disk) {
+		run(connection, uuid, (domain) => libvirt.virDomainBlockJobAbort(domain, disk, 0));
 	},
 	setMetadata(connection, uuid, namespaceUri, prefix, xml, target) {
 		const key = xml === undefined || xml === null ? null : prefix;

@@ -59,6 +59,14 @@ const volumeInfo = koffi.struct("virStorageVolInfo", {
 	allocation: "ulonglong",
 });
 
+/** `struct _virDomainBlockJobInfo` */
+const blockJobInfo = koffi.struct("virDomainBlockJobInfo", {
+	type: "int",
+	bandwidth: "ulong",
+	cur: "ulonglong",
+	end: "ulonglong",
+});
+
 const cTypes: Record<TypeName, string | TypeObject | ReturnType<typeof koffi.out>> = {
 	void: "void",
 	int: "int",
@@ -92,6 +100,7 @@ const cTypes: Record<TypeName, string | TypeObject | ReturnType<typeof koffi.out
 	outUuid: out("uint8_t"),
 	poolInfo: out(poolInfo),
 	volumeInfo: out(volumeInfo),
+	blockJobInfo: out(blockJobInfo),
 };
 
 type ToJs<Names extends readonly TypeName[]> = { [I in keyof Names]: JsTypes[Names[I]] };

@@ -46,6 +46,7 @@ export interface JsTypes {
 	outUuid: Buffer;
 	poolInfo: Partial<PoolInfoStruct>;
 	volumeInfo: Partial<VolumeInfoStruct>;
+	blockJobInfo: Partial<BlockJobInfoStruct>;
 }
 
 export interface PoolInfoStruct {
@@ -59,6 +60,13 @@ export interface VolumeInfoStruct {
 	type: number;
 	capacity: number | bigint;
 	allocation: number | bigint;
+}
+
+export interface BlockJobInfoStruct {
+	type: number;
+	bandwidth: number | bigint;
+	cur: number | bigint;
+	end: number | bigint;
 }
 
 /** A pointer to one of libvirt's objects. */
@@ -135,6 +143,9 @@ export const signatures = {
 	virDomainAttachDeviceFlags: acts("int", "domain", "str", "uint"),
 	virDomainDetachDeviceFlags: acts("int", "domain", "str", "uint"),
 	virDomainUpdateDeviceFlags: sets("int", "domain", "str", "uint"),
+	virDomainBlockPull: acts("int", "domain", "str", "ulong", "uint"),
+	virDomainGetBlockJobInfo: reads("int", "domain", "str", "blockJobInfo", "uint"),
+	virDomainBlockJobAbort: sets("int", "domain", "str", "uint"),
 	virDomainBlockResize: sets("int", "domain", "str", "ulonglong", "uint"),
 	virDomainSetMetadata: sets("int", "domain", "int", "strOrNull", "strOrNull", "str", "uint"),
 	virDomainInterfaceAddresses: reads("int", "domain", "outPointer", "uint", "uint"),

@@ -7,6 +7,7 @@ import { commonShape } from "../../../provider/schema";
 const COMPUTED = [
 	...Object.keys(commonShape).filter((key) => !["uri", "adopt", "previousOwnerIds"].includes(key)),
 	"foreignBase",
+	"batch",
 ];
 
 /** Paths of all properties that a user can give: `disks`, `disks[].bus`, `instances.*.mac`, ... */

@@ -84,6 +84,7 @@ export const Volume: Table = {
 		["baseContentId", 5],
 		["cloning", "linked", true],
 		["onBaseChange", "rolling", "no"],
+		["independent", "yes", 1],
 	],
 };
 
@@ -123,11 +124,21 @@ const HARDWARE: Row[] = [
 	["extraXml", 5],
 ];
 
+const inside = (path: string, rows: ReadonlyArray<Row>): Row[] =>
+	rows.map(([own, ...values]): Row => [`${path}.${own}`, ...values]);
+
 const WAIT: Row[] = [
 	["waitFor", true, "address"],
 	["waitFor.agent", "yes"],
 	["waitFor.address", "dhcp", true],
 	["waitFor.timeoutSeconds", 0, "120", 86_401],
+];
+
+const HEALTH: Row[] = [
+	["healthCheck", "true", ["true"]],
+	["healthCheck.exec", "true", [], [""], [5]],
+	["healthCheck.timeoutSeconds", 0, "60", 86_401],
+	["healthCheck.intervalSeconds", 0, "5", 3601],
 ];
 
 export const Domain: Table = {
@@ -137,6 +148,7 @@ export const Domain: Table = {
 		NAME,
 		...HARDWARE,
 		...WAIT,
+		...HEALTH,
 		["template", "", 5],
 		["disks", "disk", { volume: "disk" }],
 		["disks[0].volume", "", 5],
@@ -174,9 +186,6 @@ const CUSTOMIZE: Row[] = [
 	["customize.extraXml", 5],
 ];
 
-const inside = (path: string, rows: ReadonlyArray<Row>): Row[] =>
-	rows.map(([own, ...values]): Row => [`${path}.${own}`, ...values]);
-
 export const ThinClonePool: Table = {
 	good: { base: "/images/gold", pool: "images", count: 1 },
 	rows: [
@@ -191,6 +200,7 @@ export const ThinClonePool: Table = {
 		["instances.db.memoryMiB", 0, "64"],
 		["instances.db.vcpus", 0, 1025],
 		["instances.db.diskSizeGiB", 0, -1, "10"],
+		["instances.db.independent", "yes"],
 		["instances.db.running", "yes"],
 		["namePrefix", "web_ 1", "", LONG],
 		["cloning", "copy", "linked"],
@@ -206,6 +216,11 @@ export const ThinClonePool: Table = {
 		["running", "yes"],
 		...WAIT,
 		["onBaseChange", "recreate", true],
+		["rolling", 2, "2"],
+		["rolling.batchSize", 0, 1.5, "2", 100_001],
+		...inside("rolling", HEALTH),
+		["rolling.pauseSeconds", -1, "60", 86_401],
+		["independent", "yes"],
 		["maxParallel", 0, 1.5, 1001, "4"],
 	],
 };

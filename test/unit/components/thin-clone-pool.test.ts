@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Domain, Network, ThinClonePool, type ThinClonePoolArgs, Volume } from "../../../index";
+import { connect } from "../../../provider/libvirt";
 import { type Registered, registeredBy } from "./mocks";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
@@ -131,6 +132,51 @@ describe("ThinClonePool", () => {
 		assert.equal(inputs(await made({ count: 1, onBaseChange: "rolling" }), VOLUME, "web-0").onBaseChange, "replace");
 	});
 
+	it("puts machines into batches in their order, and says in the preview which and after whom", async () => {
+		const rolling = { batchSize: 3, healthCheck: { exec: ["true"] } };
+		const args: Partial<ThinClonePoolArgs> = {
+			count: 7,
+			instances: ["db"],
+			onBaseChange: "rolling",
+			rolling,
+			uri: "test:///default",
+		};
+		const registered = await made(args);
+		const batchOf = (name: string) => inputs(registered, VOLUME, name).batch;
+		assert.deepEqual(batchOf("web-0"), { number: 1, of: 3 });
+		assert.deepEqual(batchOf("web-5"), { number: 2, of: 3, after: "web-0 to web-2 (3) are healthy" });
+		assert.deepEqual(batchOf("web-db"), { number: 3, of: 3, after: "web-3 to web-5 (3) are healthy" });
+		assert.deepEqual(inputs(registered, DOMAIN, "web-db").healthCheck, { exec: ["true"] });
+		const single = await made({ ...args, rolling: {} });
+		assert.deepEqual(inputs(single, VOLUME, "web-1").batch, { number: 2, of: 8, after: "web-0 is healthy" });
+		assert.equal(inputs(await made({ count: 2 }), VOLUME, "web-1").batch, undefined);
+	});
+
+	it("lets a batch wait for the one before it if one of its machines exists, and for nobody otherwise", async () => {
+		const uri = "test:///default";
+		const host = connect(uri);
+		const xml = '<domain type="test"><name>web-2</name><memory unit="MiB">8</memory><os><type>hvm</type></os></domain>';
+		try {
+			await host.domains.define(xml, { validate: false });
+			const rolling = { pauseSeconds: 0.01 };
+			const registered = await made({ count: 4, onBaseChange: "rolling", rolling, uri });
+			const at = (type: string, name: string) =>
+				registered.findIndex((resource) => resource.type === type && resource.name === name);
+			assert.ok(at(VOLUME, "web-2") > at(DOMAIN, "web-1"), "web-2 exists and waits for web-1");
+			assert.ok(at(VOLUME, "web-3") < at(DOMAIN, "web-2"), "web-3 is new and waits for nobody");
+		} finally {
+			await host.close();
+		}
+	});
+
+	it("lets clones go to another base or stand alone", async () => {
+		const instances = { db: { independent: false }, app: {} };
+		const registered = await made({ instances, onBaseChange: "rebase", independent: true });
+		const { onBaseChange, independent } = inputs(registered, VOLUME, "web-app");
+		assert.deepEqual([onBaseChange, independent], ["rebase", true]);
+		assert.equal(inputs(registered, VOLUME, "web-db").independent, false);
+	});
+
 	it("describes its machines", async () => {
 		let pool: ThinClonePool | undefined;
 		await registeredBy(() => {
@@ -151,6 +197,11 @@ describe("ThinClonePool", () => {
 			[{ count: 1, pool: undefined }, /pool: is required where base is not a volume resource/],
 			[{ count: 1, customize: { channel: "guest-agent", userData: "x" } }, /customize: got userData with the channel/],
 			[{ count: 1, customize: () => ({ hostname: "-bad-" }) }, /customize of web-0: hostname: got "-bad-"/],
+			[{ count: 1, rolling: {} }, /rolling: is given, and onBaseChange is keep; give onBaseChange: "rolling"/],
+			[
+				{ count: 1, onBaseChange: "rolling", rolling: { healthCheck: { exec: ["true"] } }, domain: { agent: false } },
+				/rolling\.healthCheck: is done by the guest agent, and domain\.agent is false/,
+			],
 			[{ count: 1, diskSizeGiB: 0 }, /diskSizeGiB: got 0/],
 			[{ count: 1, domain: { memoryMiB: -5 } }, /domain\.memoryMiB: got -5/],
 		];

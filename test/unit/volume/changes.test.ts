@@ -84,12 +84,49 @@ describe("changes of a volume", () => {
 		const unknown = { ...inputs(before), base: UNKNOWN } as unknown as VolumeInputs;
 		for (const now of [inputs({ ...before, base: "/b" }), unknown]) {
 			assert.throws(() => changes(state(before), now), /got .* instead of "\/a", which this clone stands on/);
+			assert.throws(() => changes(state(before), { ...now, onBaseChange: "rebase" }), /onBaseChange "rebase" needs/);
 			assert.deepEqual(told(state(before), { ...now, onBaseChange: "replace" }), ["base replace"]);
+			assert.deepEqual(told(state({ ...before, independent: true }), { ...now, independent: true }), []);
 			// From or to a base of ours, which stays for as long as it is needed.
 			assert.deepEqual(told(state({ ...before, foreignBase: undefined }), now), []);
 			assert.deepEqual(told(state(before), { ...now, foreignBase: undefined }), []);
 		}
 		assert.deepEqual(told(state(before), inputs(before)), []);
+	});
+
+	it("of the base leave the content to a clone that is rebased", () => {
+		const olds = state({ base: "/a", baseContentId: "x" });
+		const rebased = (now: object) => told(olds, inputs({ onBaseChange: "rebase", ...now }));
+		assert.deepEqual(rebased({ base: "/b" }), ["base live"]);
+		assert.deepEqual(rebased({ base: "/a", baseContentId: "y" }), ["baseContentId live"]);
+		assert.deepEqual(rebased({ base: "/a", cloning: "copy" }), ["cloning replace"]);
+		assert.deepEqual(rebased({ base: undefined, sizeMiB: 64 }), ["base replace"], "it is no clone any more");
+	});
+
+	it("of the base say which batch of a rolling change they are", () => {
+		const note = (batch: object | undefined) =>
+			changes(state({ base: "/a" }), inputs({ base: "/b", ...(batch && { batch }) }))[0]!.note;
+		assert.match(
+			note({ number: 2, of: 3, after: "web-1 is healthy" }),
+			/^batch 2 of 3, after web-1 is healthy: it is a /,
+		);
+		assert.match(note({ number: 1, of: 3 }), /^batch 1 of 3: it is a clone of another base/);
+		assert.match(note(undefined), /^it is a clone of another base/);
+		const moved = inputs({ base: "/a", batch: { number: 1, of: 1 } });
+		assert.deepEqual(changes(state({ base: "/a", batch: { number: 3, of: 3 } }), moved), []);
+	});
+
+	it("to independence copy live, and are not taken back", () => {
+		const [alone, linked] = [{ base: "/a", independent: true }, { base: "/a" }];
+		assert.deepEqual(told(state(linked), inputs(alone)), ["independent live"]);
+		assert.match(changes(state(alone), inputs(linked))[0]!.note, /what was copied into it stays/);
+		assert.deepEqual(told(state(alone), inputs(alone)), []);
+		assert.deepEqual(told(state(linked), inputs({ ...alone, base: "/b" })), ["base replace"], "the new one is made so");
+	});
+
+	it("of the size that only a look at the host could judge are said", () => {
+		const { key: _k, path: _p, capacityBytes: _c, made: _m, timings: _t, ...recorded } = state({ base: "/b" });
+		assert.deepEqual(told(recorded, inputs({ base: "/b", sizeMiB: 128 })), ["sizeMiB live"]);
 	});
 
 	it("of the size grow live, and are refused when they would shrink", () => {

@@ -1,0 +1,28 @@
+/** The state of a stack: from a file, from standard input, or asked of Pulumi. */
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+const LARGEST_STATE_BYTES = 2 ** 30;
+
+/**
+ * @param from a file, "-" for standard input; undefined asks `pulumi stack export`, which has to be logged in where the
+ *   stack is
+ * @throws Error that says what pulumi said
+ */
+export async function exportedState(stack: string, from: string | undefined): Promise<string> {
+	if (from === "-") return text(process.stdin);
+	if (from !== undefined) return readFile(from, "utf8");
+	try {
+		const args = ["stack", "export", "--non-interactive", "--stack", stack];
+		return (await run("pulumi", args, { maxBuffer: LARGEST_STATE_BYTES })).stdout;
+	} catch (error) {
+		const { stderr, message } = error as Error & { stderr?: string };
+		throw new Error(
+			`pulumi stack export --stack ${stack} failed: ${stderr?.trim() || message}\n` +
+				"Run it in the project's folder, logged in to its backend, or give the state with --state FILE.",
+		);
+	}
+}
