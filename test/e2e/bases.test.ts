@@ -128,6 +128,7 @@ describe("bases", function () {
 			const before = await machines();
 			const old = before[0]!.lineage!.base;
 			await bench.host.exec("qemu-io", ["-c", "write -P 77 50M 64k", before[0]!.volumePath]);
+			const content = await contentOf(before[0]!);
 			await bench.project.setConfig("onBaseChange", "rebase");
 			await useImage(4);
 			const { changes } = await bench.project.up();
@@ -143,17 +144,7 @@ describe("bases", function () {
 				assert.ok(metadata.includes(`>${lineage!.base}</`) && metadata.includes(lineage!.baseContentId), metadata);
 			}
 			assert.ok(!(await golds()).some((name) => old.endsWith(name)));
-			for (const [index, number] of [
-				["50M", 77],
-				["60M", 3],
-			]) {
-				const { stdout } = await bench.host.exec("qemu-io", [
-					"-c",
-					`read -P ${number} ${index} 64k`,
-					after[0]!.volumePath,
-				]);
-				assert.doesNotMatch(stdout, /verification failed/);
-			}
+			assert.equal(await contentOf(after[0]!), content);
 			await bench.project.preview(["--expect-no-changes"]);
 		});
 	});
@@ -339,6 +330,13 @@ describe("bases", function () {
 	async function backingOf({ volumePath }: CloneInstance): Promise<string> {
 		const { stdout } = await bench.host.exec("qemu-img", ["info", "-U", "--output=json", volumePath]);
 		return JSON.parse(stdout)["backing-filename"];
+	}
+
+	/** Hash of what a guest would read. */
+	async function contentOf({ volumePath }: CloneInstance): Promise<string> {
+		const script = 'qemu-img convert -O raw "$1" "$2" && sha256sum < "$2"; rm "$2"';
+		const raw = join(bench.host.directory, "content.raw");
+		return (await bench.host.exec("sh", ["-c", script, "sh", volumePath, raw])).stdout;
 	}
 
 	async function makeOverlay(base: string, path: string): Promise<void> {
