@@ -82,7 +82,7 @@ export const waitForSchema = z.strictObject({
 /** What a guest has to show before it counts as made. */
 export const healthCheckSchema = z.strictObject({
 	exec: z
-		.array(z.string().max(65_536, "allowed are at most 65536 characters"))
+		.array(wholeText.max(65_536, "allowed are at most 65536 characters"))
 		.min(1)
 		.max(256)
 		.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty"),
