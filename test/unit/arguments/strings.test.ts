@@ -230,11 +230,17 @@ describe("strings that change nothing", () => {
 		}
 	});
 
-	it("reach no command line: the one process that is started gets no arguments", () => {
+	it("reach no shell: of the processes that are started one gets no arguments, the other files found in pools", () => {
 		const root = join(__dirname, "../../../../provider");
 		const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-		const starting = sources.filter((name) => /child_process/.test(readFileSync(join(root, name), "utf8")));
-		assert.deepEqual(starting, [join("libvirt", "process.ts")]);
-		assert.match(readFileSync(join(root, starting[0]!), "utf8"), /fork\(join\(__dirname, "worker", script\), \[\]/);
+		const text = (name: string) => readFileSync(join(root, name), "utf8");
+		const [worker, qemuImg] = [join("libvirt", "process.ts"), join("volume", "rebase.ts")];
+		const starting = sources.filter((name) => /child_process/.test(text(name)));
+		assert.deepEqual(starting.sort(), [worker, qemuImg]);
+		assert.match(text(worker), /fork\(join\(__dirname, "worker", script\), \[\]/);
+		// Their paths are absolute, as their pools' directories are: none is taken for an option or a protocol.
+		assert.match(text(qemuImg), /spawn\("qemu-img", args, \{ stdio: /);
+		assert.match(text(qemuImg), /place\?\.directory === directoryOf\(path\)/);
+		assert.doesNotMatch(text(qemuImg), /shell/);
 	});
 });
