@@ -6,6 +6,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { lacksInput } from "./lacking-inputs";
 import { guardTag } from "./owner";
 import { secretPaths } from "./secret-inputs";
+import { shortStacks } from "./short-stacks";
 
 /** Arguments that every resource takes. */
 export interface HostArgs {
@@ -104,14 +105,19 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
 		});
 		const guard = kind === "Guard" ? [] : guardOf(uri);
-		super(type, name, props, {
-			// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.
-			deleteBeforeReplace: true,
-			...opts,
-			dependsOn: opts.dependsOn
-				? pulumi.output(opts.dependsOn).apply((resources) => [...[resources].flat(), ...guard] as pulumi.Resource[])
-				: guard,
-		});
+		const restore = shortStacks();
+		try {
+			super(type, name, props, {
+				// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.
+				deleteBeforeReplace: true,
+				...opts,
+				dependsOn: opts.dependsOn
+					? pulumi.output(opts.dependsOn).apply((resources) => [...[resources].flat(), ...guard] as pulumi.Resource[])
+					: guard,
+			});
+		} finally {
+			restore();
+		}
 	}
 }
 
