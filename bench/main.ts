@@ -1,35 +1,62 @@
-#!/usr/bin/env node
-/** Benchmarks: each measures in one run what it compares, and writes ratios, since machines differ and are noisy. */
+/** `npm run bench -- NAME [--quick]`: runs a benchmark, writes its result to bench/results/NAME.json and prints it. */
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { cpus, loadavg } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import { cacheDirectory } from "../tools/cache";
 import { repository } from "../tools/pulumi/project";
-import { overlay } from "./overlay";
+import type { Benchmark } from "./result";
+import { thin } from "./thin";
 
-/** What a benchmark found: times by name, and the ratios that are to be held. */
-export interface Result {
-	milliseconds: Record<string, number>;
-	ratios: Record<string, number>;
+const benchmarks: Record<string, Benchmark> = { thin };
+
+const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")} [--quick] [--out FOLDER]
+
+Writes FOLDER/NAME.json and NAME.svg; the folder is bench/results unless told. With --quick a smaller run, whose numbers
+mean little, into a folder that has to be named.`;
+
+async function main(args: string[]): Promise<void> {
+	const { values, positionals } = parseArgs({
+		args,
+		allowPositionals: true,
+		options: { quick: { type: "boolean", default: false }, out: { type: "string" } },
+	});
+	const [name = "", ...rest] = positionals;
+	const benchmark = benchmarks[name];
+	if (!benchmark || rest.length > 0 || (values.quick && values.out === undefined)) throw new Error(usage);
+	const folder = resolve(values.out ?? join(repository, "bench/results"));
+
+	const loadBefore = loadavg()[0]!;
+	const result = await benchmark.run({ quick: values.quick });
+	const text = `${JSON.stringify({ ...rounded(result), machine: await machine(loadBefore) }, undefined, "\t")}\n`;
+	await mkdir(folder, { recursive: true });
+	await writeFile(join(folder, `${name}.json`), text);
+	if (benchmark.chart) await writeFile(join(folder, `${name}.svg`), benchmark.chart(result));
+	console.log(text);
 }
 
-const benchmarks: Record<string, () => Promise<Result>> = { overlay };
+/** Three digits: no measurement has more. */
+function rounded(value: object): object {
+	return JSON.parse(
+		JSON.stringify(value, (_, inner) => (typeof inner === "number" ? Number(inner.toPrecision(3)) : inner)),
+	);
+}
 
-async function main([name, ...rest]: string[]): Promise<void> {
-	const benchmark = benchmarks[name ?? ""];
-	if (!benchmark || rest.length > 0) {
-		throw new Error(
-			`usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")}\n\nWrites bench/results/NAME.json.`,
-		);
-	}
-	const result = await benchmark();
-	const qemu = await promisify(execFile)("qemu-img", ["--version"]);
-	const machine = { cpus: cpus().length, node: process.version, qemu: qemu.stdout.split("\n")[0] };
-	const folder = join(repository, "bench/results");
-	await mkdir(folder, { recursive: true });
-	await writeFile(join(folder, `${name}.json`), `${JSON.stringify({ ...result, machine }, undefined, "\t")}\n`);
-	console.log(JSON.stringify({ ...result, machine }, undefined, 2));
+/** What the numbers were measured on. */
+async function machine(loadBefore: number): Promise<object> {
+	const version = async (command: string, ...args: string[]) =>
+		(await promisify(execFile)(command, args)).stdout.trim().split("\n")[0];
+	return {
+		date: new Date().toISOString().slice(0, 10),
+		cpus: cpus().length,
+		cpu: cpus()[0]?.model.trim(),
+		load_average_before: loadBefore,
+		node: process.version,
+		qemu: await version("qemu-img", "--version"),
+		libvirt: await version("virsh", "--version"),
+		pulumi: await version(join(cacheDirectory(), "bin/pulumi"), "version"),
+	};
 }
 
 main(process.argv.slice(2)).catch((error: Error) => {

@@ -21,7 +21,11 @@ export function watchMemory(directory: string): { peak(): Peak; stop(): void } {
 		for (const pid of readdirSync("/proc")) {
 			if (!/^\d+$/.test(pid)) continue;
 			const command = read(pid, "cmdline")?.replaceAll("\0", " ") ?? "";
-			const kind = /dynamic-provider/.test(command) ? provider : /libvirt\/worker\//.test(command) ? workers : undefined;
+			const kind = /dynamic-provider/.test(command)
+				? provider
+				: /libvirt\/worker\//.test(command)
+					? workers
+					: undefined;
 			if (!kind || !read(pid, "environ")?.includes(directory)) continue;
 			const kib = Number(/VmHWM:\s+(\d+)/.exec(read(pid, "status") ?? "")?.[1] ?? 0);
 			kind.set(pid, Math.max(kind.get(pid) ?? 0, kib));

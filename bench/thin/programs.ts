@@ -1,5 +1,6 @@
 /** The Pulumi programs that are measured, each run under the real engine. */
 import { join } from "node:path";
+import { linkPulumiLibvirt } from "../../tools/bridge";
 import { type CommandResult, Project } from "../../tools/pulumi/project";
 import { type Lab, POOL } from "./lab";
 import { watchMemory } from "./memory";
@@ -27,6 +28,7 @@ export async function withProject<T>(
 		},
 	});
 	try {
+		if (program === "bridged") await linkPulumiLibvirt(project);
 		return await use(project);
 	} finally {
 		await project.remove();

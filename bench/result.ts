@@ -1,0 +1,24 @@
+/** What every benchmark gives, and what it is told. */
+
+/** Numbers in groups of any depth, in the unit that the group's name says. */
+export interface Numbers {
+	[name: string]: number | Numbers;
+}
+
+export interface Result {
+	/** What was measured: `milliseconds`, `mebibytes`. */
+	[unit: string]: Numbers;
+	/** What the numbers are for, flat: each has a target. */
+	ratios: Record<string, number>;
+}
+
+export interface Options {
+	/** Small numbers and one round, to see that the benchmark works. */
+	quick: boolean;
+}
+
+export interface Benchmark {
+	run(options: Options): Promise<Result>;
+	/** The picture of a result, as SVG. */
+	chart?(result: Result): string;
+}
