@@ -1,6 +1,6 @@
 /** Making a machine, or taking over the one that an interrupted create left. */
 import { randomUUID } from "node:crypto";
-import type { Host } from "../libvirt";
+import { type Host, LibvirtError } from "../libvirt";
 import { type Context, IncompleteError, type State } from "../lifecycle";
 import { Undo } from "../undo";
 import { noteDomain } from "../volume/uses";
@@ -33,8 +33,20 @@ interface Made {
 export async function createDomain(given: DomainInputs, context: Context): Promise<Made> {
 	const began = performance.now();
 	const inputs = withDefaults(given);
-	const there = await findThere(context, inputs);
-	return there ? takeOver(context, there, inputs, began) : make(context, inputs, began);
+	const there = await findThere(context, inputs, inputs.adopt === true);
+	if (there) return takeOver(context, there, inputs, began);
+	try {
+		return await make(context, inputs, began);
+	} catch (error) {
+		// The name may have been taken since the look at the host.
+		const taken = isRefusedDefinition(error) && (await findThere(context, inputs));
+		if (!taken) throw error;
+		return takeOver(context, taken, inputs, began);
+	}
+}
+
+function isRefusedDefinition(error: unknown): boolean {
+	return error instanceof LibvirtError && error.call === "virDomainDefineXMLFlags";
 }
 
 async function make(context: Context, inputs: DomainInputs, began: number): Promise<Made> {

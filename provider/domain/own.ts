@@ -19,11 +19,16 @@ export interface There {
 /**
  * The machine that a create finds instead of making one: ours under the name, or under another one (it was renamed
  * between two runs); with `adopt` whatever has the name.
+ * @param lookAgain whether a name that was free a moment ago may be taken now
  * @throws Error when somebody else's has the name
  */
-export async function findThere(context: Context, inputs: DomainInputs): Promise<There | undefined> {
+export async function findThere(
+	context: Context,
+	inputs: DomainInputs,
+	lookAgain = true,
+): Promise<There | undefined> {
 	const { host } = context;
-	const named = await host.domains.find(inputs.name);
+	const named = await (lookAgain ? host.domains.find(inputs.name) : findNamed(host, inputs.name));
 	if (!named) {
 		const uuid = await ownElsewhere(host, inputs);
 		return uuid === undefined ? undefined : { uuid, own: true };
@@ -68,19 +73,36 @@ export async function ownerOf(host: Host, info: DomainInfo): Promise<string | un
 	return recordedIn(parse(xml, `the definition of ${info.name}`))?.owner;
 }
 
-/** Owners of all domains of a host. Kept for a while, so that making many machines does not read all of them each time. */
+/** All domains of a host at one time. Kept for a while, so that making many machines does not read all of them each time. */
+interface Index {
+	names: Set<string>;
+	/** UUIDs by owner. */
+	owners: Map<string, string>;
+}
+
 const INDEX_SECONDS = 60;
-const indexes = new WeakMap<Host, { readAt: number; owners: Promise<Map<string, string>> }>();
+const indexes = new WeakMap<Host, { readAt: number; index: Promise<Index> }>();
+
+function indexOf(host: Host): Promise<Index> {
+	const known = indexes.get(host);
+	if (known && performance.now() - known.readAt < INDEX_SECONDS * 1000) return known.index;
+	const index = readIndex(host);
+	index.catch(() => indexes.delete(host));
+	indexes.set(host, { readAt: performance.now(), index });
+	return index;
+}
+
+/**
+ * A domain by its name, for many that are mostly not there yet. What appeared within the last minute may be missed: the
+ * definition that follows is refused by libvirt then.
+ */
+export async function findNamed(host: Host, name: string): Promise<DomainInfo | undefined> {
+	return (await indexOf(host)).names.has(name) ? host.domains.find(name) : undefined;
+}
 
 async function ownElsewhere(host: Host, inputs: DomainInputs): Promise<string | undefined> {
-	let index = indexes.get(host);
 	// What it is for was left by an earlier run: whatever appears after this one began is not missed.
-	if (!index || performance.now() - index.readAt > INDEX_SECONDS * 1000) {
-		index = { readAt: performance.now(), owners: readOwners(host) };
-		index.owners.catch(() => indexes.delete(host));
-		indexes.set(host, index);
-	}
-	const owners = await index.owners;
+	const { owners } = await indexOf(host);
 	for (const id of [inputs.ownerId, ...(inputs.previousOwnerIds ?? [])]) {
 		const uuid = owners.get(id);
 		const info = uuid === undefined ? undefined : await host.domains.find(uuid);
@@ -99,14 +121,16 @@ async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefi
 	}
 }
 
-async function readOwners(host: Host): Promise<Map<string, string>> {
+async function readIndex(host: Host): Promise<Index> {
+	const names = new Set<string>();
 	const owners = new Map<string, string>();
 	for (const { uuid, name, xml } of await host.domains.listWithXml()) {
+		names.add(name);
 		// Of a thousand definitions only the metadata are parsed.
 		const metadata = /<metadata>[\s\S]*?<\/metadata>/.exec(xml)?.[0];
 		if (metadata === undefined) continue;
 		const owner = recordedIn(parse(`<domain>${metadata}</domain>`, `the metadata of ${name}`))?.owner;
 		if (owner !== undefined) owners.set(owner, uuid);
 	}
-	return owners;
+	return { names, owners };
 }

@@ -17,8 +17,8 @@ import { inheritedFrom, readTemplate, type Template } from "./template";
 export async function planDomain(given: DomainInputs, context: Context): Promise<string[]> {
 	const { host } = context;
 	const inputs = withDefaults(given);
-	const lines = await planDomainByName(inputs, context);
 	const existing = await host.domains.find(inputs.name);
+	const lines = existing ? await planName(inputs, context, existing) : [];
 	if (existing && inputs.adopt) lines.push(...(await takenOver(inputs, context, existing)));
 	let template: Template | undefined;
 	if (inputs.template !== undefined && !existing) {
@@ -78,14 +78,16 @@ async function usableDisks(host: Host, inputs: DomainInputs, existing: DomainInf
 	);
 }
 
+type Named = Pick<DomainInputs, "name" | "ownerId" | "previousOwnerIds" | "adopt">;
+
 /** Whether somebody else's machine has the name, and what becomes of it. */
-export async function planDomainByName(
-	inputs: Pick<DomainInputs, "name" | "ownerId" | "previousOwnerIds" | "adopt">,
-	context: Context,
-): Promise<string[]> {
+export async function planDomainByName(inputs: Named, context: Context): Promise<string[]> {
+	const named = await context.host.domains.find(inputs.name);
+	return named ? planName(inputs, context, named) : [];
+}
+
+async function planName(inputs: Named, context: Context, named: DomainInfo): Promise<string[]> {
 	const { host } = context;
-	const named = await host.domains.find(inputs.name);
-	if (!named) return [];
 	const owner = await ownerOf(host, named);
 	if (isOwnedBy(owner, inputs)) return [];
 	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];

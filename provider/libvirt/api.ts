@@ -28,7 +28,7 @@ export interface Host {
 	readonly volumes: Volumes;
 	/** Versions and identity of the host: virConnectGetLibVersion, virConnectGetVersion, virConnectGetHostname, host UUID. Cached. */
 	info(options?: CallOptions): Promise<HostInfo>;
-	/** virConnectGetCapabilities: XML. */
+	/** virConnectGetCapabilities: XML. Cached: asking takes longer than making a machine. */
 	capabilitiesXml(options?: CallOptions): Promise<string>;
 	/** virConnectGetDomainCapabilities: XML. */
 	domainCapabilitiesXml(

@@ -81,6 +81,7 @@ class LibvirtHost implements Host {
 	private readonly lanes: Record<LaneName, Lane>;
 	private cachedInfo: Promise<HostInfo> | undefined;
 	private cachedKvm: Promise<boolean> | undefined;
+	private cachedCapabilities: Promise<string> | undefined;
 
 	constructor(
 		readonly uri: string,
@@ -107,15 +108,18 @@ class LibvirtHost implements Host {
 	}
 
 	private async readInfo(options?: CallOptions): Promise<HostInfo> {
-		const [versions, capabilities] = await Promise.all([
-			this.calls.versions(options),
-			this.calls.capabilitiesXml(options),
-		]);
+		const [versions, capabilities] = await Promise.all([this.calls.versions(options), this.capabilitiesXml(options)]);
 		return { ...versions, hostUuid: hostUuid(capabilities) };
 	}
 
 	capabilitiesXml(options?: CallOptions): Promise<string> {
-		return this.calls.capabilitiesXml(options);
+		this.cachedCapabilities ??= forgetFailure(
+			() => this.calls.capabilitiesXml(options),
+			() => {
+				this.cachedCapabilities = undefined;
+			},
+		);
+		return this.cachedCapabilities;
 	}
 
 	domainCapabilitiesXml(

@@ -30,6 +30,8 @@ interface Worker {
 	bytes?: number;
 }
 
+/** How long calls wait for a worker that is busy before another one is started, which costs more than most calls. */
+const PATIENCE_MILLISECONDS = 25;
 /** How long a worker may take to start, and a transfer to end when it was called off. */
 const START_SECONDS = 60;
 const ABORT_SECONDS = 2;
@@ -49,6 +51,7 @@ export class Lane {
 	private readonly workers = new Set<Worker>();
 	private readonly idle: Worker[] = [];
 	private closed = false;
+	private patience: NodeJS.Timeout | undefined;
 
 	/** @param size at most so many workers, and so many calls in flight */
 	constructor(
@@ -96,8 +99,16 @@ export class Lane {
 			if (worker === undefined) break;
 			this.start(worker, this.queue.shift()!);
 		}
-		const starting = [...this.workers].filter((worker) => !worker.ready).length;
-		if (this.workers.size < this.size && starting < this.queue.length) this.spawn();
+		if (this.workers.size === 0) this.spawn();
+		else this.patience ??= setTimeout(() => this.grow(), PATIENCE_MILLISECONDS);
+	}
+
+	/** One more worker where calls still wait; one that starts is waited for. */
+	private grow(): void {
+		this.patience = undefined;
+		if (this.queue.length === 0 || this.closed || this.workers.size >= this.size) return;
+		if ([...this.workers].every(({ ready }) => ready)) this.spawn();
+		this.next();
 	}
 
 	private spawn(): void {

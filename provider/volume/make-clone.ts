@@ -5,7 +5,7 @@ import type { Context } from "../lifecycle";
 import type { Undo } from "../undo";
 import { isLocal, makeFile, removeFile } from "./local";
 import { directoryOf } from "./pools";
-import { refreshPool } from "./refresh";
+import { refreshPool, refreshPoolLater } from "./refresh";
 import { noteMade } from "./uses";
 import { lineageOf, type Made, type Wanted } from "./wanted";
 import { describeVolume, volumeXml } from "./xml";
@@ -73,8 +73,8 @@ async function isHere({ host }: Context, { pool, base }: Wanted): Promise<boolea
 
 /** libvirt has to know the file before it can grow it. */
 async function refreshWhereNeeded({ host }: Context, { pool, base, capacityBytes }: Wanted): Promise<void> {
-	const refreshed = refreshPool(host, pool.uuid);
-	if (capacityBytes! > base!.capacityBytes) await refreshed;
+	if (capacityBytes! > base!.capacityBytes) await refreshPool(host, pool.uuid);
+	else refreshPoolLater(host, pool.uuid);
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

@@ -9,7 +9,7 @@ import { download } from "./download";
 import { probeImage } from "./image-format";
 import { isLocal, isNotForUs, makeFile, writeBytes } from "./local";
 import { progressLog } from "./progress";
-import { refreshPool } from "./refresh";
+import { refreshPool, refreshPoolLater } from "./refresh";
 import { checkImage } from "./resolve";
 import type { Made, Wanted } from "./wanted";
 import { describeVolume, volumeXml } from "./xml";
@@ -59,7 +59,7 @@ async function writtenDirectly(
 		if (isNotForUs(error)) return undefined;
 		throw error;
 	}
-	void refreshPool(host, pool.uuid);
+	refreshPoolLater(host, pool.uuid);
 	return path;
 }
 

@@ -8,7 +8,7 @@ import { makeCopy, makeReflink } from "./make-clone";
 import { makeUpload } from "./make-upload";
 import { directoryOf } from "./pools";
 import { overlayFile } from "./qcow2";
-import { refreshPool } from "./refresh";
+import { refreshPoolLater } from "./refresh";
 import { noteMade } from "./uses";
 import { lineageOf, type Made, type Wanted } from "./wanted";
 import { volumeXml } from "./xml";
@@ -58,7 +58,7 @@ async function makeOverlay(host: Host, wanted: Wanted): Promise<Made> {
 		try {
 			const file = overlayFile({ capacityBytes: capacityBytes!, backingFile: base!.path, backingFormat: base!.format });
 			await makeFile(direct, (temporary) => writeSparse(temporary, file));
-			void refreshPool(host, pool.uuid);
+			refreshPoolLater(host, pool.uuid);
 			return made(direct, direct);
 		} catch (error) {
 			if (!isNotForUs(error)) throw error;

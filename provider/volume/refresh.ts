@@ -4,13 +4,16 @@ import type { Host } from "../libvirt/api";
 
 /** Changes within this time of one another share a refresh. */
 const BATCH_MS = 300;
+/** A refresh looks at every file: where nobody waits for it, it takes at most this share of the time. */
+const IDLE_TO_BUSY = 10;
+const LONGEST_BATCH_MS = 5000;
 
 interface Refresh {
 	promise: Promise<void>;
 	/** Whether it has not begun yet, so that it will see a change made now. */
 	waiting: boolean;
-	/** Ends its wait for more calls. */
-	begin: () => void;
+	/** Ends its wait for more calls, at once or soon. */
+	begin: (afterMs?: number) => void;
 }
 
 const refreshes = new Map<Host, Map<string, Refresh>>();
@@ -20,22 +23,36 @@ const refreshes = new Map<Host, Map<string, Refresh>>();
  * @param options.now do not wait for more calls to come
  */
 export function refreshPool(host: Host, poolUuid: string, options: { now?: boolean } = {}): Promise<void> {
+	const refresh = nextRefresh(host, poolUuid);
+	refresh.begin(options.now ? 0 : BATCH_MS);
+	return refresh.promise;
+}
+
+/** The same in the background: the longer refreshes take, the more calls come to one. */
+export function refreshPoolLater(host: Host, poolUuid: string): void {
+	nextRefresh(host, poolUuid);
+}
+
+/** One that has not begun yet. */
+function nextRefresh(host: Host, poolUuid: string): Refresh {
 	const ofHost = refreshes.get(host) ?? new Map<string, Refresh>();
 	refreshes.set(host, ofHost);
 	const pending = ofHost.get(poolUuid);
-	const refresh = pending?.waiting ? pending : newRefresh(host, poolUuid, ofHost, pending?.promise);
-	if (options.now) refresh.begin();
-	return refresh.promise;
+	return pending?.waiting ? pending : newRefresh(host, poolUuid, ofHost, pending?.promise);
 }
 
 function newRefresh(host: Host, poolUuid: string, ofHost: Map<string, Refresh>, running?: Promise<void>): Refresh {
 	const batch = new AbortController();
-	const refresh: Refresh = { waiting: true, promise: Promise.resolve(), begin: () => batch.abort() };
+	const begin = (afterMs = 0) => {
+		if (afterMs === 0) batch.abort();
+		else setTimeout(() => batch.abort(), afterMs);
+	};
+	const refresh: Refresh = { waiting: true, promise: Promise.resolve(), begin };
 	ofHost.set(poolUuid, refresh);
 	refresh.promise = (async () => {
 		// One that runs may have passed the new file already: this one comes after it.
 		await running?.catch(() => {});
-		await sleep(BATCH_MS, undefined, { signal: batch.signal }).catch(() => {});
+		await sleep(batchMs(host, poolUuid), undefined, { signal: batch.signal }).catch(() => {});
 		refresh.waiting = false;
 		await refreshWhenIdle(host, poolUuid);
 	})().finally(() => {
@@ -52,11 +69,16 @@ const FRESH_MS = 10_000;
 /** Probing every file of a large pool takes its time. */
 const REFRESH_DEADLINE_SECONDS = 300;
 
-const refreshedAt = new WeakMap<Host, Map<string, number>>();
+const refreshed = new WeakMap<Host, Map<string, { at: number; tookMs: number }>>();
+
+function batchMs(host: Host, poolUuid: string): number {
+	const tookMs = refreshed.get(host)?.get(poolUuid)?.tookMs ?? 0;
+	return Math.min(Math.max(BATCH_MS, tookMs * IDLE_TO_BUSY), LONGEST_BATCH_MS);
+}
 
 /** Refreshes a pool unless that was done a moment ago: one refresh serves the look at all of its volumes. */
 export async function freshPool(host: Host, poolUuid: string): Promise<void> {
-	const last = refreshedAt.get(host)?.get(poolUuid) ?? 0;
+	const last = refreshed.get(host)?.get(poolUuid)?.at ?? 0;
 	if (Date.now() - last > FRESH_MS) await refreshPool(host, poolUuid, { now: true });
 }
 
@@ -71,9 +93,10 @@ export async function finishRefreshes(): Promise<void> {
 async function refreshWhenIdle(host: Host, poolUuid: string): Promise<void> {
 	for (let attempt = 0; ; attempt++) {
 		try {
+			const began = Date.now();
 			await host.pools.refresh(poolUuid, { deadlineSeconds: REFRESH_DEADLINE_SECONDS });
-			const ofHost = refreshedAt.get(host) ?? new Map<string, number>();
-			refreshedAt.set(host, ofHost.set(poolUuid, Date.now()));
+			const ofHost = refreshed.get(host) ?? new Map<string, { at: number; tookMs: number }>();
+			refreshed.set(host, ofHost.set(poolUuid, { at: Date.now(), tookMs: Date.now() - began }));
 			return;
 		} catch (error) {
 			const busy = error instanceof Error && /asynchronous jobs/.test(error.message);

@@ -2,7 +2,7 @@
 import type { Host } from "../libvirt/api";
 import { fileExists, isLocal, isNotForUs, removeFile } from "./local";
 import { directoryOf, findVolume, type Pool } from "./pools";
-import { refreshPool } from "./refresh";
+import { refreshPool, refreshPoolLater } from "./refresh";
 
 /** Succeeds when it is gone already. Whether somebody needs it is the caller's question. */
 export async function remove(host: Host, pool: Pool, path: string): Promise<void> {
@@ -10,7 +10,7 @@ export async function remove(host: Host, pool: Pool, path: string): Promise<void
 		if (!(await fileExists(path))) return;
 		try {
 			await removeFile(path);
-			void refreshPool(host, pool.uuid);
+			refreshPoolLater(host, pool.uuid);
 			return;
 		} catch (error) {
 			if (!isNotForUs(error)) throw error;
