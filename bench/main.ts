@@ -7,14 +7,18 @@ import { parseArgs, promisify } from "node:util";
 import { cacheDirectory } from "../tools/cache";
 import { repository } from "../tools/pulumi/project";
 import type { Benchmark } from "./result";
+import { fillTables } from "./tables";
 import { thin } from "./thin";
 
 const benchmarks: Record<string, Benchmark> = { thin };
 
 const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")} [--quick] [--out FOLDER]
 
-Writes FOLDER/NAME.json and NAME.svg; the folder is bench/results unless told. With --quick a smaller run, whose numbers
-mean little, into a folder that has to be named.`;
+Writes FOLDER/NAME.json and NAME.svg; the folder is bench/results unless told, and then the tables in the guides are
+written anew as well. With --quick a smaller run, whose numbers mean little, into a folder that has to be named.`;
+
+/** Guides with tables. */
+const guides = ["bench/README.md", "docs/large-pools.md"];
 
 async function main(args: string[]): Promise<void> {
 	const { values, positionals } = parseArgs({
@@ -33,6 +37,12 @@ async function main(args: string[]): Promise<void> {
 	await mkdir(folder, { recursive: true });
 	await writeFile(join(folder, `${name}.json`), text);
 	if (benchmark.chart) await writeFile(join(folder, `${name}.svg`), benchmark.chart(result));
+	if (benchmark.tables && values.out === undefined) {
+		await fillTables(
+			guides.map((guide) => join(repository, guide)),
+			benchmark.tables(result),
+		);
+	}
 	console.log(text);
 }
 

@@ -21,4 +21,6 @@ export interface Benchmark {
 	run(options: Options): Promise<Result>;
 	/** The picture of a result, as SVG. */
 	chart?(result: Result): string;
+	/** Tables for the guides, by the name of their place: see `tables.ts`. */
+	tables?(result: Result): Record<string, string>;
 }

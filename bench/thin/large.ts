@@ -40,6 +40,7 @@ export async function life(
 		const taken: number[] = [];
 		for (let i = 0; i < previews; i++) taken.push(await unchangedPreview(project));
 		progress(`${what}: preview ${Math.round(median(taken))} ms`);
+		if (count === 0) return { up: milliseconds, preview: median(taken), destroy: 0, ...memory };
 		const destroy = await project.must(["destroy", "--yes", "--skip-preview"], env);
 		progress(`${what}: destroy ${Math.round(destroy.milliseconds)} ms`);
 		await expectMachines(lab, program, 0);

@@ -96,7 +96,7 @@ function indexOf(host: Host): Promise<Index> {
  * A domain by its name, for many that are mostly not there yet. What appeared within the last minute may be missed: the
  * definition that follows is refused by libvirt then.
  */
-export async function findNamed(host: Host, name: string): Promise<DomainInfo | undefined> {
+async function findNamed(host: Host, name: string): Promise<DomainInfo | undefined> {
 	return (await indexOf(host)).names.has(name) ? host.domains.find(name) : undefined;
 }
 
