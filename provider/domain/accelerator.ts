@@ -54,12 +54,17 @@ export function acceleratorOf(domainType: string): "kvm" | "qemu" {
 /** Megabytes of memory that the host has; undefined where it does not say. */
 export async function hostMemoryMiB(host: Host): Promise<number | undefined> {
 	const root = await capabilities(host);
-	let kib = 0;
-	const cells = root.getElementsByTagName("cell");
-	for (let i = 0; i < cells.length; i++) {
-		const cell = cells.item(i)!;
-		const memory = text(cell, "memory");
-		if (memory !== undefined && attribute(cell, "memory", "unit") === "KiB") kib += Number(memory);
+	let kib = memories.get(root);
+	if (kib === undefined) {
+		kib = 0;
+		for (const cell of [...root.getElementsByTagName("cell")]) {
+			const memory = text(cell, "memory");
+			if (memory !== undefined && attribute(cell, "memory", "unit") === "KiB") kib += Number(memory);
+		}
+		memories.set(root, kib);
 	}
 	return kib > 0 ? Math.floor(kib / 1024) : undefined;
 }
+
+/** KiB by capabilities, which are long to search. */
+const memories = new WeakMap<Element, number>();

@@ -50,6 +50,13 @@ describe("the quick start", function () {
 		}
 	});
 
+	it("lets the engine know the line of the program that made each resource", async () => {
+		const { resources = [] } = (await bench.project.state()).deployment;
+		const ours = resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/clones:"));
+		assert.equal(ours.length, 10);
+		for (const { urn, sourcePosition } of ours) assert.match(sourcePosition!, /^project:\/\/\/index\.ts#\d+,\d+$/, urn);
+	});
+
 	it("shows no change in a second preview, nor after a refresh", async () => {
 		const { changes, stdout } = await bench.project.preview(["--expect-no-changes"]);
 		assert.equal(changes.same, 12, stdout);

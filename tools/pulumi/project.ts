@@ -202,6 +202,8 @@ export interface StoredResource {
 	id?: string;
 	inputs: Record<string, unknown>;
 	outputs: Record<string, unknown>;
+	/** "project:///index.ts#12,3" */
+	sourcePosition?: string;
 }
 
 /** Reads the summary that the CLI prints: "+ 3 to create", "~ 1 updated", "5 unchanged". */
