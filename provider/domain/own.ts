@@ -22,11 +22,7 @@ export interface There {
  * @param lookAgain whether a name that was free a moment ago may be taken now
  * @throws Error when somebody else's has the name
  */
-export async function findThere(
-	context: Context,
-	inputs: DomainInputs,
-	lookAgain = true,
-): Promise<There | undefined> {
+export async function findThere(context: Context, inputs: DomainInputs, lookAgain = true): Promise<There | undefined> {
 	const { host } = context;
 	const named = await (lookAgain ? host.domains.find(inputs.name) : findNamed(host, inputs.name));
 	if (!named) {
