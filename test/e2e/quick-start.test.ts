@@ -54,7 +54,8 @@ describe("the quick start", function () {
 		const { resources = [] } = (await bench.project.state()).deployment;
 		const ours = resources.filter(({ type }) => type.startsWith("pulumi-nodejs:dynamic/clones:"));
 		assert.equal(ours.length, 10);
-		for (const { urn, sourcePosition } of ours) assert.match(sourcePosition!, /^project:\/\/\/index\.ts#\d+,\d+$/, urn);
+		for (const { urn, sourcePosition } of ours)
+			assert.match(sourcePosition!, /^project:\/\/\/examples\/quick-start\/index\.ts#\d+,\d+$/, urn);
 	});
 
 	it("shows no change in a second preview, nor after a refresh", async () => {
