@@ -27,7 +27,7 @@ async function record(): Promise<void> {
 		try {
 			await project.up();
 			await project.must(["preview", "--diff", "--expect-no-changes"]);
-			await writeFile(join(folder, "state.json"), `${JSON.stringify(await project.state(), null, "\t")}\n`);
+			await writeFile(join(folder, "state.json"), `${JSON.stringify(await project.state(), withoutPlaces, "\t")}\n`);
 			await cp(join(project.directory, "Pulumi.dev.yaml"), join(folder, "Pulumi.dev.yaml"));
 			await recordWorld(host, folder);
 		} finally {
@@ -36,6 +36,11 @@ async function record(): Promise<void> {
 		}
 	});
 	console.log(`recorded ${folder}`);
+}
+
+/** Where in the sources a resource was made says nothing later, and names folders of this machine. */
+function withoutPlaces(key: string, value: unknown): unknown {
+	return ["sourcePosition", "stackTrace"].includes(key) ? undefined : value;
 }
 
 record().catch((error) => {
