@@ -7,6 +7,7 @@ import { type Change, type Context, InUseError, type Lifecycle } from "../lifecy
 import { ownerUuid, stackTag } from "../owner";
 import { wayOut } from "../taken";
 import { Undo } from "../undo";
+import { isUnknown } from "../unknown";
 import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
 import { ourUuids, refuseSharedDirectory } from "./others";
@@ -45,7 +46,11 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	},
 
 	async settle(olds, news, { host }) {
-		if (olds.name !== news.name) noteRename(host, [olds.name, news.name], (olds as PoolInputs & PoolFacts).uuid);
+		if (olds.name === news.name || isUnknown(news.name)) return news;
+		// A preview without a way to the host goes on.
+		const find = (name: string) => host.pools.find(name).catch(() => undefined);
+		const found = (await find(olds.name)) ?? (await find(news.name));
+		if (found) noteRename(host, [olds.name, news.name], found.uuid);
 		return news;
 	},
 

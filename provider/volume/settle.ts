@@ -6,17 +6,13 @@ import { isUnknown } from "../unknown";
 import { refuseLostBase } from "./changes";
 import { isSameContent } from "./name";
 import { findPool, findVolume } from "./pools";
-import type { VolumeFacts, VolumeInputs } from "./schema";
+import type { VolumeInputs } from "./schema";
 
 /**
  * Keeps the recorded name, pool and base where the new ones are the same thing. What the host does not tell differs.
  * @throws InputError where a clone that stays would lose its base
  */
-export async function settle(
-	olds: VolumeInputs & Pick<Partial<VolumeFacts>, "poolUuid">,
-	news: VolumeInputs,
-	{ host }: Context,
-): Promise<VolumeInputs> {
+export async function settle(olds: VolumeInputs, news: VolumeInputs, { host }: Context): Promise<VolumeInputs> {
 	const kept = { ...news };
 	if (isSameContent(olds.name, news.name, news.ownerId)) kept.name = olds.name;
 	const same = async (property: "pool" | "base" | "baseDomain", idOf: (reference: string) => Promise<unknown>) => {
@@ -25,16 +21,24 @@ export async function settle(
 		const [one, other] = await Promise.all([before, now].map((reference) => idOf(reference).catch(() => undefined)));
 		if (one !== undefined && one === other) kept[property] = before;
 	};
+	const poolOf = async (reference: string) => uuidOfRenamed(host, reference) ?? (await findPool(host, reference))?.uuid;
 	await same("pool", async (reference) =>
-		reference === olds.pool && olds.poolUuid !== undefined
-			? olds.poolUuid
-			: (uuidOfRenamed(host, reference) ?? (await findPool(host, reference))?.uuid),
+		// A former name of a pool that has the volume means that pool.
+		reference === olds.pool
+			? ((await poolOf(reference)) ?? (await holderOf(host, news.pool, olds.name)))
+			: poolOf(reference),
 	);
 	await same("base", (reference) => pathOf(host, kept.pool, reference));
 	await same("baseDomain", async (reference) => (await host.domains.find(reference))?.uuid);
 	// A base that is still to be made is seen by no later step of a preview.
 	if (kept.onBaseChange === "keep") refuseLostBase(olds, kept);
 	return kept;
+}
+
+/** UUID of the pool of that name, when it has a volume of the other name. */
+async function holderOf(host: Host, pool: string, volume: string): Promise<string | undefined> {
+	const found = await findPool(host, pool);
+	return found?.active && (await host.volumes.findInPool(found.uuid, volume)) ? found.uuid : undefined;
 }
 
 async function pathOf(host: Host, pool: string, reference: string): Promise<string | undefined> {

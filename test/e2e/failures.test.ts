@@ -217,6 +217,33 @@ describe("failures", function () {
 			await bench.project.preview(["--expect-no-changes"]);
 		});
 
+		it("tell of a pool that was undefined, and a refresh and an up define it with all that is in it", async () => {
+			await bench.project.setConfig("named", "true");
+			await bench.project.up();
+			await bench.host.virsh("pool-destroy", "images");
+			await bench.host.virsh("pool-undefine", "images");
+			const refreshed = await bench.project.refresh();
+			assert.deepEqual([refreshed.changes.delete, refreshed.changes.update], [undefined, 1], refreshed.stdout);
+			const planned = await bench.project.preview();
+			assert.deepEqual(
+				[planned.changes.update, planned.changes.replace, planned.changes.create],
+				[1, undefined, undefined],
+			);
+			const { changes } = await bench.project.up();
+			assert.deepEqual([changes.update, changes.replace, changes.create], [1, undefined, undefined]);
+			await bench.project.preview(["--expect-no-changes"]);
+		});
+
+		it("do not come from another name of a pool, by which a volume names it", async () => {
+			await bench.project.setConfig("poolName", "renamed");
+			const planned = await bench.project.preview();
+			assert.deepEqual([planned.changes.update, planned.changes.replace], [1, undefined], planned.stdout);
+			const { changes } = await bench.project.up();
+			assert.deepEqual([changes.update, changes.replace], [1, undefined]);
+			assert.equal((await bench.project.refresh()).changes.delete, undefined);
+			await bench.project.preview(["--expect-no-changes"]);
+		});
+
 		it("leave nothing behind when all is destroyed", async () => {
 			await bench.project.destroy();
 			assert.deepEqual(await leftOn(bench), []);
