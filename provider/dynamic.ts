@@ -104,6 +104,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
 		});
+		if (kind === "Volume" && opts.retainOnDelete) currentRun().retained.add(name);
 		const guard = kind === "Guard" ? [] : guardOf(uri);
 		const restore = shortStacks();
 		try {
@@ -138,8 +139,17 @@ function urnAlone(name: string, type: string, parent: pulumi.Resource | undefine
  */
 class Guard extends LibvirtResource {
 	constructor(uri: string) {
-		super("Guard", `libvirt-clones-guard-${guardTag(uri)}`, { uri }, []);
+		super("Guard", `libvirt-clones-guard-${guardTag(uri)}`, { uri, retained: retainedInRun() }, []);
 	}
+}
+
+/**
+ * The volumes of this run that have `retainOnDelete`. Everything else waits for the guard, so it can wait no longer than
+ * for the program to have been read once: what a program declares after it has waited for something is not seen.
+ */
+function retainedInRun(): Promise<string[] | undefined> {
+	const { retained } = currentRun();
+	return Promise.resolve().then(() => (retained.size === 0 ? undefined : [...retained].sort()));
 }
 
 /** What a run has made so far. Inline programs of the Automation API share a process, so this belongs to a stack. */
@@ -148,13 +158,15 @@ interface Run {
 	guards: Map<string, Guard>;
 	/** `kind name` of every resource. */
 	names: Set<string>;
+	/** Names of the volumes that are to be retained. */
+	retained: Set<string>;
 }
 
 const runs = new WeakMap<object, Run>();
 
 function currentRun(): Run {
 	const stack = pulumi.runtime.getStackResource() ?? runs;
-	const run = runs.get(stack) ?? { guards: new Map(), names: new Set() };
+	const run = runs.get(stack) ?? { guards: new Map(), names: new Set(), retained: new Set<string>() };
 	runs.set(stack, run);
 	return run;
 }

@@ -2,7 +2,7 @@
  * Ownership: every object on a host says whose it is, so that a create that was interrupted finds its own object again
  * and nobody touches somebody else's.
  *
- * Domains and networks carry their owner in `<metadata>`; pools in their UUID; volumes in their name.
+ * Domains and networks carry their owner in `<metadata>`; pools in their definition's source; volumes in their name.
  */
 import { createHash } from "node:crypto";
 
@@ -28,9 +28,14 @@ export function stackTag(ownerId: string): string {
 /**
  * A UUID that is a function of the owner id alone (version 8, RFC 9562) and starts with the stack's tag, so that an
  * object that can carry nothing else still says whose it is.
+ *
+ * @param generation another UUID of the same owner, where the former ones are taken
  */
-export function ownerUuid(ownerId: string): string {
-	const bytes = createHash("sha256").update(ownerId).digest().subarray(0, 16);
+export function ownerUuid(ownerId: string, generation = 0): string {
+	const bytes = createHash("sha256")
+		.update(generation === 0 ? ownerId : `${ownerId}#${generation}`)
+		.digest()
+		.subarray(0, 16);
 	bytes[6] = (bytes[6]! & 0x0f) | 0x80;
 	bytes[8] = (bytes[8]! & 0x3f) | 0x80;
 	const hex = bytes.toString("hex");
@@ -54,4 +59,22 @@ export function isOwnedBy(
 	inputs: { ownerId: string; previousOwnerIds?: string[] | undefined },
 ): boolean {
 	return recorded !== undefined && (recorded === inputs.ownerId || (inputs.previousOwnerIds ?? []).includes(recorded));
+}
+
+/**
+ * What a preview says of an object that is not in the state and carries this owner. From the host alone a run that was
+ * killed, or a lost state, cannot be told from a stack of the same name in another backend.
+ *
+ * @param what as in "domain web-0"
+ */
+export function foundOwnLine(what: string): string {
+	return (
+		`warning: ${what} exists already, recorded as this very one: it is taken over, as is right after an interrupted run ` +
+		"or with a lost state. If a stack of the same name in another backend made it, give one of the stacks another name"
+	);
+}
+
+/** Whether libvirt refused a definition because an object of that name has another UUID. */
+export function isNameTaken(error: unknown): boolean {
+	return error instanceof Error && /already exists with uuid/.test(error.message);
 }

@@ -1,7 +1,7 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { DomainInfo, Host } from "../libvirt";
 import { type Context, InUseError } from "../lifecycle";
-import { isOwnedBy } from "../owner";
+import { foundOwnLine, isOwnedBy } from "../owner";
 import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
 import { look, pendingOf } from "./look";
@@ -87,9 +87,9 @@ export async function planDomainByName(inputs: Named, context: Context): Promise
 }
 
 async function planName(inputs: Named, context: Context, named: DomainInfo): Promise<string[]> {
-	const { host } = context;
+	const { host, makes = "new" } = context;
 	const owner = await ownerOf(host, named);
-	if (isOwnedBy(owner, inputs)) return [];
+	if (isOwnedBy(owner, inputs)) return makes === "new" ? [foundOwnLine(`domain ${inputs.name}`)] : [];
 	if (inputs.adopt === true) return [`takes over domain ${inputs.name} of ${owner ?? "nobody recorded"} (adopt)`];
 	return [`warning: ${foreign(context, inputs.name, owner, "exists already")}`];
 }

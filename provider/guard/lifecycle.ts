@@ -2,6 +2,7 @@
  * The guard of a stack on one host: it makes nothing, and when it is deleted, last of all, it removes what an
  * interrupted run made on that host but could not record in the state.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { Lifecycle } from "../lifecycle";
 import { guardTag, stackOf } from "../owner";
 import { runPostponed } from "./postponed";
@@ -11,13 +12,16 @@ import { sweep } from "./sweep";
 export const guard: Lifecycle<GuardInputs, object> = {
 	name: "Guard",
 	schema: guardSchema,
-	changes: () => [],
+	changes: (olds, news) =>
+		isDeepStrictEqual(olds.retained ?? [], news.retained ?? [])
+			? []
+			: [{ property: "retained", effect: "live", note: "recorded: which volumes are never swept" }],
 	create: async (inputs) => ({ id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs }),
 	read: async (_id, state) => state,
 	update: async (_id, _olds, news) => news,
 	async delete(_id, state, { host, log }) {
 		const stack = stackOf(state.ownerId);
-		const { removed, kept } = await sweep(host, { stack, guard: guardTag(state.uri) });
+		const { removed, kept } = await sweep(host, { stack, guard: guardTag(state.uri), retained: state.retained });
 		for (const what of removed) log(`removed what an interrupted run had left: ${what}`);
 		const { done, left } = await runPostponed(host);
 		const stays = kept.filter((line) => !done.some((what) => line.startsWith(`${what}:`)));

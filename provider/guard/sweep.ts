@@ -4,7 +4,11 @@
  */
 import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
-import { contentIn, isSeedName, tagIn } from "../volume/name";
+import { describePool } from "../pool/xml";
+import { isLocal } from "../volume/local";
+import { contentIn, isSeedName, markedName, tagIn } from "../volume/name";
+import { sweepPartials } from "../volume/partials";
+import { findPool } from "../volume/pools";
 import { freshQcow2Length } from "../volume/qcow2";
 import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
@@ -16,6 +20,8 @@ export interface SweepScope {
 	stack: string;
 	/** Only domains and networks that this guard watched over; all of the stack's when absent. */
 	guard?: string | undefined;
+	/** Logical names of volumes that are to be retained, whatever is or is not in them. */
+	retained?: ReadonlyArray<string> | undefined;
 	/** Only tell what would be done. */
 	dryRun?: boolean | undefined;
 }
@@ -84,31 +90,75 @@ async function sweepPools(
 	used: ReadonlySet<string>,
 ): Promise<void> {
 	const tag = stackTag(`${scope.stack}/`);
-	for (const pool of await host.pools.list()) {
-		if (!pool.active) continue;
-		await host.pools.refresh(pool.uuid);
-		const volumes = await host.pools.listVolumes(pool.uuid);
-		const bases = new Set(
-			volumes.flatMap(({ path, xml }) => (gone.has(path) ? [] : (describeVolume(xml).backing?.path ?? []))),
-		);
-		for (const { name, path, xml } of volumes) {
-			if (tagIn(name) !== tag || isKnown(path)) continue;
-			if (used.has(path)) swept.kept.push(`volume ${path}: a domain uses it`);
-			else if (bases.has(path)) swept.kept.push(`volume ${path}: other volumes are overlays of it`);
-			else if (gone.has(path) || isSeedName(name) || isFreshOverlay(xml)) {
-				await act(`volume ${path}`, () => host.volumes.delete(path));
-			} else swept.kept.push(`volume ${path}: ${contentIn(name) === undefined ? DATA : IMAGE}`);
-		}
-		if (!pool.uuid.startsWith(`${tag}-`) || isKnown(pool.uuid)) continue;
-		const left = (await host.pools.listVolumes(pool.uuid)).length;
-		if (left > 0) swept.kept.push(`pool ${pool.name}: it holds ${left} volume(s)`);
+	const pools = (await host.pools.list()).filter(({ active }) => active);
+	const volumes: Volume[] = [];
+	for (const pool of pools) volumes.push(...(await volumesOf(host, pool.uuid, scope)));
+	const marked = volumes.filter(({ name, path }) => tagIn(name) === tag && !isKnown(path));
+	const reasons = reasonsToStay(marked, volumes, { scope, gone, used });
+	for (const { path, reason } of reasons) if (reason !== undefined) swept.kept.push(`volume ${path}: ${reason}`);
+	// An overlay goes before its base, so that none is ever without.
+	const doomed = reasons.filter(({ reason }) => reason === undefined).map(({ path }) => path);
+	for (const path of overlaysFirst(doomed, volumes)) await act(`volume ${path}`, () => host.volumes.delete(path));
+	for (const { uuid, name } of pools) {
+		if (!uuid.startsWith(`${tag}-`) || isKnown(uuid)) continue;
+		const { owner } = describePool(await host.pools.xml(uuid, { inactive: true }));
+		if (owner !== undefined && stackOf(owner) !== scope.stack) continue;
+		const left = (await host.pools.listVolumes(uuid)).filter(
+			({ path }) => !scope.dryRun || !doomed.includes(path),
+		).length;
+		if (left > 0) swept.kept.push(`pool ${name}: it holds ${left} volume(s)`);
 		else {
-			await act(`pool ${pool.name}`, async () => {
-				await host.pools.destroy(pool.uuid);
-				await host.pools.undefine(pool.uuid);
+			await act(`pool ${name}`, async () => {
+				await host.pools.destroy(uuid);
+				await host.pools.undefine(uuid);
 			});
 		}
 	}
+}
+
+interface Volume {
+	name: string;
+	path: string;
+	xml: string;
+	backing: string | undefined;
+}
+
+async function volumesOf(host: Host, poolUuid: string, { dryRun }: SweepScope): Promise<Volume[]> {
+	const pool = await findPool(host, poolUuid);
+	if (!dryRun && pool?.directory && (await isLocal(host, pool))) await sweepPartials(pool.directory);
+	await host.pools.refresh(poolUuid);
+	const volumes = await host.pools.listVolumes(poolUuid);
+	return volumes.map(({ name, path, xml }) => ({ name, path, xml, backing: describeVolume(xml).backing?.path }));
+}
+
+/** Why each of the volumes stays; no reason for what goes. A base goes only together with all of its overlays. */
+function reasonsToStay(
+	marked: ReadonlyArray<Volume>,
+	all: ReadonlyArray<Volume>,
+	{ scope, gone, used }: { scope: SweepScope; gone: ReadonlySet<string>; used: ReadonlySet<string> },
+): Array<{ path: string; reason: string | undefined }> {
+	const own = new Map(
+		marked.map(({ name, path, xml }) => {
+			if (used.has(path)) return [path, "a domain uses it"];
+			if (scope.retained?.includes(markedName(name)!)) return [path, "it is marked to be retained"];
+			const isDisposable = gone.has(path) || isSeedName(name) || isUntouched(xml);
+			return [path, isDisposable ? undefined : contentIn(name) === undefined ? DATA : IMAGE];
+		}),
+	);
+	const staysFor = (path: string): boolean =>
+		all.some((overlay) => overlay.backing === path && (!own.has(overlay.path) || reasonOf(overlay.path) !== undefined));
+	const reasonOf = (path: string): string | undefined =>
+		own.get(path) ?? (staysFor(path) ? "other volumes are overlays of it" : undefined);
+	return marked.map(({ path }) => ({ path, reason: reasonOf(path) }));
+}
+
+function overlaysFirst(paths: ReadonlyArray<string>, all: ReadonlyArray<Volume>): string[] {
+	const backingOf = new Map(all.map(({ path, backing }) => [path, backing]));
+	const depth = (path: string): number => {
+		const backing = backingOf.get(path);
+		return backing === undefined ? 0 : 1 + depth(backing);
+	};
+	return [...paths].sort((a, b) => depth(b) - depth(a));
 }
 
 function isInScope(root: Element, uuid: string, { stack, guard }: SweepScope): "sweep" | "retained" | "foreign" {
@@ -125,8 +175,8 @@ function diskPaths(root: Element): string[] {
 	);
 }
 
-/** An overlay that is as long as its own tables: nothing was ever written to it. */
-function isFreshOverlay(xml: string): boolean {
-	const { backing, format, capacityBytes, fileBytes } = describeVolume(xml);
-	return backing !== undefined && format === "qcow2" && fileBytes === freshQcow2Length(capacityBytes);
+/** A qcow2 image that is as long as its own tables: nothing was ever written to it. */
+function isUntouched(xml: string): boolean {
+	const { format, capacityBytes, fileBytes } = describeVolume(xml);
+	return format === "qcow2" && fileBytes === freshQcow2Length(capacityBytes);
 }

@@ -261,7 +261,7 @@ export interface Pools {
 	delete(uuid: string, options?: CallOptions): Promise<void>;
 	undefine(uuid: string, options?: CallOptions): Promise<void>;
 	refresh(uuid: string, options?: CallOptions): Promise<void>;
-	xml(uuid: string, options?: CallOptions): Promise<string>;
+	xml(uuid: string, options?: CallOptions & { inactive?: boolean }): Promise<string>;
 	setAutostart(uuid: string, autostart: boolean, options?: CallOptions): Promise<void>;
 	getAutostart(uuid: string, options?: CallOptions): Promise<boolean>;
 	/** virStoragePoolGetInfo, in bytes */

@@ -1,7 +1,7 @@
 /** Virtual networks. The owner is recorded in `<metadata>` of the persistent definition; the id is the UUID. */
 import type { Host, NetworkInfo } from "../libvirt/api";
 import { type Context, InUseError, type Lifecycle, type State } from "../lifecycle";
-import { isOwnedBy } from "../owner";
+import { foundOwnLine, isNameTaken, isOwnedBy } from "../owner";
 import { wayOut } from "../taken";
 import { Undo } from "../undo";
 import { type Element, parse, serialize } from "../xml/element";
@@ -38,7 +38,7 @@ export const network: Lifecycle<NetworkInputs, NetworkFacts> = {
 	async create(inputs, context) {
 		const { host } = context;
 		const existing = await host.networks.find(inputs.name);
-		const state = existing ? await takeOver(context, inputs, existing) : await make(host, inputs);
+		const state = existing ? await takeOver(context, inputs, existing) : await makeFirst(context, inputs);
 		return { id: state.uuid, state };
 	},
 
@@ -99,6 +99,15 @@ function refuseForeign({ name, uuid }: NetworkInfo, definition: Element, inputs:
 	);
 }
 
+/** Somebody else's run may be making one of that name at the same time. */
+async function makeFirst(context: Context, inputs: NetworkInputs): Promise<NetworkState> {
+	return make(context.host, inputs).catch(async (error: unknown) => {
+		const taken = isNameTaken(error) ? await context.host.networks.find(inputs.name) : undefined;
+		if (!taken) throw error;
+		return takeOver(context, inputs, taken);
+	});
+}
+
 async function make(host: Host, inputs: NetworkInputs): Promise<NetworkState> {
 	return Undo.around(async (undo) => {
 		const former = await stopFormer(host, inputs, undo);
@@ -147,7 +156,7 @@ async function takeOverLines(context: Context, inputs: NetworkInputs, existing: 
 	const { host } = context;
 	const definition = await definitionOf(host, existing);
 	const owner = recordedIn(definition)?.owner;
-	if (isOwnedBy(owner, inputs)) return [];
+	if (isOwnedBy(owner, inputs)) return [foundOwnLine(`the network "${inputs.name}"`)];
 	if (!inputs.adopt) return [`warning: ${existsAlready(context, inputs, owner)}`];
 	return [
 		`takes over the network "${inputs.name}" of ${owner ?? "nobody recorded"} (adopt)`,

@@ -1,20 +1,21 @@
 /**
- * Storage pools of type `dir`. A pool can carry no metadata: its UUID is a function of the owner id, and says whose it
- * is. The id is the UUID.
+ * Storage pools of type `dir`. The owner is recorded as the product of the pool's source in the persistent definition;
+ * the UUID, which is the id, is a function of the owner id that made it.
  */
 import type { Host, PoolInfo } from "../libvirt/api";
 import { type Change, type Context, InUseError, type Lifecycle } from "../lifecycle";
-import { ownerUuid, stackTag } from "../owner";
+import { foundOwnLine, isNameTaken, stackTag } from "../owner";
 import { wayOut } from "../taken";
 import { Undo } from "../undo";
 import { isUnknown } from "../unknown";
 import { tagIn } from "../volume/name";
 import { forgetPools } from "../volume/pools";
-import { ourUuids, refuseSharedDirectory } from "./others";
+import { refuseSharedDirectory } from "./others";
+import { definitionOf, findOurs, freeUuid, isOurs, recordOwner, refuseForeign } from "./own";
 import { noteRename } from "./renamed";
 import { type PoolFacts, type PoolInputs, poolSchema } from "./schema";
 import { domainsOnPool } from "./users";
-import { describePool, poolXml, renamedPoolXml } from "./xml";
+import { changedPoolXml, describePool, poolXml } from "./xml";
 
 export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	name: "StoragePool",
@@ -40,9 +41,11 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		const { host, makes = "new" } = context;
 		if (makes !== false) await refuseSharedDirectory(host, inputs);
 		const existing = makes === "new" ? await host.pools.find(inputs.name) : undefined;
-		if (!existing || ourUuids(inputs).includes(existing.uuid)) return [];
+		if (!existing) return [];
+		const described = await definitionOf(host, existing);
+		if (isOurs(inputs, existing, described)) return [foundOwnLine(`the storage pool "${inputs.name}"`)];
 		if (inputs.adopt) return [`takes over the storage pool "${inputs.name}" with what is in it (adopt)`];
-		return [`warning: ${existsAlready(context, inputs, describePool(await host.pools.xml(existing.uuid)))}`];
+		return [`warning: ${existsAlready(context, inputs, described)}`];
 	},
 
 	async settle(olds, news, { host }) {
@@ -57,7 +60,7 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	async create(inputs, context) {
 		const { host } = context;
 		const existing = (await host.pools.find(inputs.name)) ?? (await findOurs(host, inputs));
-		const uuid = existing ? await takeOver(context, inputs, existing) : await make(host, inputs);
+		const uuid = existing ? await takeOver(context, inputs, existing) : await makeFirst(context, inputs);
 		forgetPools(host);
 		return { id: uuid, state: { ...inputs, uuid } };
 	},
@@ -88,11 +91,17 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		return (await host.pools.find(id)) !== undefined;
 	},
 
-	async update(id, _olds, news, { host }) {
+	async update(id, olds, news, { host }) {
 		const existing = await host.pools.find(id);
 		if (!existing) await make(host, news, id);
-		else if (existing.name !== news.name) await rename(host, existing, news);
-		else await activate(host, existing, news);
+		else {
+			refuseForeign(existing, await definitionOf(host, existing), [olds, news], "was not changed");
+			if (existing.name !== news.name) await rename(host, existing, news);
+			else {
+				await recordOwner(host, existing, news);
+				await activate(host, existing, news);
+			}
+		}
 		forgetPools(host);
 		return { ...news, uuid: id };
 	},
@@ -108,7 +117,9 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 		const existing = await host.pools.find(id);
 		if (!existing) return;
 		const { name } = existing;
-		const { path } = describePool(await host.pools.xml(id));
+		const described = await definitionOf(host, existing);
+		refuseForeign(existing, described, [state], "was not deleted");
+		const { path } = described;
 		const users = await domainsOnPool(host, { name, path });
 		if (users.length > 0) {
 			const named = users.slice(0, 10).map((user) => `${user.name} (${user.running ? "running" : "shut off"})`);
@@ -132,17 +143,18 @@ export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	},
 };
 
-/** Our pool under another name: what a replacement that was interrupted left. */
-async function findOurs(host: Host, inputs: PoolInputs): Promise<PoolInfo | undefined> {
-	for (const uuid of ourUuids(inputs)) {
-		const existing = await host.pools.find(uuid);
-		if (existing) return existing;
-	}
-	return undefined;
+/** Somebody else's run may be making one of that name at the same time. */
+async function makeFirst(context: Context, inputs: PoolInputs): Promise<string> {
+	return make(context.host, inputs).catch(async (error: unknown) => {
+		const taken = isNameTaken(error) ? await context.host.pools.find(inputs.name) : undefined;
+		if (!taken) throw error;
+		return takeOver(context, inputs, taken);
+	});
 }
 
-async function make(host: Host, inputs: PoolInputs, uuid = ownerUuid(inputs.ownerId)): Promise<string> {
+async function make(host: Host, inputs: PoolInputs, former?: string): Promise<string> {
 	return Undo.around(async (undo) => {
+		const uuid = former ?? (await freeUuid(host, inputs.ownerId));
 		const defined = await host.pools.define(poolXml({ ...inputs, uuid })).catch((error: Error) => {
 			throw /conflict/i.test(error.message)
 				? new Error(
@@ -171,31 +183,30 @@ async function activate(host: Host, { uuid, active }: PoolInfo, inputs: PoolInpu
 function existsAlready(
 	context: Context,
 	{ name }: PoolInputs,
-	{ type, path }: ReturnType<typeof describePool>,
+	{ type, path, owner }: ReturnType<typeof describePool>,
 ): string {
 	return (
-		`the storage pool "${name}" exists already on ${context.host.uri} (type ${type}, ${path ?? "no directory"}) and was ` +
-		`not made by this resource. ${wayOut(context, "pool")}`
+		`the storage pool "${name}" exists already on ${context.host.uri} (type ${type}, ${path ?? "no directory"}) and ` +
+		`${owner === undefined ? "was not made by this resource" : `belongs to "${owner}"`}. ${wayOut(context, "pool")}`
 	);
 }
 
 async function takeOver(context: Context, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
 	const { host, log } = context;
-	const described = describePool(await host.pools.xml(existing.uuid));
+	const described = await definitionOf(host, existing);
 	const { type, path } = described;
-	const isOurs = ourUuids(inputs).includes(existing.uuid);
-	if (!isOurs && !inputs.adopt) {
-		throw new Error(existsAlready(context, inputs, described));
-	}
-	if (isOurs && (existing.name !== inputs.name || path !== inputs.path)) return redefine(host, inputs, existing);
+	const ours = isOurs(inputs, existing, described);
+	if (!ours && !inputs.adopt) throw new Error(existsAlready(context, inputs, described));
+	if (ours && (existing.name !== inputs.name || path !== inputs.path)) return redefine(host, inputs, existing);
 	if (type !== "dir" || path !== inputs.path) {
 		throw new Error(
 			`the storage pool "${inputs.name}" cannot be taken over: it is of type ${type} for ${path ?? "no directory"}, ` +
 				`asked for is type dir for ${inputs.path}. Set path to its directory, or name the pool where a pool is asked for.`,
 		);
 	}
+	await recordOwner(host, existing, inputs);
 	await activate(host, existing, inputs);
-	if (!isOurs) log(`took over the storage pool "${inputs.name}"`);
+	if (!ours) log(`took over the storage pool "${inputs.name}"`);
 	return existing.uuid;
 }
 
@@ -203,7 +214,7 @@ async function takeOver(context: Context, inputs: PoolInputs, existing: PoolInfo
 async function redefine(host: Host, inputs: PoolInputs, existing: PoolInfo): Promise<string> {
 	if (existing.active) await host.pools.destroy(existing.uuid);
 	if (existing.persistent) await host.pools.undefine(existing.uuid);
-	return make(host, inputs);
+	return make(host, inputs, existing.uuid);
 }
 
 /** libvirt cannot rename a pool, but takes its UUID under another name once the former definition is gone. */
@@ -222,11 +233,11 @@ async function rename(host: Host, existing: PoolInfo, inputs: PoolInputs): Promi
 				`${users.slice(0, 10).join(", ")}. Keep the name, or let these domains name their volumes by path.`,
 		);
 	}
-	const former = await host.pools.xml(uuid);
+	const former = await host.pools.xml(uuid, { inactive: true });
 	if (existing.active) await host.pools.destroy(uuid);
 	await host.pools.undefine(uuid);
 	try {
-		const { active } = await host.pools.define(renamedPoolXml(former, inputs.name));
+		const { active } = await host.pools.define(changedPoolXml(former, inputs));
 		await activate(host, { ...existing, active }, inputs);
 	} catch (error) {
 		await host.pools.define(former);

@@ -1,14 +1,10 @@
-/** Whose a pool is, and what somebody else's has. */
+/** What somebody else's pool has already. */
 import type { Host } from "../libvirt/api";
 import { InputError } from "../lifecycle";
-import { ownerUuid, stackTag } from "../owner";
+import { stackTag } from "../owner";
+import { madeBy } from "./own";
 import type { PoolInputs } from "./schema";
 import { describePool } from "./xml";
-
-/** UUIDs of the pool that these inputs make, or made under another name of the resource. */
-export function ourUuids({ ownerId, previousOwnerIds = [] }: PoolInputs): string[] {
-	return [ownerId, ...previousOwnerIds].map(ownerUuid);
-}
 
 /**
  * libvirt has one pool for a directory. One of this stack may be about to go; any other stays.
@@ -16,7 +12,7 @@ export function ourUuids({ ownerId, previousOwnerIds = [] }: PoolInputs): string
  */
 export async function refuseSharedDirectory(host: Host, inputs: PoolInputs): Promise<void> {
 	for (const { uuid, name } of await host.pools.list()) {
-		if (name === inputs.name || uuid.startsWith(stackTag(inputs.ownerId)) || ourUuids(inputs).includes(uuid)) continue;
+		if (name === inputs.name || uuid.startsWith(stackTag(inputs.ownerId)) || madeBy(inputs).includes(uuid)) continue;
 		if (describePool(await host.pools.xml(uuid)).path !== inputs.path) continue;
 		throw new InputError(
 			"path",

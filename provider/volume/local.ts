@@ -3,10 +3,10 @@
  * faster. That it does is proved, not guessed from the URI: a file of the same path, length and times of change (in
  * nanoseconds) as libvirt says is there is the same file.
  */
-import { randomBytes } from "node:crypto";
-import { link, lstat, open, readdir, rm, stat, unlink } from "node:fs/promises";
+import { link, lstat, open, rm, stat, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Host } from "../libvirt/api";
+import { partialName, sweepPartialsOnce } from "./partials";
 import { directoryOf, type Pool } from "./pools";
 import type { SparseFile } from "./qcow2";
 import { describeVolume, type VolumeDescription } from "./xml";
@@ -79,41 +79,58 @@ async function prove(
 
 /**
  * Makes a file under its final name in one step: it is filled under another name first, so that a kill leaves nothing
- * half done, and an existing file is never replaced.
+ * half done, and an existing file is never replaced. It is on the disk when this returns: a power failure does not take
+ * what the state says is there.
  *
  * @param fill makes and fills the file at the path that it is given
  * @throws an error with code EEXIST when there is a file of that name
  */
 export async function makeFile(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
-	await sweepPartials(directoryOf(path));
-	const temporary = join(directoryOf(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.partial`);
+	const directory = directoryOf(path);
+	await sweepPartialsOnce(directory);
+	const temporary = join(directory, partialName(basename(path)));
 	try {
 		await fill(temporary);
+		await syncPath(temporary);
 		await link(temporary, path);
 	} finally {
 		await rm(temporary, { force: true });
 	}
+	await syncDirectory(directory);
 }
 
-const PARTIAL = /^\..+\.[0-9a-f]{12}\.partial$/;
-/** Filling one takes milliseconds. */
-const LEFT_BEHIND_MS = 10 * 60_000;
-const swept = new Map<string, Promise<void>>();
+async function syncPath(path: string): Promise<void> {
+	const opened = await open(path, "r");
+	try {
+		await opened.sync();
+	} finally {
+		await opened.close();
+	}
+}
 
-/** Removes what a killed process left, once in a process. */
-function sweepPartials(directory: string): Promise<void> {
-	const known = swept.get(directory);
-	if (known) return known;
-	const sweep = (async () => {
-		for (const name of await readdir(directory)) {
-			if (!PARTIAL.test(name)) continue;
-			const file = join(directory, name);
-			const found = await lstat(file).catch(orUndefined("ENOENT"));
-			if (found && Date.now() - found.mtimeMs > LEFT_BEHIND_MS) await rm(file, { force: true });
-		}
-	})().catch(() => {});
-	swept.set(directory, sweep);
-	return sweep;
+const syncs = new Map<string, { running: Promise<void>; next: Promise<void> | undefined }>();
+
+/** Files that are made at the same time share a write: one that runs may have missed this one's, the next has not. */
+function syncDirectory(directory: string): Promise<void> {
+	const known = syncs.get(directory);
+	if (known) {
+		known.next ??= known.running.then(() => begin());
+		return known.next;
+	}
+	return begin();
+
+	function begin(): Promise<void> {
+		// Some file systems have nothing to sync in a directory, and refuse it.
+		const running = syncPath(directory).catch((error) => {
+			if (error.code !== "EINVAL" && !isNotForUs(error)) throw error;
+		});
+		const entry = { running: running.catch(() => {}), next: undefined };
+		syncs.set(directory, entry);
+		void entry.running.then(() => {
+			if (entry.next === undefined && syncs.get(directory) === entry) syncs.delete(directory);
+		});
+		return running;
+	}
 }
 
 /** Makes a file with holes. */

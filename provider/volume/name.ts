@@ -20,6 +20,11 @@ export function tagIn(name: string): string | undefined {
 	return MARKED.exec(name)?.[3];
 }
 
+/** The logical name at the start of a default name; undefined for any other name. */
+export function markedName(name: string): string | undefined {
+	return MARKED.exec(name)?.[1];
+}
+
 /** Whether a name is that of a seed: its content is the program's, and can be made again at any time. */
 export function isSeedName(name: string): boolean {
 	return MARKED.exec(name)?.[4] === "iso";

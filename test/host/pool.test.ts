@@ -56,6 +56,23 @@ describe("storage pools", () => {
 		assert.doesNotMatch(await lab.machine.virsh("pool-list", "--all"), /short/);
 	});
 
+	it("belong to whom they were handed on to: the former owner's create makes one of its own", async () => {
+		const state = await lab.pool("handed");
+		const next = await owned("next", { name: "handed", path: lab.path("handed") });
+		const handed = wire(await pool.update(state.uuid, state, next, lab.context));
+		assert.deepEqual(await read(handed), handed);
+		await assert.rejects(
+			lab.pool("handed"),
+			/"handed" exists already on .* and belongs to "org\/project\/stack\/next"\./,
+		);
+		await assert.rejects(remove(state), /"handed" was not deleted: it belongs to "org\/project\/stack\/next" by now/);
+		const own = await lab.pool("own", { ownerId: state.ownerId });
+		assert.notEqual(own.uuid, state.uuid);
+		assert.equal(own.uuid.slice(0, 8), state.uuid.slice(0, 8), "both carry the mark of the stack");
+		assert.deepEqual(await lab.pool("own", { ownerId: state.ownerId }), own);
+		for (const each of [own, handed]) await remove(each);
+	});
+
 	it("refuse somebody else's of the same name, unless it is to be adopted", async () => {
 		await mkdir(lab.path("foreign"));
 		await lab.machine.virsh("pool-define-as", "foreign", "dir", "--target", lab.path("foreign"));
@@ -80,7 +97,8 @@ describe("storage pools", () => {
 		const state = await lab.pool("renamed");
 		const renamed = await owned("new-name", { name: "renamed", path: state.path, previousOwnerIds: [state.ownerId] });
 		assert.equal((await pool.create(renamed, lab.context)).id, state.uuid);
-		const replaced = await pool.create(await owned("renamed", { name: "other", path: lab.path("other") }), lab.context);
+		const other = await owned("new-name", { name: "other", path: lab.path("other") });
+		const replaced = await pool.create({ ...other, previousOwnerIds: [state.ownerId] }, lab.context);
 		assert.equal(replaced.id, state.uuid);
 		assert.doesNotMatch(await lab.machine.virsh("pool-list", "--all"), /renamed/);
 		await remove(wire(replaced.state));

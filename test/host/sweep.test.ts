@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { join } from "node:path";
+import { readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { sweep } from "../../provider/guard/sweep";
 import { Domain, Guard, Network, StoragePool, Volume } from "../../provider/index";
 import { connect } from "../../provider/libvirt";
 import { guardTag, stackTag } from "../../provider/owner";
+import { partialName } from "../../provider/volume/partials";
 import { repository } from "../../tools/pulumi/project";
 import { startTestHost, type TestHost } from "../../tools/testhost";
 
@@ -101,6 +103,47 @@ describe("the sweep", function () {
 		for (const name of ["other", "gold"]) await host.virsh("vol-delete", volumeName(name), "--pool", "swept");
 		const { removed } = await sweep(connect(host.uri), { stack: STACK });
 		assert.deepEqual(removed, ["pool swept"]);
+	});
+
+	it("takes a base together with its overlays, also of another pool, and leaves what is retained", async () => {
+		const pools = ["first", "second"].map((name) =>
+			make(StoragePool, { ...common(name), name, path: join(host.poolDirectory, name) }),
+		);
+		const [first, second] = await Promise.all(pools);
+		const volume = (name: string, pool: string, more: object) =>
+			make(Volume, { ...common(name), pool, name: volumeName(name), ...more });
+		const base = await volume("base", first!.id, { sizeMiB: 16 });
+		const top = await volume("top", second!.id, { base: base.id });
+		const retained = await volume("retained", second!.id, { sizeMiB: 16 });
+		const disk = await volume("disk", second!.id, { sizeMiB: 16 });
+		await make(Domain, { ...common("gone"), name: "gone", memoryMiB: 64, type: "qemu", disks: [{ volume: disk.id }] });
+		await host.virsh("pool-refresh", "second");
+
+		const { removed, kept } = await sweep(connect(host.uri), { stack: STACK, retained: ["retained", "disk"] });
+		assert.deepEqual(removed, ["domain gone", `volume ${top.id}`, `volume ${base.id}`, "pool first"]);
+		assert.deepEqual(kept.sort(), [
+			"domain kept: it is marked to be retained",
+			"pool second: it holds 2 volume(s)",
+			...[disk.id, retained.id].map((path) => `volume ${path}: it is marked to be retained`),
+		]);
+		const rest = await sweep(connect(host.uri), { stack: STACK });
+		assert.deepEqual(rest.removed.slice(-1), ["pool second"]);
+	});
+
+	it("removes at once what a killed process was filling", async () => {
+		const pool = await make(StoragePool, {
+			...common("partial"),
+			name: "partial",
+			path: join(host.poolDirectory, "partial"),
+		});
+		// A folder is known to be this machine's by a volume in it.
+		await make(Volume, { ...common("base"), pool: pool.id, name: volumeName("base"), sizeMiB: 16 });
+		const file = (process: string) =>
+			join(host.poolDirectory, "partial", partialName("x").replace(/-\d+-\d+-/, `-${process}-`));
+		const mine = join(host.poolDirectory, "partial", partialName("mine"));
+		for (const path of [file("4194305-1"), mine]) await writeFile(path, "");
+		await sweep(connect(host.uri), { stack: STACK });
+		assert.deepEqual(await readdir(join(host.poolDirectory, "partial")), [basename(mine)]);
 	});
 
 	it("says what is wrong with a command line", async () => {

@@ -158,7 +158,7 @@ describe("overlays", () => {
 				base: ${JSON.stringify(base.key)}, cloning: "auto", onBaseChange: "keep" });
 			(async () => { for (let i = 0; ; i++) {
 				await Promise.all([0, 1, 2, 3].map((k) => volume.create(inputs("killed-" + i + "-" + k + ".qcow2"), { host, log() {} })));
-				if (i === 2) console.log("going");
+				if (i === 3) console.log("going");
 			} })();`;
 		const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
 		await new Promise((resolve) => child.stdout.once("data", resolve));
@@ -170,12 +170,12 @@ describe("overlays", () => {
 		assert.ok(whole.length > 12, `${whole.length}`);
 		for (const name of whole.slice(-12)) await imageInfo(lab.path("pool", name));
 		// What such a kill may leave is removed by a later process.
-		const partial = lab.path("pool", ".old.qcow2.0123456789ab.partial");
+		const partial = lab.path("pool", ".old.qcow2.00000000-1-1-0123456789ab.partial");
 		await writeFile(partial, "");
 		await utimes(partial, new Date(0), new Date(0));
 		const sweeper = `require(${JSON.stringify(join(__dirname, "../../provider/volume/local.js"))})
 			.makeFile(${JSON.stringify(lab.path("pool", "new"))}, (t) => require("fs").promises.writeFile(t, ""))`;
 		await run(process.execPath, ["-e", sweeper]);
-		assert.ok(!(await readdir(lab.path("pool"))).includes(".old.qcow2.0123456789ab.partial"));
+		assert.ok(!(await readdir(lab.path("pool"))).includes(".old.qcow2.00000000-1-1-0123456789ab.partial"));
 	});
 });

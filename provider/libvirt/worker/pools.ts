@@ -13,6 +13,9 @@ import {
 import type { Handle, PoolInfoStruct } from "./signatures";
 import { describeVolume, findVolume } from "./volumes";
 
+/** VIR_STORAGE_XML_INACTIVE */
+const XML_INACTIVE = 1;
+
 function describe(pool: Handle<"pool">): PoolInfo {
 	return {
 		name: libvirt.virStoragePoolGetName(pool),
@@ -20,6 +23,17 @@ function describe(pool: Handle<"pool">): PoolInfo {
 		active: libvirt.virStoragePoolIsActive(pool) === 1,
 		persistent: libvirt.virStoragePoolIsPersistent(pool) === 1,
 	};
+}
+
+function xmlOf(pool: Handle<"pool">, inactive: boolean): string {
+	if (!inactive) return libvirt.virStoragePoolGetXMLDesc(pool, 0);
+	try {
+		return libvirt.virStoragePoolGetXMLDesc(pool, XML_INACTIVE);
+	} catch (error) {
+		// To libvirt's test driver both are the same.
+		if (!/unsupported flags/.test(String(error))) throw error;
+		return libvirt.virStoragePoolGetXMLDesc(pool, 0);
+	}
 }
 
 function at<T>(connection: Connection, uuid: string, use: (pool: Handle<"pool">) => T): T {
@@ -66,7 +80,7 @@ export const pools: Implementation<Pools> = {
 	refresh(connection, uuid) {
 		at(connection, uuid, (pool) => libvirt.virStoragePoolRefresh(pool, 0));
 	},
-	xml: (connection, uuid) => at(connection, uuid, (pool) => libvirt.virStoragePoolGetXMLDesc(pool, 0)),
+	xml: (connection, uuid, options) => at(connection, uuid, (pool) => xmlOf(pool, options?.inactive === true)),
 	setAutostart(connection, uuid, autostart) {
 		at(connection, uuid, (pool) => libvirt.virStoragePoolSetAutostart(pool, autostart ? 1 : 0));
 	},

@@ -1,0 +1,76 @@
+/**
+ * Files that are being filled: `.NAME.MAKER-PROCESS-RANDOM.partial`. A process that is killed leaves its own; who comes
+ * next removes it, at once where it can tell that the maker is gone, else when it is old.
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { lstat, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+
+const PARTIAL = /^\..+\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{12}\.partial$/;
+/** The process space of a machine that does not tell. */
+const NOWHERE = "00000000";
+/** Filling one takes milliseconds. */
+const LEFT_BEHIND_MS = 10 * 60_000;
+
+/** A name for the file to be filled that is going to be `name`. */
+export function partialName(name: string): string {
+	return `.${name}.${SPACE}-${process.pid}-${START}-${randomBytes(6).toString("hex")}.partial`;
+}
+
+/** Within which process numbers mean the same: this boot of this kernel, and this container. */
+function processSpace(): string {
+	try {
+		const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
+		return createHash("sha256")
+			.update(boot + readlinkSync("/proc/self/ns/pid"))
+			.digest("hex")
+			.slice(0, 8);
+	} catch {
+		return NOWHERE;
+	}
+}
+
+/** When a process started, in clock ticks since boot, which tells it from a later one of its number; 0 where unknown. */
+function startOf(pid: number): number {
+	try {
+		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+		return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+	} catch {
+		return 0;
+	}
+}
+
+const SPACE = processSpace();
+const START = startOf(process.pid);
+const swept = new Map<string, Promise<void>>();
+
+/** Removes what killed processes left in a directory, once in a process. */
+export function sweepPartialsOnce(directory: string): Promise<void> {
+	const known = swept.get(directory) ?? sweepPartials(directory);
+	swept.set(directory, known);
+	return known;
+}
+
+/** Removes what killed processes left in a directory. Never rejects: nothing depends on it. */
+export async function sweepPartials(directory: string): Promise<void> {
+	try {
+		for (const name of await readdir(directory)) {
+			const match = PARTIAL.exec(name);
+			const file = join(directory, name);
+			if (match && (isMakerGone(match) || (await isOld(file)))) await rm(file, { force: true });
+		}
+	} catch {
+		// It is tried again by the next process.
+	}
+}
+
+function isMakerGone([, space, pid, start]: RegExpExecArray): boolean {
+	if (space === NOWHERE || space !== SPACE) return false;
+	return !existsSync(`/proc/${pid}`) || startOf(Number(pid)) !== Number(start);
+}
+
+async function isOld(file: string): Promise<boolean> {
+	const found = await lstat(file).catch(() => undefined);
+	return found !== undefined && Date.now() - found.mtimeMs > LEFT_BEHIND_MS;
+}

@@ -1,0 +1,16 @@
+/** `npm run test:faults`: a fault in every step of a stack's life, for everything that can be killed. */
+import { describeCycle } from "./cycle";
+import { VICTIMS } from "./fault";
+import { Random, seedOr } from "./random";
+import { describeUnrecorded } from "./unrecorded";
+
+const seed = seedOr(Date.now() % 1_000_000);
+const random = new Random(seed);
+
+describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
+	for (const victim of VICTIMS) {
+		for (const checkpoints of [true, false]) describeCycle({ victims: [victim], checkpoints }, random);
+	}
+	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
+	describeUnrecorded(random);
+});

@@ -1,0 +1,94 @@
+/** One fault: which process is killed, and how far the run has come by then. */
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Bench } from "../e2e/hosts";
+import { ended, gone, processesBelow, providerOf, providerProcesses } from "./processes";
+import type { Random } from "./random";
+
+export const VICTIMS = ["CLI", "provider", "libvirtd"] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+/** Progress of the real thing, and a moment more. */
+export interface Point {
+	/** Steps that the CLI has told of, or objects that have come or gone on the host. */
+	kind: "lines" | "objects";
+	count: number;
+	moreMs: number;
+}
+
+/** @param steps how many steps the run has at least */
+export function choosePoint(random: Random, steps: number): Point {
+	const kind = random.pick(["lines", "objects"] as const);
+	// Each step is told of twice; the last ones are left out, as the run might be over by then.
+	const most = kind === "lines" ? 2 * steps - 4 : steps - 2;
+	return { kind, count: random.between(1, Math.max(1, most)), moreMs: random.between(0, 40) };
+}
+
+export function describePoint({ kind, count, moreMs }: Point): string {
+	return `${count} ${kind} and ${moreMs} ms`;
+}
+
+export interface Struck {
+	/** null when the CLI was killed. */
+	code: number | null;
+	output: string;
+}
+
+/** Runs a command and kills the victim at the point; resolves when all that the command started is gone. */
+export async function strike(
+	bench: Bench,
+	{ command, victim, point, restartMs }: { command: "up" | "destroy"; victim: Victim; point: Point; restartMs: number },
+	env: NodeJS.ProcessEnv,
+): Promise<Struck> {
+	const before = objectsOn(bench);
+	const cli = bench.project.spawn([command, "--yes", "--skip-preview"], env);
+	let output = "";
+	for (const stream of [cli.stdout!, cli.stderr!]) stream.setEncoding("utf8").on("data", (text) => (output += text));
+	const progress = () =>
+		point.kind === "lines"
+			? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length
+			: differences(before, objectsOn(bench));
+	while (progress() < point.count) {
+		assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
+		await sleep(5);
+	}
+	await sleep(point.moreMs);
+	const below = processesBelow(cli.pid!);
+	assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
+	if (victim === "CLI") cli.kill("SIGKILL");
+	else if (victim === "provider") process.kill(providerOf(cli)!.pid, "SIGKILL");
+	else {
+		await bench.host.killLibvirtd();
+		await sleep(restartMs);
+		await bench.host.startLibvirtd();
+	}
+	const code = await ended(cli);
+	await gone(providerProcesses(below));
+	return { code, output };
+}
+
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+	return exitCode === null && signalCode === null;
+}
+
+/** Files of the pool and definitions of libvirt's, each with its inode: a look at them costs no call. */
+function objectsOn({ host, poolPath }: Bench): Set<string> {
+	const folders = [poolPath, ...["qemu", "qemu/networks", "storage"].map((name) => join(host.directory, "etc", name))];
+	return new Set(folders.flatMap((folder) => filesIn(folder)));
+}
+
+function filesIn(folder: string): string[] {
+	const names = existsSync(folder) ? readdirSync(folder) : [];
+	return names.flatMap((name) => {
+		const path = join(folder, name);
+		const found = /^\.|\.new$/.test(name) ? undefined : lstatSync(path, { throwIfNoEntry: false });
+		return found?.isFile() ? [`${path} ${found.ino}`] : [];
+	});
+}
+
+function differences(before: ReadonlySet<string>, now: ReadonlySet<string>): number {
+	return [...now].filter((path) => !before.has(path)).length + [...before].filter((path) => !now.has(path)).length;
+}

@@ -1,0 +1,16 @@
+/** A sample of `npm run test:faults`: each step of a stack's life and each victim, at points that the seed chooses. */
+import { describeCycle } from "./cycle";
+import { VICTIMS } from "./fault";
+import { Random, seedOr } from "./random";
+import { describeUnrecorded } from "./unrecorded";
+
+const seed = seedOr(1);
+const random = new Random(seed);
+
+describe(`kill -9, a sample (CLONES_FAULT_SEED=${seed})`, () => {
+	for (const checkpoints of [true, false]) {
+		describeCycle({ victims: random.shuffled(VICTIMS), checkpoints }, random);
+	}
+	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
+	describeUnrecorded(random);
+});
