@@ -2,7 +2,6 @@
  * The guard of a stack on one host: it makes nothing, and when it is deleted, last of all, it removes what an
  * interrupted run made on that host but could not record in the state.
  */
-import { isDeepStrictEqual } from "node:util";
 import type { Lifecycle } from "../lifecycle";
 import { guardTag, stackOf } from "../owner";
 import { runPostponed } from "./postponed";
@@ -13,12 +12,16 @@ export const guard: Lifecycle<GuardInputs, object> = {
 	name: "Guard",
 	schema: guardSchema,
 	changes: (olds, news) =>
-		isDeepStrictEqual(olds.retained ?? [], news.retained ?? [])
+		(news.retained ?? []).every((name) => olds.retained?.includes(name))
 			? []
 			: [{ property: "retained", effect: "live", note: "recorded: which volumes are never swept" }],
 	create: async (inputs) => ({ id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs }),
 	read: async (_id, state) => state,
-	update: async (_id, _olds, news) => news,
+	// What was retained once stays so: it may be on the host after its resource has gone from the program.
+	update: async (_id, olds, news) => ({
+		...news,
+		retained: [...new Set([...(olds.retained ?? []), ...(news.retained ?? [])])].sort(),
+	}),
 	async delete(_id, state, { host, log }) {
 		const stack = stackOf(state.ownerId);
 		const { removed, kept } = await sweep(host, { stack, guard: guardTag(state.uri), retained: state.retained });

@@ -38,11 +38,12 @@ describe("moves and renames", function () {
 		assert.deepEqual(await leftOn(bench), []);
 	});
 
-	it("leaves a machine that is retained only since its last update", async () => {
+	it("leaves a machine that is retained only since its last update, and a disk that nothing was written to", async () => {
 		await bench.project.setConfig("retain", "true");
 		await bench.project.up();
 		await bench.project.run(["destroy", "--yes", "--skip-preview"]);
 		assert.equal(await bench.host.virsh("domuuid", "machine"), machine);
+		assert.ok((await leftOn(bench)).some((name) => name.startsWith("unused-")));
 	});
 
 	it("keeps machines and disks when the stack is renamed, also from a new stack of the former name", async () => {
