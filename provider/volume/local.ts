@@ -79,16 +79,15 @@ async function prove(
 
 /**
  * Makes a file under its final name in one step: it is filled under another name first, so that a kill leaves nothing
- * half done, and an existing file is never replaced. It is on the disk when this returns: a power failure does not take
- * what the state says is there.
+ * half done, and an existing file is never replaced. Its content is on the disk before it has its name: a power failure leaves
+ * a whole file or none, which a refresh sees. (A name that is lost with the directory costs nothing that a guest synced.)
  *
  * @param fill makes and fills the file at the path that it is given
  * @throws an error with code EEXIST when there is a file of that name
  */
 export async function makeFile(path: string, fill: (temporary: string) => Promise<void>): Promise<void> {
-	const directory = directoryOf(path);
-	await sweepPartialsOnce(directory);
-	const temporary = join(directory, partialName(basename(path)));
+	await sweepPartialsOnce(directoryOf(path));
+	const temporary = join(directoryOf(path), partialName(basename(path)));
 	try {
 		await fill(temporary);
 		await syncPath(temporary);
@@ -96,7 +95,6 @@ export async function makeFile(path: string, fill: (temporary: string) => Promis
 	} finally {
 		await rm(temporary, { force: true });
 	}
-	await syncDirectory(directory);
 }
 
 async function syncPath(path: string): Promise<void> {
@@ -105,31 +103,6 @@ async function syncPath(path: string): Promise<void> {
 		await opened.sync();
 	} finally {
 		await opened.close();
-	}
-}
-
-const syncs = new Map<string, { running: Promise<void>; next: Promise<void> | undefined }>();
-
-/** Files that are made at the same time share a write: one that runs may have missed this one's, the next has not. */
-function syncDirectory(directory: string): Promise<void> {
-	const known = syncs.get(directory);
-	if (known) {
-		known.next ??= known.running.then(() => begin());
-		return known.next;
-	}
-	return begin();
-
-	function begin(): Promise<void> {
-		// Some file systems have nothing to sync in a directory, and refuse it.
-		const running = syncPath(directory).catch((error) => {
-			if (error.code !== "EINVAL" && !isNotForUs(error)) throw error;
-		});
-		const entry = { running: running.catch(() => {}), next: undefined };
-		syncs.set(directory, entry);
-		void entry.running.then(() => {
-			if (entry.next === undefined && syncs.get(directory) === entry) syncs.delete(directory);
-		});
-		return running;
 	}
 }
 

@@ -49,7 +49,7 @@ const kinds: Kind[] = [
 		name: "StoragePool",
 		lifecycle: pool,
 		good: () => ({ name: "images", path: "/images" }),
-		made: (inputs: { name: string; path: string }) => poolXml({ ...inputs, uuid: "u" }),
+		made: (inputs: { name: string; path: string }) => poolXml({ ...inputs, uuid: "u", ownerId: "o/p/s/images" }),
 	},
 	{
 		name: "Network",
