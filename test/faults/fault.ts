@@ -51,7 +51,9 @@ export async function strike(
 		point.kind === "lines"
 			? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length
 			: differences(before, objectsOn(bench));
-	while (progress() < point.count) {
+	// The engine starts the provider with the first of its resources.
+	const isThere = () => victim !== "provider" || providerOf(cli) !== undefined;
+	while (progress() < point.count || !isThere()) {
 		assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
 		await sleep(5);
 	}
