@@ -204,7 +204,8 @@ describe("networks", () => {
 				`${change?.effect}: ${change?.note}`,
 				/^restart: the network is stopped and started.*running machines are plugged in again/,
 			);
-			assert.deepEqual(await network.plan!(await inputs("live", news), lab.context), ["running machines on it: guest"]);
+			const planned = await network.plan!(await inputs("live", news), { ...lab.context, makes: false });
+			assert.deepEqual(planned, ["running machines on it: guest"]);
 			const before = await ipv4Addresses();
 			state = await update(state, news);
 			assert.match(await dump("live"), /<domain name='live\.test'\/>/);
