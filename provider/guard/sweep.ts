@@ -6,7 +6,7 @@ import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
 import { describePool } from "../pool/xml";
 import { isLocal } from "../volume/local";
-import { contentIn, isSeedName, markedName, tagIn } from "../volume/name";
+import { contentIn, isOfResource, isSeedName, tagIn } from "../volume/name";
 import { sweepPartials } from "../volume/partials";
 import { findPool } from "../volume/pools";
 import { freshQcow2Length } from "../volume/qcow2";
@@ -140,7 +140,8 @@ function reasonsToStay(
 	const own = new Map(
 		marked.map(({ name, path, xml }) => {
 			if (used.has(path)) return [path, "a domain uses it"];
-			if (scope.retained?.includes(markedName(name)!)) return [path, "it is marked to be retained"];
+			if (scope.retained?.some((logicalName) => isOfResource(name, logicalName)))
+				return [path, "it is marked to be retained"];
 			const isDisposable = gone.has(path) || isSeedName(name) || isUntouched(xml);
 			return [path, isDisposable ? undefined : contentIn(name) === undefined ? DATA : IMAGE];
 		}),

@@ -20,9 +20,12 @@ export function tagIn(name: string): string | undefined {
 	return MARKED.exec(name)?.[3];
 }
 
-/** The logical name at the start of a default name; undefined for any other name. */
-export function markedName(name: string): string | undefined {
-	return MARKED.exec(name)?.[1];
+/** Whether a name is a default one of the resource of this logical name. */
+export function isOfResource(name: string, logicalName: string): boolean {
+	const match = MARKED.exec(name);
+	if (!match) return false;
+	// A logical name may itself end with what looks like a content.
+	return match[1] === logicalName || `${match[1]}-${match[2]}` === logicalName;
 }
 
 /** Whether a name is that of a seed: its content is the program's, and can be made again at any time. */

@@ -79,7 +79,7 @@ export async function assertDestroyed(stand: Stand, said: string): Promise<void>
 	const left = await leftOn(stand);
 	const golds = left.filter((name) => /^gold-[0-9a-f]{8}-[0-9a-f]{8}\.qcow2$/.test(name));
 	for (const gold of golds) {
-		assert.match(said, new RegExp(`left in place: volume \\S*${gold}: it may hold data`));
+		assert.match(said, new RegExp(`left in place: volume \\S*${gold}: an image that no state knows`));
 		await rm(join(stand.poolPath, gold));
 	}
 	const others = left.filter((name) => !golds.includes(name));

@@ -29,7 +29,7 @@ export function describeUnrecorded(random: Random): void {
 			const left = await leftOn(stand);
 			// Of an image that was uploaded nobody knows whether it has been written to since.
 			const gold = left.find((name) => name.startsWith("gold-"));
-			if (gold) assert.match(stdout, new RegExp(`left in place: volume \\S*${gold}: it may hold data`));
+			if (gold) assert.match(stdout, new RegExp(`left in place: volume \\S*${gold}: an image that no state knows`));
 			assert.deepEqual(
 				left.filter((name) => name !== gold && name !== "images"),
 				[],
@@ -49,7 +49,7 @@ export function describeUnrecorded(random: Random): void {
 			const { stdout } = await promisify(execFile)("node", [join(repository, "dist/cli/main.js"), ...command]);
 			const left = await leftOn(stand);
 			const gold = left.find((name) => name.startsWith("gold-"));
-			if (gold) assert.match(stdout, new RegExp(`left volume \\S*${gold}: it may hold data`));
+			if (gold) assert.match(stdout, new RegExp(`left volume \\S*${gold}: an image that no state knows`));
 			assert.deepEqual(
 				left.filter((name) => name !== gold && name !== "images"),
 				[],
