@@ -69,7 +69,16 @@ export async function strike(
 	}
 	const code = await ended(cli);
 	await gone(providerProcesses(below));
+	await trialGuestsGone(bench);
 	return { code, output };
+}
+
+/** libvirt ends a trial guest when it notices that its client is gone. */
+async function trialGuestsGone({ host }: Bench): Promise<void> {
+	for (let tries = 0; (await host.virsh("list", "--all", "--name")).includes("clones-probe-"); tries++) {
+		assert.ok(tries < 50, "a trial guest is left");
+		await sleep(100);
+	}
 }
 
 function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
