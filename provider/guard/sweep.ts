@@ -100,9 +100,10 @@ async function sweepPools(
 	const doomed = reasons.filter(({ reason }) => reason === undefined).map(({ path }) => path);
 	for (const path of overlaysFirst(doomed, volumes)) await act(`volume ${path}`, () => host.volumes.delete(path));
 	for (const { uuid, name } of pools) {
-		if (!uuid.startsWith(`${tag}-`) || isKnown(uuid)) continue;
+		if (isKnown(uuid)) continue;
 		const { owner } = describePool(await host.pools.xml(uuid, { inactive: true }));
-		if (owner !== undefined && stackOf(owner) !== scope.stack) continue;
+		// One of a former version records no owner, and goes by its UUID.
+		if (owner === undefined ? !uuid.startsWith(`${tag}-`) : stackOf(owner) !== scope.stack) continue;
 		const left = (await host.pools.listVolumes(uuid)).filter(
 			({ path }) => !scope.dryRun || !doomed.includes(path),
 		).length;

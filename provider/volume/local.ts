@@ -79,8 +79,8 @@ async function prove(
 
 /**
  * Makes a file under its final name in one step: it is filled under another name first, so that a kill leaves nothing
- * half done, and an existing file is never replaced. Its content is on the disk before it has its name: a power failure leaves
- * a whole file or none, which a refresh sees. (A name that is lost with the directory costs nothing that a guest synced.)
+ * half done, and an existing file is never replaced. Its content is on the disk before it has its name: a power failure
+ * leaves a whole file or none. (A name that is lost with the directory costs nothing that a guest has synced.)
  *
  * @param fill makes and fills the file at the path that it is given
  * @throws an error with code EEXIST when there is a file of that name
