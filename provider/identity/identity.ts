@@ -7,7 +7,7 @@ export interface NewIdentity {
 	mac?: string | undefined;
 	/** Addresses without a prefix, as `canonicalAddress` writes them; at most one of each family when they are computed. */
 	ips?: ReadonlyArray<string> | undefined;
-	/** Content of /etc/machine-id: 32 hex digits. */
+	/** Content of /etc/machine-id: 32 hex digits. @default a random one */
 	machineId?: string | undefined;
 	/** Whatever else belongs to it, such as a licence; no secrets. */
 	data?: Readonly<Record<string, string>> | undefined;

@@ -80,6 +80,18 @@ describe("the npm package", function () {
 		assert.equal(found, '{"id":"","props":{}}');
 	});
 
+	it("brings SQLite for identity pools, and loads no library of a store before one is opened", async () => {
+		const found = await node(`
+			const provider = require.resolve("pulumi-libvirt-clones/provider");
+			require(provider);
+			const loaded = () => Object.keys(require.cache).some((file) => /node_modules.(better-sqlite3|pg)/.test(file));
+			const before = loaded();
+			const { openSqliteStore } = require(require("node:path").join(provider, "../identity/store/sqlite"));
+			openSqliteStore({ path: ${JSON.stringify(join(directory, "identities.db"))}, libraries: ["better-sqlite3"] })
+				.then((store) => console.log(before, loaded(), store.kind));`);
+		assert.equal(found, "false true sqlite");
+	});
+
 	it("has a command line that runs", async () => {
 		const help = await run("npx", ["pulumi-libvirt-clones", "--help"], { cwd: project });
 		assert.match(help.stdout, /usage: pulumi-libvirt-clones sweep/);

@@ -39,5 +39,17 @@ export async function installed({ tarball }: Packed, directory: string, sdk?: st
 	if (sdk) dependencies["@pulumi/pulumi"] = sdk;
 	await mkdir(directory, { recursive: true });
 	await writeFile(join(directory, "package.json"), JSON.stringify({ private: true, main: "index.ts", dependencies }));
-	await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], { cwd: directory });
+	await run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline"], {
+		cwd: directory,
+		env: { ...process.env, npm_config_better_sqlite3_local_prebuilds: await prebuilt(directory) },
+	});
+}
+
+/** The binary of here, packed as it would be downloaded: without it each project would compile one for minutes. */
+async function prebuilt(directory: string): Promise<string> {
+	const library = join(repository, "node_modules/better-sqlite3");
+	const { version } = JSON.parse(await readFile(join(library, "package.json"), "utf8"));
+	const name = `better-sqlite3-v${version}-node-v${process.versions.modules}-${process.platform}-${process.arch}.tar.gz`;
+	await run("tar", ["-czf", join(directory, name), "-C", library, "build/Release/better_sqlite3.node"]);
+	return directory;
 }

@@ -58,6 +58,9 @@ export const needs = [
 	{ what: "modprobe", debian: "kmod", fedora: "kmod", present: command("modprobe") },
 	{ what: "mke2fs", debian: "e2fsprogs", fedora: "e2fsprogs", present: command("mke2fs") },
 	{ what: "mkfs.xfs", debian: "xfsprogs", fedora: "xfsprogs", present: command("mkfs.xfs") },
+	{ what: "PostgreSQL", debian: "postgresql", fedora: "postgresql-server", present: hasPostgres },
+	{ what: "openssl", debian: "openssl", fedora: "openssl", present: command("openssl") },
+	{ what: "ssh-keygen", debian: "openssh-client", fedora: "openssh", present: command("ssh-keygen") },
 	{ what: "cpio", debian: "cpio", fedora: "cpio", present: command("cpio") },
 	{ what: "debootstrap", debian: "debootstrap", fedora: "debootstrap", present: command("debootstrap") },
 	{ what: "zstd", debian: "zstd", fedora: "zstd", present: command("zstd") },
@@ -102,6 +105,11 @@ function driver(file) {
 		const libraries = ["/usr/lib64", "/usr/lib", ...readdirSync("/usr/lib").map((entry) => join("/usr/lib", entry))];
 		return libraries.some((folder) => existsSync(join(folder, "libvirt/connection-driver", file)));
 	};
+}
+
+/** Debian keeps the programs of each version in a folder of its own. */
+function hasPostgres() {
+	return command("postgres")() || existsSync("/usr/lib/postgresql");
 }
 
 /** The images hold nothing but busybox at first, so it may need no libraries: a dynamic one names its loader. */

@@ -1,5 +1,6 @@
 /** Which identities a pool has, and which of them are not to be used. */
 import { type Identity, type NewIdentity, nameKey } from "../identity";
+import { newMachineId } from "../machine-id";
 import { type Queries, type Transaction, UniqueError } from "./database";
 import { LeasedError, StoreError, TakenError } from "./errors";
 import { findIdentity, findPool, type IdentityRow, toIdentity } from "./rows";
@@ -59,14 +60,14 @@ async function insert(
 	ordinal: number,
 	identity: NewIdentity,
 ): Promise<void> {
-	const { name, mac, ips = [], machineId, data = {} } = identity;
+	const { name, mac, ips = [], machineId = newMachineId(), data = {} } = identity;
 	const key = nameKey(name);
 	try {
 		await query(
 			`INSERT INTO clones_identities
 			(pool, name_key, ordinal, realm, name, mac, ips, machine_id, data, state, created_at, changed_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'creating', ${dialect.now}, ${dialect.now})`,
-			[pool, key, ordinal, realm, name, mac ?? null, JSON.stringify(ips), machineId ?? null, JSON.stringify(data)],
+			[pool, key, ordinal, realm, name, mac ?? null, JSON.stringify(ips), machineId, JSON.stringify(data)],
 		);
 		for (const ip of ips) {
 			await query("INSERT INTO clones_addresses (realm, ip, pool, name_key) VALUES ($1, $2, $3, $4)", [
