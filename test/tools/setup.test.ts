@@ -110,6 +110,7 @@ describe("the set-up", () => {
 			packagesFor(unmet: Packages["needs"], family: string): string[];
 			systemFamily(osRelease: string): string | undefined;
 			unmetNeeds(): Packages["needs"];
+			newServices(needs: Packages["needs"], folders: string[]): string[];
 		}
 
 		it("are named for the system they are installed on", async () => {
@@ -155,11 +156,23 @@ describe("the set-up", () => {
 			assert.match(output, /^libvirtd, virtlogd, virsh, qemu-system-x86_64, qemu-img, dnsmasq/);
 		});
 
+		it("start no services, and leave those that run alone", async () => {
+			const { needs, newServices } = await load<Packages>("packages.mjs");
+			write("units/smbd.service", "");
+			write("scripts/winbind", "");
+			const folders = ["units", "scripts", "absent"].map((name) => join(directory, name));
+			assert.deepEqual(newServices(needs, folders), ["slapd", "nmbd", "samba-ad-dc"]);
+		});
+
 		it("are asked for with a command that the user can run where there is no root", async () => {
-			const { installCommand, updateCommand } = await load<{
+			const { installCommand, maskCommand, updateCommand } = await load<{
 				installCommand(family: string, packages: string[]): string[];
+				maskCommand(family: string, services: string[]): string[] | undefined;
 				updateCommand(family: string): string[] | undefined;
 			}>("system.mjs");
+			assert.equal(maskCommand("fedora", ["slapd"]), undefined);
+			assert.equal(maskCommand("debian", []), undefined);
+			assert.equal(maskCommand("debian", ["slapd", "smbd"])?.join(" "), "systemctl mask slapd smbd");
 			assert.equal(updateCommand("fedora"), undefined);
 			assert.match(updateCommand("debian")!.join(" "), /^apt-get .*update$/);
 			assert.match(installCommand("debian", ["cpio"]).join(" "), /^apt-get .*install -y --no-install-recommends cpio$/);

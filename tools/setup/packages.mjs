@@ -11,6 +11,7 @@ import { findCommand } from "./run.mjs";
  * @property {() => boolean} present looks for the thing itself, which takes no package manager and no time
  * @property {string} debian package
  * @property {string} fedora package
+ * @property {string[]} [services] what Debian would start with the package, now and at every boot
  */
 
 /** @type {Need[]} */
@@ -65,6 +66,25 @@ export const needs = [
 	{ what: "debootstrap", debian: "debootstrap", fedora: "debootstrap", present: command("debootstrap") },
 	{ what: "zstd", debian: "zstd", fedora: "zstd", present: command("zstd") },
 	{ what: "xz", debian: "xz-utils", fedora: "xz", present: command("xz") },
+	{ what: "openssl", debian: "openssl", fedora: "openssl", present: command("openssl") },
+	{ what: "slapd", debian: "slapd", fedora: "openldap-servers", present: command("slapd"), services: ["slapd"] },
+	{ what: "ldapsearch", debian: "ldap-utils", fedora: "openldap-clients", present: command("ldapsearch") },
+	{
+		what: "Samba's domain controller",
+		debian: "samba-ad-dc",
+		fedora: "samba-dc",
+		present: () => ["samba", "winbindd"].every((name) => findCommand(name)) && hasLibrary("samba/ldb/acl.so"),
+		services: ["smbd", "nmbd", "samba-ad-dc", "winbind"],
+	},
+	{
+		what: "Samba's files for new domains",
+		debian: "samba-ad-provision",
+		fedora: "samba-dc-provision",
+		present: () => existsSync("/usr/share/samba/setup"),
+	},
+	{ what: "Samba's net", debian: "samba-common-bin", fedora: "samba-common-tools", present: command("net") },
+	{ what: "ldbsearch", debian: "ldb-tools", fedora: "ldb-tools", present: command("ldbsearch") },
+	{ what: "kinit and ktutil", debian: "krb5-user", fedora: "krb5-workstation", present: command("ktutil") },
 ];
 
 /** @returns {Need[]} those that this machine does not meet */
@@ -79,6 +99,19 @@ export function unmetNeeds() {
  */
 export function packagesFor(unmet, family) {
 	return [...new Set(unmet.map((need) => need[family]))];
+}
+
+/**
+ * @param {Need[]} unmet
+ * @param {string[]} [folders] of systemd's units and of init scripts
+ * @returns {string[]} services that would be new to this machine
+ */
+export function newServices(unmet, folders = ["/etc/systemd/system", "/lib/systemd/system", "/etc/init.d"]) {
+	return unmet
+		.flatMap(({ services = [] }) => services)
+		.filter(
+			(name) => !folders.some((folder) => [name, `${name}.service`].some((file) => existsSync(join(folder, file)))),
+		);
 }
 
 /**
@@ -101,10 +134,13 @@ function command(name) {
 
 /** @param {string} file of a module that libvirtd loads */
 function driver(file) {
-	return () => {
-		const libraries = ["/usr/lib64", "/usr/lib", ...readdirSync("/usr/lib").map((entry) => join("/usr/lib", entry))];
-		return libraries.some((folder) => existsSync(join(folder, "libvirt/connection-driver", file)));
-	};
+	return () => hasLibrary(join("libvirt/connection-driver", file));
+}
+
+/** @param {string} file below one of the folders of libraries */
+function hasLibrary(file) {
+	const libraries = ["/usr/lib64", "/usr/lib", ...readdirSync("/usr/lib").map((entry) => join("/usr/lib", entry))];
+	return libraries.some((folder) => existsSync(join(folder, file)));
 }
 
 /** Debian keeps the programs of each version in a folder of its own. */

@@ -1,6 +1,6 @@
 // @ts-check
-import { packagesFor, systemFamily, unmetNeeds } from "./packages.mjs";
-import { ask, runLogged, SetupError } from "./run.mjs";
+import { newServices, packagesFor, systemFamily, unmetNeeds } from "./packages.mjs";
+import { ask, findCommand, runLogged, SetupError } from "./run.mjs";
 
 /** @returns {string | undefined} what is missing, in words */
 export function missingFromSystem() {
@@ -42,7 +42,20 @@ export async function updatePackageLists() {
 export async function installSystemPackages(extra = []) {
 	const family = knownFamily();
 	const packages = [...packagesFor(unmetNeeds(), family), ...extra];
-	if (packages.length > 0) await asAdministrator(installCommand(family, packages));
+	if (packages.length === 0) return;
+	const mask = maskCommand(family, newServices(unmetNeeds()));
+	if (mask && findCommand("systemctl")) await asAdministrator(mask);
+	await asAdministrator(installCommand(family, packages));
+}
+
+/**
+ * The tests start servers of their own. Debian starts a package's at once and at every boot, unless it is masked before.
+ * @param {import("./packages.mjs").Family} family
+ * @param {string[]} services that are not there yet
+ * @returns {string[] | undefined} the command that keeps them from being started
+ */
+export function maskCommand(family, services) {
+	return family === "debian" && services.length > 0 ? ["systemctl", "mask", ...services] : undefined;
 }
 
 function knownFamily() {
@@ -59,7 +72,12 @@ async function asAdministrator(words) {
 	const prefix = await administratorPrefix();
 	if (prefix === undefined) {
 		const family = knownFamily();
-		const all = [updateCommand(family) ?? [], installCommand(family, packagesFor(unmetNeeds(), family))];
+		const unmet = unmetNeeds();
+		const all = [
+			updateCommand(family) ?? [],
+			maskCommand(family, newServices(unmet)) ?? [],
+			installCommand(family, packagesFor(unmet, family)),
+		];
 		const list = all.filter((line) => line.length > 0).map((line) => `  sudo ${line.join(" ")}`);
 		throw new SetupError(
 			`Packages are missing, and installing them needs root. Run this, then try again:\n${list.join("\n")}`,

@@ -1,0 +1,111 @@
+import { type ChildProcess, type ExecFileOptions, execFile, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { Relay } from "./relay";
+
+const run = promisify(execFile);
+
+/** Sources are not copied to dist: the script is run where it lies in the repository. */
+const insideScript = join(__dirname, "../../../tools/directory/inside.sh");
+
+/**
+ * A place for a directory server: mount, network, PID and UTS namespaces of its own, with 10.99.0.1 on its loopback
+ * device and /etc, /run and Samba's folders in memory. All of it ends with this process, however that comes: the kernel
+ * kills the first process inside when its parent dies, and the rest with it. No file is left.
+ */
+export class World {
+	private readonly relays: Relay[] = [];
+
+	private constructor(
+		private readonly holder: ChildProcess,
+		/** The first process inside, as seen from outside. */
+		readonly pid: number,
+	) {}
+
+	/** @throws with what was said, if it does not start */
+	static async start(name: string, domain: string): Promise<World> {
+		if (process.getuid?.() !== 0)
+			throw new Error("A directory server needs root for its namespaces. Run it with sudo -E.");
+		const namespaces = ["--mount", "--net", "--uts", "--pid", "--mount-proc", "--fork", "--kill-child=SIGKILL"];
+		const inside = ["tini", "-s", "--", "sh", insideScript, name, domain];
+		const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", ...namespaces, ...inside], {
+			detached: true, // not reached by Ctrl-C in the terminal
+			stdio: ["ignore", "pipe", "pipe"],
+		});
+		holder.unref();
+		await untilReady(holder);
+		const [pid] = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").split(" ");
+		return new World(holder, Number(pid));
+	}
+
+	/** Runs a command inside; its working directory is the same as outside. @throws if it fails */
+	async exec(
+		command: string,
+		args: string[] = [],
+		options: Omit<ExecFileOptions, "encoding"> & { input?: string } = {},
+	): Promise<{ stdout: string; stderr: string }> {
+		const { input = "", ...rest } = options;
+		const running = run("nsenter", [...this.entering(), command, ...args], { ...rest, encoding: "utf8" });
+		running.child.stdin?.on("error", () => {});
+		running.child.stdin?.end(input);
+		return running;
+	}
+
+	/** What stands before a command to have it run inside. */
+	get prefix(): string[] {
+		return ["nsenter", ...this.entering()];
+	}
+
+	/** Starts a server inside. @param log file inside for what it says */
+	async daemon(command: string, args: string[], log: string): Promise<number> {
+		const script = `"$@" >"$0" 2>&1 </dev/null & echo $!`;
+		const { stdout } = await this.exec("sh", ["-c", script, log, command, ...args]);
+		return Number(stdout);
+	}
+
+	/** Opens a port of this machine's 127.0.0.1 that leads to a port inside. */
+	async relay(port: number): Promise<Relay> {
+		const relay = await Relay.to(this.prefix, this.pid, port);
+		this.relays.push(relay);
+		return relay;
+	}
+
+	/** Ends everything inside. May be called again. */
+	async stop(): Promise<void> {
+		for (const relay of this.relays) relay.close();
+		if (this.holder.exitCode !== null || this.holder.signalCode !== null) return;
+		const ended = new Promise((resolve) => this.holder.once("exit", resolve));
+		this.holder.ref();
+		this.holder.kill("SIGKILL");
+		await ended;
+	}
+
+	private entering(): string[] {
+		return ["-t", String(this.pid), "-m", "-n", "-u", "-p", "--"];
+	}
+}
+
+function untilReady(holder: ChildProcess): Promise<void> {
+	return new Promise((resolve, reject) => {
+		let said = "";
+		const fail = (what: string) => {
+			clearTimeout(deadline);
+			holder.kill("SIGKILL");
+			reject(new Error(`The world of a directory server ${what}. It said:\n${said.trim() || "nothing"}`));
+		};
+		const deadline = setTimeout(() => fail("did not start within 30 s"), 30_000);
+		for (const stream of [holder.stdout!, holder.stderr!]) {
+			stream.on("data", (chunk) => {
+				said += chunk;
+				if (!/^ready$/m.test(said)) return;
+				clearTimeout(deadline);
+				holder.stdout?.destroy();
+				holder.stderr?.destroy();
+				resolve();
+			});
+		}
+		holder.once("error", (error) => fail(`cannot be started (${error.message})`));
+		holder.once("exit", (code, signal) => fail(`ended while starting (${signal ?? `exit code ${code}`})`));
+	});
+}
