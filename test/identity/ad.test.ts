@@ -1,4 +1,8 @@
 import * as assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type AdDirectoryArgs, adDirectory } from "../../provider/identity/directory/ad";
 import { Authority } from "../../tools/directory/certificates";
 import { DomainController } from "../../tools/directory/domain-controller";
@@ -113,10 +117,32 @@ describe("computer accounts in Samba's Active Directory", function () {
 		await assert.rejects(controller.joinOffline("OFFLINE", first.joinBlob!), /Join to '.*' is not OK|failed/i);
 	});
 
+	it("join offline without showing the password in the list of processes, or leaving a file", async () => {
+		const folder = await mkdtemp(join(tmpdir(), "clones-arguments-"));
+		const files = () => readdirSync(tmpdir()).filter((name) => name.startsWith("clones-offline-join-"));
+		const before = files();
+		try {
+			const file = join(folder, "seen");
+			const { command, ...rest } = offlineJoin();
+			const spy = ["sh", "-c", `cat /proc/$$/cmdline /proc/$$/environ >>'${file}'; exec "$@"`, "sh", ...command];
+			await using({ offlineJoin: { ...rest, command: spy } }, (directory) =>
+				directory.create({ name: "quiet", owner }),
+			);
+			const seen = readFileSync(file, "utf8");
+			assert.match(seen, /offlinejoin\0provision/);
+			assert.ok(!seen.includes(controller.admin.password));
+		} finally {
+			await rm(folder, { recursive: true });
+		}
+		assert.deepEqual(files(), before);
+	});
+
 	it("of somebody else are left alone", async () => {
 		await using({}, async (directory) => {
 			const { keytab } = await directory.create({ name: "theirs", owner: "organization/project/other/pool" });
-			await controller.tool("computer", "create", "admins");
+			await controller.modify(
+				"dn: CN=admins,CN=Computers,DC=lab,DC=test\nchangetype: add\nobjectClass: computer\nsAMAccountName: ADMINS$\n",
+			);
 			await controller.modify("dn: CN=person,OU=Pool,DC=lab,DC=test\nchangetype: add\nobjectClass: contact\n");
 			for (const call of ["create", "reset", "remove"] as const) {
 				await assert.rejects(directory[call]({ name: "theirs", owner }), {
@@ -219,25 +245,26 @@ info: pulumi-libvirt-clones: ${owner}
 			await refused({ user: "nobody@lab.test" }, /^(user|password): login as nobody@lab\.test was refused/);
 
 			const password = "Expired-secret.1";
-			await controller.tool("user", "create", "expired", password);
-			await controller.tool("group", "addmembers", "Domain Admins", "expired");
+			await controller.addUser("expired", password, "Domain Admins");
 			const changes = { user: "expired@lab.test", password };
 			await using(changes, (directory) => directory.check());
-			await controller.modify(
-				"dn: CN=expired,CN=Users,DC=lab,DC=test\nchangetype: modify\nreplace: pwdLastSet\npwdLastSet: 0\n",
-			);
+			const change = (attribute: string, value: string) =>
+				controller.modify(
+					`dn: CN=expired,CN=Users,DC=lab,DC=test\nchangetype: modify\nreplace: ${attribute}\n${attribute}: ${value}\n`,
+				);
+			await change("pwdLastSet", "0");
 			await refused(
 				changes,
 				/^password: login as expired@lab\.test was refused: .*(has to change the password|has expired)/,
 				password,
 			);
-			await controller.tool("user", "disable", "expired");
+			await change("userAccountControl", "514");
 			await refused(changes, /^user: login as expired@lab\.test was refused: the user is disabled/, password);
 		});
 
 		it("a user without the right", async () => {
 			const password = "Reader-secret.1";
-			await controller.tool("user", "create", "reader", password);
+			await controller.addUser("reader", password);
 			const changes = { user: "reader@lab.test", password };
 			await refused(changes, /^user: reader@lab\.test may not create computer accounts in OU=Pool,DC=lab,DC=test/);
 			await using(changes, async (directory) => {

@@ -1,6 +1,6 @@
 import { Authority } from "./certificates";
 import type { Relay } from "./relay";
-import { until } from "./slapd";
+import { until } from "./until";
 import { World } from "./world";
 
 /** Active Directory: Samba's domain controller dc1.lab.test, with an empty `OU=Pool`. Takes some 10 s to start. */
@@ -34,7 +34,7 @@ export class DomainController {
 			);
 			await controller.provision(authority);
 			await controller.startServer();
-			await controller.tool("ou", "add", controller.ou);
+			await controller.modify(`dn: ${controller.ou}\nchangetype: add\nobjectClass: organizationalUnit\n`);
 			return controller;
 		} catch (error) {
 			await world.stop();
@@ -104,15 +104,21 @@ export class DomainController {
 		);
 		const configuration = `${folder}/smb.conf`;
 		await this.world.exec("mkdir", [folder]);
-		await this.world.exec("sh", ["-c", 'cat >"$0"', configuration], { input: `[global]\n${lines.join("\n")}\n` });
-		await this.world.exec("sh", ["-c", 'cat >"$0"', `${folder}/blob`], { input: blob });
+		await this.world.put(configuration, `[global]\n${lines.join("\n")}\n`);
+		await this.world.put(`${folder}/blob`, blob);
 		await this.world.exec("net", ["offlinejoin", "requestodj", `loadfile=${folder}/blob`, "-s", configuration]);
 		return (await this.world.exec("net", ["ads", "testjoin", "-s", configuration])).stdout;
 	}
 
-	/** samba-tool on the controller's own data base. */
-	async tool(...args: string[]): Promise<string> {
-		return (await this.world.exec("samba-tool", args)).stdout;
+	/** Adds a user that may log in. */
+	async addUser(name: string, password: string, group?: string): Promise<void> {
+		const quoted = Buffer.from(`"${password}"`, "utf16le").toString("base64");
+		const dn = `CN=${name},CN=Users,DC=lab,DC=test`;
+		const user = [`sAMAccountName: ${name}`, "userAccountControl: 512", `unicodePwd:: ${quoted}`];
+		await this.modify([`dn: ${dn}`, "changetype: add", "objectClass: user", ...user, ""].join("\n"));
+		if (group === undefined) return;
+		const membership = ["changetype: modify", "add: member", `member: ${dn}`, ""];
+		await this.modify([`dn: CN=${group},CN=Users,DC=lab,DC=test`, ...membership].join("\n"));
 	}
 
 	/** Entries as the data base has them, in LDIF. */
@@ -134,7 +140,7 @@ export class DomainController {
 		const server = await authority.sign([this.serverName]);
 		await this.world.exec("mkdir", ["-p", "/run/tls", "/var/lib/samba/private", "/var/lib/samba/bind-dns"]);
 		for (const [name, content] of Object.entries({ ca: authority.certificate, ...server })) {
-			await this.world.exec("sh", ["-c", 'umask 077; cat >"$0"', `/run/tls/${name}`], { input: content });
+			await this.world.put(`/run/tls/${name}`, content);
 		}
 		const options = {
 			interfaces: "lo",
@@ -143,12 +149,12 @@ export class DomainController {
 			"tls certfile": "/run/tls/certificate",
 			"tls keyfile": "/run/tls/key",
 		};
-		await this.tool(
+		await this.world.exec("samba-tool", [
 			...["domain", "provision", "--realm=LAB.TEST", "--domain=LAB", "--server-role=dc"],
 			...["--dns-backend=SAMBA_INTERNAL", "--host-ip=10.99.0.1", "--host-name=dc1"],
 			`--adminpass=${this.admin.password}`,
 			...Object.entries(options).map(([name, value]) => `--option=${name}=${value}`),
-		);
+		]);
 		await this.world.exec("cp", ["/var/lib/samba/private/krb5.conf", "/etc/krb5.conf"]);
 	}
 }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { Authority, type Certificate } from "./certificates";
 import type { Relay } from "./relay";
+import { until } from "./until";
 import { World } from "./world";
 
 const suffix = "dc=pool,dc=test";
@@ -19,7 +19,7 @@ export class Slapd {
 	private process: number | undefined;
 
 	private constructor(
-		private readonly world: World,
+		readonly world: World,
 		/** Certificate of the authority, in PEM form. */
 		readonly ca: string,
 		/** To the port for LDAPS, and to that for StartTLS. */
@@ -33,7 +33,7 @@ export class Slapd {
 			const authority = await Authority.create();
 			const server = await authority.sign(["ldap.pool.test"]);
 			await world.exec("mkdir", ["-p", "/run/slapd/data"]);
-			await put(world, "/run/slapd/ca", authority.certificate);
+			await world.put("/run/slapd/ca", authority.certificate);
 			// Debian's AppArmor rules bind slapd to its usual folders; they are for the file of that name.
 			await world.exec("cp", ["/usr/sbin/slapd", "/run/slapd/server"]);
 			const slapd = new Slapd(world, authority.certificate, await world.relay(636), await world.relay(389));
@@ -49,9 +49,9 @@ export class Slapd {
 
 	/** Gives it another certificate; to be followed by a start. */
 	async configure({ certificate, key }: Certificate): Promise<void> {
-		await put(this.world, "/run/slapd/certificate", certificate);
-		await put(this.world, "/run/slapd/key", key);
-		await put(this.world, "/run/slapd/configuration", this.configuration());
+		await this.world.put("/run/slapd/certificate", certificate);
+		await this.world.put("/run/slapd/key", key);
+		await this.world.put("/run/slapd/configuration", this.configuration());
 	}
 
 	async startServer(): Promise<void> {
@@ -137,23 +137,5 @@ objectClass: simpleSecurityObject
 cn: reader
 userPassword: ${this.reader.password}
 `);
-	}
-}
-
-async function put(world: World, file: string, content: string): Promise<void> {
-	await world.exec("sh", ["-c", 'umask 077; cat >"$0"', file], { input: content });
-}
-
-/** Tries until it succeeds. @throws the last failure after 60 s */
-export async function until(what: string, attempt: () => Promise<unknown>): Promise<void> {
-	const deadline = Date.now() + 60_000;
-	for (;;) {
-		try {
-			await attempt();
-			return;
-		} catch (error) {
-			if (Date.now() > deadline) throw new Error(`Not within 60 s: ${what}`, { cause: error });
-			await sleep(20);
-		}
 	}
 }

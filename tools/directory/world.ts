@@ -52,6 +52,11 @@ export class World {
 		return running;
 	}
 
+	/** Writes a file inside that only root may read. */
+	async put(file: string, content: string): Promise<void> {
+		await this.exec("sh", ["-c", 'umask 077; cat >"$0"', file], { input: content });
+	}
+
 	/** What stands before a command to have it run inside. */
 	get prefix(): string[] {
 		return ["nsenter", ...this.entering()];
