@@ -139,8 +139,9 @@ const adRules: ReadonlyArray<Rule<AdSettings>> = [
 		property: "user",
 		needs: ["user", "offlineJoin"],
 		check: ({ user, offlineJoin }) =>
-			offlineJoin && !/^[^@\s=]+@[^@\s]+$/.test(user)
-				? `got ${JSON.stringify(user)}; allowed with offlineJoin is NAME@DOMAIN, which its command can log in with`
+			// The command would take what is behind a percent sign for the password.
+			offlineJoin && !/^[^@\s%=-][^@\s%=]*@[A-Za-z0-9.-]+$/.test(user)
+				? `got ${JSON.stringify(user)}; allowed with offlineJoin is NAME@DOMAIN without spaces and percent signs, which its command can log in with`
 				: undefined,
 	},
 	{

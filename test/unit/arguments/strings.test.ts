@@ -230,17 +230,22 @@ describe("strings that change nothing", () => {
 		}
 	});
 
-	it("reach no shell: of the processes that are started one gets no arguments, the other files found in pools", () => {
+	it("reach no shell: of the processes that are started one gets no arguments, one files found in pools, one checked names", () => {
 		const root = join(__dirname, "../../../../provider");
 		const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 		const text = (name: string) => readFileSync(join(root, name), "utf8");
 		const [worker, qemuImg] = [join("libvirt", "process.ts"), join("volume", "rebase.ts")];
 		const starting = sources.filter((name) => /child_process/.test(text(name)));
-		assert.deepEqual(starting.sort(), [worker, qemuImg]);
+		const offlineJoin = join("identity", "directory", "offline-join.ts");
+		assert.deepEqual(starting.sort(), [offlineJoin, worker, qemuImg]);
 		assert.match(text(worker), /fork\(join\(__dirname, "worker", script\), \[\]/);
 		// Their paths are absolute, as their pools' directories are: none is taken for an option or a protocol.
 		assert.match(text(qemuImg), /spawn\("qemu-img", args, \{ stdio: /);
 		assert.match(text(qemuImg), /place\?\.directory === directoryOf\(path\)/);
 		assert.doesNotMatch(text(qemuImg), /shell/);
+		// What the settings and names may be is tested with them; each stands behind a word of its own.
+		assert.match(text(offlineJoin), /`domain=\$\{.*\}`, `machine_name=\$\{name\}`, `dcname=\$\{/);
+		assert.match(text(offlineJoin), /"-s", configuration, "-U", settings\.user\]/);
+		assert.doesNotMatch(text(offlineJoin), /shell/);
 	});
 });

@@ -123,6 +123,9 @@ describe("settings of directories", () => {
 			{ offlineJoin, user: "CN=admin,DC=x,DC=y" },
 			/user: got "CN=admin,DC=x,DC=y"; allowed with offlineJoin is NAME@DOMAIN/,
 		],
+		[{ offlineJoin, user: "admin%x@x.y" }, /user: got "admin%x@x\.y"; allowed with offlineJoin is NAME@DOMAIN/],
+		[{ offlineJoin, user: "--password=x@x.y" }, /user: got "--password=x@x\.y"; allowed with offlineJoin/],
+		[{ offlineJoin: { domainController: "dc1 printblob" } }, /offlineJoin\.domainController: got "dc1 printblob"/],
 		[{ offlineJoin, password: "Secret-1\nx" }, /password: holds a line break/],
 	] as const) {
 		it(`of Active Directory are refused: ${JSON.stringify(changes).slice(0, 60)}`, () => {
