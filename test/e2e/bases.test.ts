@@ -81,7 +81,7 @@ describe("bases", function () {
 			await bench.project.setConfig("goldSizeMiB", "80");
 			const { changes, stdout } = await bench.project.preview();
 			assert.deepEqual([changes.update, changes.replace], [1, undefined], stdout);
-			await bench.project.must(["config", "rm", "goldSizeMiB"]);
+			await bench.project.configure({ goldSizeMiB: undefined });
 		});
 
 		it("does not hide what the first size of a clone comes to, and refuses one that is too small", async () => {
@@ -92,7 +92,7 @@ describe("bases", function () {
 			const refused = await bench.project.run(["preview"]);
 			assert.notEqual(refused.code, 0);
 			assert.match(refused.stdout, /sizeMiB: got 32; the volume has 64 MiB and never shrinks/);
-			await bench.project.must(["config", "rm", "diskSizeGiB"]);
+			await bench.project.configure({ diskSizeGiB: undefined });
 		});
 
 		it("replaces one after the other with rolling, and stops at the first that fails", async () => {
@@ -226,7 +226,7 @@ describe("bases", function () {
 			const { rolled } = await bench.project.outputs<{ rolled: CloneInstance[] }>();
 			assert.equal(new Set(rolled.map(({ lineage }) => lineage!.base)).size, 1);
 			await bench.project.preview(["--expect-no-changes"]);
-			await bench.project.must(["config", "rm", "rollImage"]);
+			await bench.project.configure({ rollImage: undefined });
 			await bench.project.up();
 		});
 	});
@@ -269,7 +269,7 @@ describe("bases", function () {
 			);
 			const { stdout } = await run("ls", ["-A", join(mounted!, "pool")]);
 			assert.match(stdout, /^raw-gold-\w+\.raw\n$/);
-			await bench.project.must(["config", "rm", "plainPath"]);
+			await bench.project.configure({ plainPath: undefined });
 			await bench.project.up();
 			assert.equal((await run("ls", ["-A", join(mounted!, "pool")])).stdout, "");
 		});

@@ -113,16 +113,14 @@ describe("failures", function () {
 			await neighbour.edit("Pulumi.yaml", "name: failures", "name: neighbours");
 			await neighbour.must(["stack", "init", "dev"]);
 			const image = (await bench.project.must(["config", "get", "image"])).stdout.trim();
-			for (const [key, value] of Object.entries({
+			await neighbour.configure({
 				image,
 				poolName: "neighbours",
 				poolPath: `${bench.poolPath}-2`,
 				networkName: "neighbours",
 				machines: "6",
 				"pulumi-libvirt-clones:uri": bench.host.uri,
-			})) {
-				await neighbour.setConfig(key, value);
-			}
+			});
 		});
 		after(() => neighbour?.remove());
 

@@ -20,8 +20,8 @@ describe("a stack made by", function () {
 				try {
 					await project.must(["stack", "import", "--file", "state.json"]);
 					await project.must(["preview", "--diff", "--expect-no-changes"]);
-					await project.must(["up", "--yes", "--diff", "--expect-no-changes"]);
-					await project.must(["refresh", "--yes", "--diff", "--expect-no-changes"]);
+					await project.must(["up", "--yes", "--skip-preview", "--diff", "--expect-no-changes"]);
+					await project.must(["refresh", "--yes", "--skip-preview", "--diff", "--expect-no-changes"]);
 					await project.must(["preview", "--diff", "--expect-no-changes"]);
 					assert.deepEqual(await uuidsOn(host), uuids);
 					await project.destroy();

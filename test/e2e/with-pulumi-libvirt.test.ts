@@ -112,7 +112,7 @@ describe("with @pulumi/libvirt", function () {
 		it("show no change afterwards, nor when one is renamed", async () => {
 			await project.setConfig("nameOfGold", "renamed");
 			await project.preview(["--expect-no-changes"]);
-			await project.must(["config", "rm", "nameOfGold"]);
+			await project.configure({ nameOfGold: undefined });
 		});
 
 		it("are not replaced below clones that stay", async () => {
@@ -133,7 +133,7 @@ describe("with @pulumi/libvirt", function () {
 
 		it("are replaced when the clones follow", async () => {
 			const former = outputs;
-			await project.must(["config", "rm", "deleteFirst"]);
+			await project.configure({ deleteFirst: undefined });
 			await project.setConfig("onBaseChange", "replace");
 			await project.up();
 			await read();

@@ -1,6 +1,7 @@
 /** A private host for the tests of pools and volumes, driven through the lifecycles as the provider drives them. */
 import { execFile } from "node:child_process";
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { domain } from "../../provider/domain/lifecycle";
@@ -139,6 +140,22 @@ export class VolumeLab {
 		for (const name of ["kernel", "initrd"] as const) await copyFile(image[name], this.path(name));
 		return image;
 	}
+}
+
+/** Within a `describe`, temporary files go to a folder of its own. @returns what lies there: others leave nothing in it */
+export function temporaryFiles(): () => Promise<string[]> {
+	const { TMPDIR } = process.env;
+	let folder: string;
+	before(async () => {
+		folder = await mkdtemp(join(tmpdir(), "temporary-"));
+		process.env.TMPDIR = folder;
+	});
+	after(async () => {
+		if (TMPDIR === undefined) delete process.env.TMPDIR;
+		else process.env.TMPDIR = TMPDIR;
+		await rm(folder, { recursive: true });
+	});
+	return () => readdir(folder);
 }
 
 /** What qemu-img says about an image. Consistent, or it throws. */

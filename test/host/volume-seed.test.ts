@@ -1,11 +1,11 @@
 import * as assert from "node:assert/strict";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { guestExec } from "../../provider/domain/agent";
-import { imageInfo, VolumeLab } from "./volume-lab";
+import { imageInfo, temporaryFiles, VolumeLab } from "./volume-lab";
 
 describe("cloud-init seeds", () => {
+	const temporary = temporaryFiles();
 	let lab: VolumeLab;
 	before(async () => {
 		lab = await VolumeLab.start({ network: true });
@@ -74,10 +74,7 @@ describe("cloud-init seeds", () => {
 		assert.deepEqual(await lab.read(far), far);
 		assert.equal((await imageInfo(near.path)).format, "raw");
 		assert.ok((await readFile(near.path)).length < 100_000);
-		assert.deepEqual(
-			(await readdir(tmpdir())).filter((name) => name.startsWith("clones-image-")),
-			[],
-		);
+		assert.deepEqual(await temporary(), []);
 
 		await lab.newProcess();
 		const other = { ...cloudInit, hostname: "another" };

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finishRefreshes } from "../../provider/volume/refresh";
-import { imageInfo, run, VolumeLab } from "./volume-lab";
+import { imageInfo, run, temporaryFiles, VolumeLab } from "./volume-lab";
 
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
@@ -164,6 +164,7 @@ describe("uploaded volumes", () => {
 	});
 
 	describe("from https", () => {
+		const temporary = temporaryFiles();
 		let server: Server;
 		let url: string;
 		let image: Buffer;
@@ -235,10 +236,7 @@ describe("uploaded volumes", () => {
 				assert.doesNotMatch(said, /token=secret/);
 			}
 			assert.deepEqual(await readdir(lab.path("pool")), before);
-			assert.deepEqual(
-				(await readdir(tmpdir())).filter((name) => name.startsWith("clones-image-")),
-				[],
-			);
+			assert.deepEqual(await temporary(), []);
 		});
 	});
 });

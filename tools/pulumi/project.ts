@@ -6,6 +6,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
+import { parse, stringify } from "yaml";
 import { cacheDirectory } from "../cache";
 
 /** Root of this repository, seen from dist/tools/pulumi. */
@@ -63,7 +64,7 @@ export class Project {
 		await mkdir(join(root, "state"));
 		const project = Project.reopen(directory, options.stack, options.env);
 		await project.must(["stack", "init", project.stack]);
-		for (const [key, value] of Object.entries(options.config ?? {})) await project.setConfig(key, value);
+		await project.configure(options.config ?? {});
 		for (const [key, value] of Object.entries(options.secrets ?? {})) {
 			await project.must(["config", "set", "--secret", key, "--", value]);
 		}
@@ -132,8 +133,22 @@ export class Project {
 		});
 	}
 
-	setConfig(key: string, value: string): Promise<CommandResult> {
-		return this.must(["config", "set", key, "--", value]);
+	setConfig(key: string, value: string): Promise<void> {
+		return this.configure({ [key]: value });
+	}
+
+	/** Changes the stack's settings in its file, as a user does with an editor: a CLI for each takes longer. */
+	async configure(changes: Record<string, string | undefined>): Promise<void> {
+		const file = join(this.directory, `Pulumi.${this.stack}.yaml`);
+		const settings = parse(await readFile(file, "utf8")) as { config?: Record<string, unknown> };
+		const config = new Map(Object.entries(settings.config ?? {}));
+		const project = await this.name();
+		for (const [name, value] of Object.entries(changes)) {
+			const key = name.includes(":") ? name : `${project}:${name}`;
+			if (value === undefined) config.delete(key);
+			else config.set(key, value);
+		}
+		await writeFile(file, stringify({ ...settings, config: Object.fromEntries(config) }));
 	}
 
 	/** @returns the text shown, and what would change */
