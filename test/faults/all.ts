@@ -1,4 +1,6 @@
 /** `npm run test:faults`: a fault in every step of a stack's life, for everything that can be killed. */
+
+import { describeTorture } from "../identity/torture";
 import { describeCycle } from "./cycle";
 import { VICTIMS } from "./fault";
 import { Random, seedOr } from "./random";
@@ -13,4 +15,8 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	}
 	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
 	describeUnrecorded(random);
+});
+
+describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
+	describeTorture({ leases: 10_000, clientAfter: [10, 40], serverAfter: [200, 600] }, random);
 });
