@@ -41,6 +41,8 @@ export interface Dialect {
 	epochSchema: ReadonlyArray<string>;
 	/** The texts of a JSON list, as a query. */
 	textsOf(parameter: string): string;
+	/** A row where there is a table of that name. */
+	findTable: string;
 	/** Keeps others from making the tables at the same time. */
 	lockSchema?: string;
 	/** Lines that are not "ok" say what is wrong with the files. */

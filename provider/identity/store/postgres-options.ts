@@ -1,5 +1,5 @@
 /** Where a PostgreSQL server is and how it is spoken to, checked before anything is connected. */
-import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { InputError } from "../../lifecycle";
 import { shown } from "../../problems";
 
@@ -69,12 +69,12 @@ export function connectionOf(options: PostgresOptions): Connection {
 	return { host, port, database, user, password, ssl: isSocket || tls === false ? false : ssl(host, tls) };
 }
 
-function ssl(host: string, { ca, certificate, key, serverName }: TlsOptions): Record<string, unknown> {
-	const name = serverName ?? (isIP(host) ? undefined : host);
+function ssl(host: string, { ca, certificate, key, serverName = host }: TlsOptions): Record<string, unknown> {
 	return {
 		rejectUnauthorized: true,
+		// The library would hold the certificate against the host, or nothing where that is an address.
+		checkServerIdentity: (_: string, shown: PeerCertificate) => checkServerIdentity(serverName, shown),
 		...(ca !== undefined && { ca }),
 		...(certificate !== undefined && { cert: certificate, key }),
-		...(name !== undefined && { servername: name }),
 	};
 }

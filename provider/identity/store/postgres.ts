@@ -18,6 +18,7 @@ interface ConnectionPool {
 	connect(): Promise<Client>;
 	end(): Promise<void>;
 	on(event: "error", listener: (error: Error) => void): void;
+	on(event: "connect", listener: (client: Client) => void): void;
 }
 
 interface Client {
@@ -25,7 +26,6 @@ interface Client {
 	/** Gives it back to the pool, or ends it. */
 	release(end?: boolean): void;
 	on(event: "error", listener: (error: Error) => void): void;
-	removeListener(event: "error", listener: (error: Error) => void): void;
 }
 
 const dialect: Dialect = {
@@ -37,6 +37,7 @@ const dialect: Dialect = {
 	newEpoch: "nextval('clones_epoch')",
 	epochSchema: ["CREATE SEQUENCE clones_epoch"],
 	textsOf: (parameter) => `SELECT jsonb_array_elements_text(CAST(${parameter} AS jsonb))`,
+	findTable: "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
 	// Any number that nobody else uses.
 	lockSchema: "SELECT pg_advisory_xact_lock(7205759403)",
 };
@@ -57,8 +58,10 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Ident
 		allowExitOnIdle: true,
 		keepAlive: true,
 	});
-	// An idle connection that ends is replaced by the next transaction.
+	// A connection that ends is replaced by the next transaction. Without listeners of its own, from the first moment on,
+	// one that ends between two queries would end the process.
 	pool.on("error", () => {});
+	pool.on("connect", (client) => client.on("error", () => {}));
 	const where = host.startsWith("/") ? `${database} in ${host}` : `${database} on ${host}:${port}`;
 	return SqlStore.open(new PostgresDatabase(pool, where, patienceSeconds * 1000));
 }
@@ -124,18 +127,12 @@ class PostgresDatabase implements Database {
 	private async connected<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {
 		const client = await this.pool.connect();
 		let isLost = false;
-		// The query under way fails as well; without a listener the process would end.
-		const lost = () => {
-			isLost = true;
-		};
-		client.on("error", lost);
 		try {
 			return await work(client);
 		} catch (error) {
-			isLost ||= meaningOf(error) === "away";
+			isLost = meaningOf(error) === "away";
 			throw error;
 		} finally {
-			client.removeListener("error", lost);
 			client.release(isLost);
 		}
 	}

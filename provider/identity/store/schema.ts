@@ -54,27 +54,34 @@ const MIGRATIONS: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
 
 /** Makes the tables, or brings them to today's version. @throws StoreError when they are of a later one */
 export async function migrate(database: Database): Promise<void> {
-	await database.transaction(async (transaction) => {
-		const { query, dialect } = transaction;
+	const version = await versionOf(database);
+	// Mostly there is nothing to do, and nobody has to be waited for.
+	if (version === MIGRATIONS.length) return;
+	if (version > MIGRATIONS.length) {
+		throw new StoreError(
+			`identity store ${database.where} is of version ${version}, which a later version of this package has written; ` +
+				`this one knows versions up to ${MIGRATIONS.length}: update pulumi-libvirt-clones`,
+		);
+	}
+	await database.transaction(async ({ query, dialect }) => {
 		if (dialect.lockSchema) await query(dialect.lockSchema);
-		const version = await versionOf(transaction);
-		if (version > MIGRATIONS.length) {
-			throw new StoreError(
-				`identity store ${database.where} is of version ${version}, which a later version of this package has written; ` +
-					`this one knows versions up to ${MIGRATIONS.length}: update pulumi-libvirt-clones`,
-			);
+		// Another process may have been faster.
+		const found = await versionOf({ query, dialect });
+		if (found === 0) {
+			await query(`CREATE TABLE clones_schema (version ${dialect.types.integer} NOT NULL)`);
+			await query("INSERT INTO clones_schema (version) VALUES (0)");
 		}
-		for (const statements of MIGRATIONS.slice(version)) {
+		for (const statements of MIGRATIONS.slice(found)) {
 			for (const statement of statements(dialect)) await query(statement);
 		}
-		if (version < MIGRATIONS.length) await query(`UPDATE clones_schema SET version = ${MIGRATIONS.length}`);
+		if (found < MIGRATIONS.length) await query(`UPDATE clones_schema SET version = ${MIGRATIONS.length}`);
 	});
 }
 
+/** @returns 0 where there is nothing yet */
 async function versionOf({ query, dialect }: Transaction): Promise<number> {
-	await query(`CREATE TABLE IF NOT EXISTS clones_schema (version ${dialect.types.integer} NOT NULL)`);
+	const [table] = await query(dialect.findTable, ["clones_schema"]);
+	if (!table) return 0;
 	const [row] = await query<{ version: number | string }>("SELECT version FROM clones_schema");
-	if (row) return Number(row.version);
-	await query("INSERT INTO clones_schema (version) VALUES (0)");
-	return 0;
+	return Number(row?.version ?? 0);
 }

@@ -36,6 +36,7 @@ const dialect: Dialect = {
 	newEpoch: "(SELECT value FROM clones_epoch)",
 	epochSchema: ["CREATE TABLE clones_epoch (value INTEGER NOT NULL)", "INSERT INTO clones_epoch (value) VALUES (0)"],
 	textsOf: (parameter) => `SELECT value FROM json_each(${parameter})`,
+	findTable: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
 	integrity: "PRAGMA integrity_check",
 };
 
