@@ -3,7 +3,7 @@
 export type Value = string | number | Buffer | null;
 
 export interface Queries {
-	/** One prepared statement; `$1` is the first value. */
+	/** One prepared statement, outside of a transaction one of its own; `$1` is the first value. */
 	query<Row>(text: string, values?: ReadonlyArray<Value>): Promise<Row[]>;
 }
 
@@ -33,12 +33,10 @@ export interface Dialect {
 	forUpdate: string;
 	/** The same, passing over rows that others have locked. */
 	skipLocked: string;
-	/** What makes a new epoch, before it is used. */
-	prepareEpoch?: string;
-	/** The new epoch, as an expression. */
+	/** A number that no identity has had as its epoch, as an expression. */
 	newEpoch: string;
-	/** What makes `newEpoch` possible, when the store is made. */
-	epochSchema: ReadonlyArray<string>;
+	/** What `newEpoch` needs, before and after the table of identities is made. */
+	epochSchema: { before: ReadonlyArray<string>; after: ReadonlyArray<string> };
 	/** The texts of a JSON list, as a query. */
 	textsOf(parameter: string): string;
 	/** A row where there is a table of that name. */

@@ -1,53 +1,43 @@
 /** Taking identities, and giving them back. */
 import { type Identity, nameKey } from "../identity";
-import type { Transaction } from "./database";
-import { NoSuchPoolError, PoolDrainedError, StaleEpochError } from "./errors";
-import { type IdentityRow, toIdentity } from "./rows";
+import type { Database, Dialect, Transaction } from "./database";
+import { PoolDrainedError, StaleEpochError } from "./errors";
+import { findPool, type IdentityRow, toIdentity, toPool } from "./rows";
+
+/**
+ * What the owner holds, else a free one, in one statement. The conditions on the row itself are for PostgreSQL, which
+ * looks at them again when somebody else has just changed it.
+ *
+ * @param condition on a free one
+ */
+function taking({ now, newEpoch, skipLocked }: Dialect, condition: string): string {
+	return `UPDATE clones_identities
+		SET state = 'leased', owner = $2,
+			epoch = CASE state WHEN 'leased' THEN epoch ELSE ${newEpoch} END,
+			changed_at = CASE state WHEN 'leased' THEN changed_at ELSE ${now} END
+		WHERE pool = $1 AND (state = 'free' OR (state = 'leased' AND owner = $2)) AND name_key = COALESCE(
+			(SELECT name_key FROM clones_identities WHERE pool = $1 AND owner = $2 AND state = 'leased'),
+			(SELECT name_key FROM clones_identities WHERE pool = $1 AND state = 'free' ${condition}
+				AND EXISTS (SELECT 1 FROM clones_pools WHERE pool = $1 AND drained = 0)
+				ORDER BY ordinal LIMIT 1 ${skipLocked})
+		) RETURNING *`;
+}
 
 /** @returns undefined when none is free; or for a moment none that is not locked by others */
 export async function allocate(
-	transaction: Transaction,
+	{ query, dialect }: Database,
 	pool: string,
 	owner: string,
 	prefer: ReadonlyArray<string>,
 ): Promise<Identity | undefined> {
-	const { query, dialect } = transaction;
-	const [found] = await query<IdentityRow & { drained: number | string }>(
-		`SELECT p.drained, i.* FROM clones_pools p
-		LEFT JOIN clones_identities i ON i.pool = p.pool AND i.owner = $2 AND i.state = 'leased' WHERE p.pool = $1`,
-		[pool, owner],
-	);
-	if (!found) throw new NoSuchPoolError(pool);
-	if (found.name_key !== null) return toIdentity(found);
-	if (Number(found.drained)) throw new PoolDrainedError(pool, owner);
-	if (dialect.prepareEpoch) await query(dialect.prepareEpoch);
 	for (const name of prefer) {
-		const taken = await take(transaction, pool, owner, name);
-		if (taken) return taken;
+		const [preferred] = await query<IdentityRow>(taking(dialect, "AND name_key = $3"), [pool, owner, nameKey(name)]);
+		if (preferred) return toIdentity(preferred);
 	}
-	return take(transaction, pool, owner);
-}
-
-/** In two statements: in one, PostgreSQL may choose again when it meets a row that has just been changed. */
-async function take(
-	{ query, dialect }: Transaction,
-	pool: string,
-	owner: string,
-	name?: string,
-): Promise<Identity | undefined> {
-	const [chosen] = await query<{ name_key: string }>(
-		`SELECT name_key FROM clones_identities WHERE pool = $1 AND state = 'free' ${name === undefined ? "" : "AND name_key = $2"}
-		ORDER BY ordinal LIMIT 1 ${dialect.skipLocked}`,
-		name === undefined ? [pool] : [pool, nameKey(name)],
-	);
-	if (!chosen) return undefined;
-	const [row] = await query<IdentityRow>(
-		`UPDATE clones_identities
-		SET state = 'leased', owner = $3, epoch = ${dialect.newEpoch}, changed_at = ${dialect.now}
-		WHERE pool = $1 AND name_key = $2 RETURNING *`,
-		[pool, chosen.name_key, owner],
-	);
-	return toIdentity(row!);
+	const [taken] = await query<IdentityRow>(taking(dialect, ""), [pool, owner]);
+	if (taken) return toIdentity(taken);
+	if (toPool(await findPool({ query }, pool)).drained) throw new PoolDrainedError(pool, owner);
+	return undefined;
 }
 
 export async function release(

@@ -138,7 +138,6 @@ export async function retire(transaction: Transaction, pool: string, names: Read
 		);
 	}
 	// The work of those that are at it does not count any more.
-	if (dialect.prepareEpoch) await query(dialect.prepareEpoch);
 	await query(
 		`UPDATE clones_identities
 		SET state = 'removing', epoch = ${dialect.newEpoch}, worker = NULL, claimed_until = NULL, changed_at = ${dialect.now}

@@ -35,7 +35,7 @@ const dialect: Dialect = {
 	forUpdate: "FOR UPDATE",
 	skipLocked: "FOR UPDATE SKIP LOCKED",
 	newEpoch: "nextval('clones_epoch')",
-	epochSchema: ["CREATE SEQUENCE clones_epoch"],
+	epochSchema: { before: ["CREATE SEQUENCE clones_epoch"], after: [] },
 	textsOf: (parameter) => `SELECT jsonb_array_elements_text(CAST(${parameter} AS jsonb))`,
 	findTable: "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
 	// Any number that nobody else uses.

@@ -5,7 +5,7 @@ import { StoreError } from "./errors";
 /** Each entry brings a store to its position plus one; entries that were published are never changed. */
 const MIGRATIONS: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
 	({ types: { integer, bytes }, epochSchema }) => [
-		...epochSchema,
+		...epochSchema.before,
 		`CREATE TABLE clones_pools (
 			pool TEXT PRIMARY KEY,
 			realm TEXT NOT NULL,
@@ -49,6 +49,7 @@ const MIGRATIONS: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
 			FOREIGN KEY (pool, name_key) REFERENCES clones_identities (pool, name_key) ON DELETE CASCADE
 		)`,
 		"CREATE INDEX clones_addresses_by_identity ON clones_addresses (pool, name_key)",
+		...epochSchema.after,
 	],
 ];
 

@@ -86,7 +86,7 @@ export class SqlStore implements IdentityStore {
 	async allocate(pool: string, owner: string, { prefer = [] }: { prefer?: ReadonlyArray<string> | undefined } = {}) {
 		for (let tries = 1; ; tries++) {
 			try {
-				const taken = await this.within((transaction) => leases.allocate(transaction, pool, owner, prefer));
+				const taken = await leases.allocate(this.database, pool, owner, prefer);
 				if (taken) return taken;
 			} catch (error) {
 				// The same owner at the same moment: what came first has it now.
@@ -100,7 +100,7 @@ export class SqlStore implements IdentityStore {
 	}
 
 	release(pool: string, owner: string, epoch: number): Promise<Identity | undefined> {
-		return this.within((transaction) => leases.release(transaction, pool, owner, epoch));
+		return leases.release(this.database, pool, owner, epoch);
 	}
 
 	claim(pool: string, claim: Claim): Promise<Identity[]> {
@@ -108,15 +108,15 @@ export class SqlStore implements IdentityStore {
 	}
 
 	renew(pool: string, worker: string, seconds: number): Promise<void> {
-		return this.within((transaction) => work.renew(transaction, pool, worker, seconds));
+		return work.renew(this.database, pool, worker, seconds);
 	}
 
 	unclaim(pool: string, name: string, epoch: number): Promise<void> {
-		return this.within((transaction) => work.unclaim(transaction, pool, name, epoch));
+		return work.unclaim(this.database, pool, name, epoch);
 	}
 
 	settle(pool: string, name: string, epoch: number, secrets?: Buffer): Promise<Identity> {
-		return this.within((transaction) => work.settle(transaction, pool, name, epoch, secrets));
+		return work.settle(this.database, pool, name, epoch, secrets);
 	}
 
 	retire(pool: string, names: ReadonlyArray<string>): Promise<void> {
@@ -124,7 +124,7 @@ export class SqlStore implements IdentityStore {
 	}
 
 	forget(pool: string, name: string, epoch: number): Promise<void> {
-		return this.within((transaction) => work.forget(transaction, pool, name, epoch));
+		return work.forget(this.database, pool, name, epoch);
 	}
 
 	quarantine(pool: string, name: string, reason: string, epoch?: number): Promise<Identity> {
@@ -132,7 +132,7 @@ export class SqlStore implements IdentityStore {
 	}
 
 	unquarantine(pool: string, name: string): Promise<Identity> {
-		return this.within((transaction) => members.unquarantine(transaction, pool, name));
+		return members.unquarantine(this.database, pool, name);
 	}
 
 	async list(pool: string, filter: { states?: ReadonlyArray<State>; owner?: string } = {}): Promise<Identity[]> {

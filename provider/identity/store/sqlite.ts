@@ -32,9 +32,14 @@ const dialect: Dialect = {
 	// Whoever writes is alone.
 	forUpdate: "",
 	skipLocked: "",
-	prepareEpoch: "UPDATE clones_epoch SET value = value + 1",
-	newEpoch: "(SELECT value FROM clones_epoch)",
-	epochSchema: ["CREATE TABLE clones_epoch (value INTEGER NOT NULL)", "INSERT INTO clones_epoch (value) VALUES (0)"],
+	newEpoch: "(SELECT value + 1 FROM clones_epoch)",
+	epochSchema: {
+		before: ["CREATE TABLE clones_epoch (value INTEGER NOT NULL)", "INSERT INTO clones_epoch (value) VALUES (0)"],
+		after: [
+			`CREATE TRIGGER clones_epoch_used AFTER UPDATE OF epoch ON clones_identities WHEN NEW.epoch > OLD.epoch
+			BEGIN UPDATE clones_epoch SET value = MAX(value, NEW.epoch); END`,
+		],
+	},
 	textsOf: (parameter) => `SELECT value FROM json_each(${parameter})`,
 	findTable: "SELECT name FROM sqlite_master WHERE type = 'table' AND name = $1",
 	integrity: "PRAGMA integrity_check",

@@ -21,7 +21,6 @@ export async function claim(
 		[pool, worker, limit, JSON.stringify(gone)],
 	);
 	if (chosen.length === 0) return [];
-	if (dialect.prepareEpoch) await query(dialect.prepareEpoch);
 	const rows = await query<IdentityRow>(
 		`UPDATE clones_identities
 		SET worker = $2, claimed_until = ${dialect.now} + $3 * 1000, epoch = ${dialect.newEpoch}
