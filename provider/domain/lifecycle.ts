@@ -6,6 +6,7 @@ import { converge } from "./converge";
 import { createDomain, removeDomain } from "./create";
 import { withDefaults } from "./defaults";
 import { finish } from "./finish";
+import { diskComplaint } from "./io-errors";
 import { look, type Seen } from "./look";
 import { refuseForeign, whose } from "./own";
 import { factsOf, planDomain, planDomainByName } from "./plan";
@@ -29,8 +30,10 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	planByName: planDomainByName,
 	create: createDomain,
 
-	async read(id, state, { host }) {
+	async read(id, state, { host, log }) {
 		const seen = await look(host, id);
+		const complaint = seen?.state === "paused" ? await diskComplaint(host, id) : undefined;
+		if (complaint !== undefined) log(complaint);
 		return seen && foundState(host, seen, state);
 	},
 

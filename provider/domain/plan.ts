@@ -4,6 +4,7 @@ import { type Context, InUseError } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
+import { diskComplaint } from "./io-errors";
 import { look, pendingOf } from "./look";
 import { refuseTakenMacs } from "./macs";
 import { refuseBeyondHost } from "./offers";
@@ -19,6 +20,8 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	const inputs = withDefaults(given);
 	const existing = await host.domains.find(inputs.name);
 	const lines = existing ? await planName(inputs, context, existing) : [];
+	const complaint = existing?.state === "paused" ? await diskComplaint(host, existing.uuid) : undefined;
+	if (complaint !== undefined) lines.push(`warning: ${complaint}`);
 	if (existing && inputs.adopt) lines.push(...(await takenOver(inputs, context, existing)));
 	let template: Template | undefined;
 	if (inputs.template !== undefined && !existing) {

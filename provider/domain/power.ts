@@ -2,17 +2,23 @@
 
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
+import { isStoppedByDisk, refuseStoppedAgain } from "./io-errors";
 import { isRunning, look, type Seen } from "./look";
 import { isGone, isInvalidState, patiently, poll } from "./patience";
 
 /** A guest that is just starting ignores the power button: it is pressed again after so many seconds. */
 const PRESS_AGAIN_SECONDS = 10;
 
-/** Makes the machine run: starts it, resumes a paused one, starts a crashed one anew. */
+/**
+ * Makes the machine run: starts it, resumes a paused one, starts a crashed one anew.
+ * @throws Error when a disk that stopped it fails again
+ */
 export async function turnOn(host: Host, seen: Pick<Seen, "uuid" | "state" | "active">): Promise<void> {
 	if (isRunning(seen)) return;
 	if (seen.active && seen.state === "paused") {
+		const byDisk = await isStoppedByDisk(host, seen.uuid);
 		await resume(host, seen.uuid);
+		if (byDisk) await refuseStoppedAgain(host, seen.uuid);
 		return;
 	}
 	if (seen.active) await powerOff(host, seen.uuid);

@@ -4,6 +4,7 @@ import { isIPv6 } from "node:net";
 import type { AddressSource, Host, InterfaceAddresses } from "../libvirt";
 import { isLocalUri } from "../local-uri";
 import { type FormerLease, unclaimed } from "./leases";
+import { diskComplaint } from "./io-errors";
 import { look, lookLive } from "./look";
 import { poll } from "./patience";
 
@@ -151,6 +152,8 @@ async function inVain(
 			: `${name} did not show ${what} within ${waitFor?.timeoutSeconds ?? DEFAULT_WAIT_SECONDS} s (waitFor.timeoutSeconds).`,
 	];
 	lines.push(`state: ${seen?.state ?? "gone"}`);
+	const complaint = seen?.state === "paused" ? await diskComplaint(host, uuid).catch(() => undefined) : undefined;
+	if (complaint !== undefined) lines.push(complaint);
 	if (seen?.config.agent === false) lines.push("guest agent: the machine has no channel for it");
 	else lines.push(`guest agent: ${seen?.live?.agentConnected ? "connected" : "not connected"}`);
 	if (seen?.active && macs.length > 0) {

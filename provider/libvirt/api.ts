@@ -78,6 +78,13 @@ export interface Address {
 	family: "ipv4" | "ipv6";
 }
 
+/** A disk that QEMU could not read or write. */
+export interface DiskError {
+	/** Its name in the machine: "vda". */
+	target: string;
+	noSpace: boolean;
+}
+
 /** A job of QEMU's on a disk. */
 export interface BlockJob {
 	kind: "pull" | "copy" | "commit" | "active-commit" | "backup" | "unknown";
@@ -136,6 +143,8 @@ export interface Domains {
 	getAutostart(uuid: string, options?: CallOptions): Promise<boolean>;
 	/** virDomainGetState */
 	state(uuid: string, options?: CallOptions): Promise<{ state: DomainState; reason: number }>;
+	/** virDomainGetDiskErrors: disks ("vda") whose reading or writing failed since the machine was last resumed. */
+	diskErrors(uuid: string, options?: CallOptions): Promise<DiskError[]>;
 	/** virDomainSetVcpusFlags @param target live guest, persistent definition, or both */
 	setVcpus(
 		uuid: string,

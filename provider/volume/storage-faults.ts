@@ -6,7 +6,7 @@ import { MIB } from "./wanted";
 /** For `catch` around work on a pool's files. @throws the error, explained where the storage is full or read-only */
 export async function explainFault(host: Host, pool: Pool, error: unknown): Promise<never> {
 	const message = error instanceof Error ? error.message : String(error);
-	const where = `the storage pool "${pool.name}" (${pool.directory ?? pool.type}) on ${host.uri}`;
+	const where = placeOf(host, pool);
 	if (/ENOSPC|EDQUOT|no space left|quota exceeded/i.test(message)) {
 		throw new Error(
 			`${where} is full${await freeOf(host, pool)}: ${message}\n` +
@@ -25,7 +25,13 @@ export async function explainFault(host: Host, pool: Pool, error: unknown): Prom
 	throw error;
 }
 
-async function freeOf(host: Host, { uuid }: Pool): Promise<string> {
+/** The pool, for a message. */
+export function placeOf(host: Host, pool: Pool): string {
+	return `the storage pool "${pool.name}" (${pool.directory ?? pool.type}) on ${host.uri}`;
+}
+
+/** @returns what is free in a pool, in brackets; nothing where it does not tell */
+export async function freeOf(host: Host, { uuid }: Pool): Promise<string> {
 	try {
 		await host.pools.refresh(uuid);
 		const { availableBytes, capacityBytes } = await host.pools.space(uuid);

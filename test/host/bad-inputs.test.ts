@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Domain, Network, StoragePool, Volume } from "../../provider";
 import { isHelpful } from "../unit/arguments/messages";
@@ -16,6 +16,7 @@ describe("bad arguments that only a host can tell", () => {
 
 	before(async () => {
 		lab = await VolumeLab.start();
+		await offerFirmware((description) => !/secure-boot|requires-smm/.test(description));
 		await lab.pool("pool");
 		await run("qemu-img", ["create", "-q", "-f", "vmdk", lab.path("pool", "disk.vmdk"), "1M"]);
 		await run("qemu-img", ["create", "-q", "-f", "qcow2", lab.path("pool", "gold.qcow2"), "64M"]);
@@ -43,6 +44,21 @@ describe("bad arguments that only a host can tell", () => {
 		const file = join(lab.machine.directory, "definition.xml");
 		await writeFile(file, xml);
 		await lab.machine.virsh(command, file);
+	}
+
+	/** Leaves the host those descriptions of firmware by which libvirt knows of it; nothing else is changed. */
+	async function offerFirmware(isKept: (description: string) => boolean): Promise<void> {
+		const known = "/usr/share/qemu/firmware";
+		const folder = await mkdtemp(join(lab.machine.directory, "firmware-"));
+		for (const file of await readdir(known)) {
+			const description = await readFile(join(known, file), "utf8");
+			if (isKept(description)) await writeFile(join(folder, file), description);
+		}
+		await lab.machine.exec("mount", ["--bind", folder, known]);
+		// The images that libvirt looks for where it finds no description.
+		if ((await readdir(folder)).length === 0) await lab.machine.exec("mount", ["--bind", folder, "/usr/share/OVMF"]);
+		await lab.machine.restartLibvirtd();
+		await lab.newProcess();
 	}
 
 	async function everything(): Promise<string> {
@@ -210,6 +226,20 @@ describe("bad arguments that only a host can tell", () => {
 			property: "ipv4",
 			got: 'the network "a"',
 		});
+	});
+
+	it("tells of the firmware that a host has, and of none where it has none", async () => {
+		const { refused: secure } = await check("Domain", { firmware: "uefi-secure" });
+		isHelpful(secure, { property: "firmware", got: 'got "uefi-secure"' });
+		assert.match(secure, /has no such firmware for x86_64: allowed are bios, uefi; or install it there \(ovmf, edk2-ovmf\)/);
+		assert.equal((await check("Domain", { firmware: "uefi" })).refused, "");
+		await offerFirmware(() => false);
+		for (const firmware of ["uefi", "uefi-secure"]) {
+			const { refused: message } = await check("Domain", { firmware });
+			isHelpful(message, { property: "firmware", got: `got "${firmware}"` });
+			assert.match(message, /has no such firmware for x86_64: allowed are bios; or install it there/);
+		}
+		assert.equal((await check("Domain", { firmware: "bios" })).refused, "");
 	});
 
 	it("has touched nothing", async () => {

@@ -3,10 +3,14 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { guestExec } from "../../provider/domain/agent";
+import { domain } from "../../provider/domain/lifecycle";
+import { poll } from "../../provider/domain/patience";
+import { waitForAddress } from "../../provider/domain/wait";
 import { pool } from "../../provider/pool/lifecycle";
 import { finishRefreshes } from "../../provider/volume/refresh";
 import { settle } from "../../provider/volume/settle";
-import { run, VolumeLab, type VolumeState, wire } from "./volume-lab";
+import { type DomainState, run, VolumeLab, type VolumeState, wire } from "./volume-lab";
 
 const MIB = 1024 * 1024;
 
@@ -77,6 +81,65 @@ describe("faults of the storage", () => {
 				await lab.delete(await lab.volume("late.qcow2", more()));
 			});
 		}
+	});
+
+	describe("that fills up below a machine", () => {
+		const CONTENT = "what the guest writes\n";
+		const LENGTH = 8 * MIB;
+		let guest: DomainState;
+		let data: VolumeState;
+		let ballast: string;
+
+		before(async () => {
+			await remount("size=160m");
+			const { disk } = await lab.bootFiles();
+			const gold = await lab.volume("gold.qcow2", { source: { file: disk } });
+			const root = await lab.volume("root.qcow2", { base: gold.key });
+			data = await lab.volume("data.qcow2", { sizeMiB: 16 });
+			guest = wire(
+				await lab.domain("writer", {
+					disks: [{ volume: root.key }, { volume: data.key }],
+					waitFor: { agent: true, timeoutSeconds: 100 },
+				}),
+			);
+			ballast = lab.path("ballast");
+			await lab.machine.exec("sh", ["-c", 'dd if=/dev/zero of="$1" bs=64k 2>/dev/null || true', "sh", ballast]);
+			const write = `yes '${CONTENT.trim()}' | dd of=/dev/vdb bs=1M count=${LENGTH / MIB} iflag=fullblock conv=fsync`;
+			await lab.host.domains.agent(guest.uuid, "guest-exec", { path: "/bin/sh", arg: ["-c", write] });
+			await poll(60, async () => ((await lab.host.domains.state(guest.uuid)).state === "paused" ? true : undefined));
+		});
+
+		const complaint = /writer is paused by an I\/O error: disk vd[ab] \(\S+\) found no space in the storage pool "pool" \(\S+\) on .* \(\d+ of 160 MiB are free now\)\. Free space there .* pulumi refresh and pulumi up: the machine goes on where it stopped/;
+
+		it("is told of by a refresh and by the preview of what follows", async () => {
+			const found = wire((await domain.read(guest.uuid, guest, lab.context))!);
+			assert.deepEqual(found, { ...guest, running: false });
+			assert.match(lab.logged.join("\n"), complaint);
+			assert.match((await domain.plan!(guest, lab.context)).join("\n"), complaint);
+		});
+
+		it("is told of by the next run, for as long as there is no room", async () => {
+			await assert.rejects(domain.update(guest.uuid, { ...guest, running: false }, guest, lab.context), (error: Error) => {
+				assert.match(error.message, complaint);
+				assert.match(error.message, /It was resumed, and stopped again/);
+				return true;
+			});
+			const waiting = { ...guest, waitFor: { agent: false, address: "lease" as const, timeoutSeconds: 1 } };
+			const waited = waitForAddress(lab.host, guest.uuid, waiting, [], [], () => 0);
+			await assert.rejects(waited, (error: Error) => complaint.test(error.message.replaceAll("\n", " ")));
+		});
+
+		it("loses nothing: the next run with room lets the machine go on, and all that it writes arrives", async () => {
+			await rm(ballast);
+			const updated = await domain.update(guest.uuid, { ...guest, running: false }, guest, lab.context);
+			assert.deepEqual(wire(updated), guest);
+			await guestExec(lab.host, guest.uuid, "/bin/sh", ["-c", "while pidof dd; do usleep 100000; done"]);
+			await lab.deleteDomain(guest);
+			const raw = join(lab.machine.directory, "data.img");
+			await run("qemu-img", ["convert", "-O", "raw", data.path, raw]);
+			const written = (await readFile(raw)).subarray(0, LENGTH);
+			assert.ok(written.equals(Buffer.alloc(LENGTH, CONTENT)));
+		});
 	});
 
 	it("tell of a file system that is read-only, change nothing, and go on once it is writable", async () => {

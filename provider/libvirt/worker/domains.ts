@@ -1,6 +1,15 @@
 /** `Domains` of the interface, on libvirt's C API. */
 
-import type { Address, AddressSource, BlockJob, DomainInfo, DomainState, Domains, InterfaceAddresses } from "../api";
+import type {
+	Address,
+	AddressSource,
+	BlockJob,
+	DiskError,
+	DomainInfo,
+	DomainState,
+	Domains,
+	InterfaceAddresses,
+} from "../api";
 import { domainInterface, ipAddress, libvirt, takeArray, uuidString } from "./ffi";
 import { koffi } from "./koffi";
 import { agent, qmp } from "./monitor";
@@ -44,6 +53,11 @@ const RESIZE_BYTES = 1;
 const METADATA_ELEMENT = 2;
 /** By virDomainBlockJobType. */
 const BLOCK_JOBS: BlockJob["kind"][] = ["unknown", "pull", "copy", "commit", "active-commit", "backup"];
+/** As virDomainGetDiskErrors fills it: `struct { char *disk; int error; }`, on the 64-bit machines that Node.js runs on. */
+const DISK_ERROR_BYTES = 16;
+/** What libvirt's protocol carries. */
+const MOST_DISKS = 256;
+const DISK_ERROR_NO_SPACE = 2;
 const ADDRESS_SOURCES: Record<AddressSource, number> = { lease: 0, agent: 1, arp: 2 };
 
 function stateOf(domain: Handle<"domain">): { state: DomainState; reason: number } {
@@ -75,6 +89,17 @@ function at<T>(connection: Connection, uuid: string, use: (domain: Handle<"domai
 /** For calls without a result. */
 function run(connection: Connection, uuid: string, use: (domain: Handle<"domain">) => unknown): void {
 	at(connection, uuid, (domain) => void use(domain));
+}
+
+function diskErrorsOf(domain: Handle<"domain">): DiskError[] {
+	const found = Buffer.alloc(MOST_DISKS * DISK_ERROR_BYTES);
+	const count = libvirt.virDomainGetDiskErrors(domain, found, MOST_DISKS, 0);
+	return Array.from({ length: count }, (_, index) => {
+		const name = found.readBigUInt64LE(index * DISK_ERROR_BYTES);
+		const target: string = koffi.decode(name, "char", -1);
+		koffi.free(name);
+		return { target, noSpace: found.readInt32LE(index * DISK_ERROR_BYTES + 8) === DISK_ERROR_NO_SPACE };
+	});
 }
 
 interface InterfaceStruct {
@@ -162,6 +187,7 @@ export const domains: Implementation<Domains> = {
 		return autostart[0] === 1;
 	},
 	state: (connection, uuid) => at(connection, uuid, stateOf),
+	diskErrors: (connection, uuid) => at(connection, uuid, diskErrorsOf),
 	setVcpus(connection, uuid, count, target, options) {
 		const flag = targetFlags[target] | flags([options?.maximum, MAXIMUM]);
 		run(connection, uuid, (domain) => libvirt.virDomainSetVcpusFlags(domain, count, flag));

@@ -144,6 +144,7 @@ export const signatures = {
 	virDomainDetachDeviceFlags: acts("int", "domain", "str", "uint"),
 	virDomainUpdateDeviceFlags: sets("int", "domain", "str", "uint"),
 	virDomainBlockPull: acts("int", "domain", "str", "ulong", "uint"),
+	virDomainGetDiskErrors: reads("int", "domain", "buffer", "uint", "uint"),
 	virDomainGetBlockJobInfo: reads("int", "domain", "str", "blockJobInfo", "uint"),
 	virDomainBlockJobAbort: sets("int", "domain", "str", "uint"),
 	virDomainBlockResize: sets("int", "domain", "str", "ulonglong", "uint"),
