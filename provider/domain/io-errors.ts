@@ -30,7 +30,9 @@ export async function diskComplaint(host: Host, uuid: string): Promise<string | 
 			return `disk ${target} (${path}) ${noSpace ? "found no space" : "failed"}${await storageOf(host, path)}`;
 		}),
 	);
-	const remedy = full ? "Free space there or make the file system larger" : "Mend the storage (dmesg on the host tells)";
+	const remedy = full
+		? "Free space there or make the file system larger"
+		: "Mend the storage (dmesg on the host tells)";
 	return (
 		`${name} is paused by an I/O error: ${places.join(", ") || "the hypervisor does not tell of which disk"}. ` +
 		`${remedy}, then run pulumi refresh and pulumi up: the machine goes on where it stopped, and nothing of it is lost.`

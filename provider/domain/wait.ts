@@ -3,8 +3,8 @@ import { open } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { AddressSource, Host, InterfaceAddresses } from "../libvirt";
 import { isLocalUri } from "../local-uri";
-import { type FormerLease, unclaimed } from "./leases";
 import { diskComplaint } from "./io-errors";
+import { type FormerLease, unclaimed } from "./leases";
 import { look, lookLive } from "./look";
 import { poll } from "./patience";
 

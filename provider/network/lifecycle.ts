@@ -12,7 +12,7 @@ import { found } from "./found";
 import { guestsOn, namesOf } from "./guests";
 import { applyLive, liveSteps, runningModel } from "./live";
 import { overlapLines } from "./overlap";
-import { restart } from "./restart";
+import { plugInLeftOnes, restart } from "./restart";
 import { rules } from "./rules";
 import { type NetworkFacts, type NetworkInputs, networkSchema } from "./schema";
 import { keptOf, modelOf, networkElement } from "./xml";
@@ -116,6 +116,7 @@ async function make(host: Host, inputs: NetworkInputs): Promise<NetworkState> {
 		await host.networks.setAutostart(uuid, inputs.autostart);
 		await start(host, uuid, inputs);
 		undo.add(`stop the network ${inputs.name}`, () => host.networks.destroy(uuid));
+		await plugInLeftOnes(host, { name: inputs.name, uuid }, inputs);
 		if (former) await succeed(host, former, { name: inputs.name, uuid }, inputs);
 		return stateOf(host, uuid, inputs);
 	});
@@ -196,6 +197,7 @@ async function bringTo(
 	await host.networks.setAutostart(uuid, news.autostart);
 	if (!existing.active) {
 		await start(host, uuid, news);
+		await plugInLeftOnes(host, existing, news);
 		return stateOf(host, uuid, news);
 	}
 	const running = await runningModel(host, uuid);

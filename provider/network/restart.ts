@@ -45,6 +45,17 @@ async function bridgeOf(host: Host, uuid: string): Promise<string | undefined> {
 	return modelOf(parse(await host.networks.xml(uuid), "the network's XML")).bridge;
 }
 
+/** After a start: plugs in the machines that ran on when somebody else stopped the network, or removed it. */
+export async function plugInLeftOnes(
+	host: Host,
+	network: { name: string; uuid: string },
+	inputs: CommonInputs & { mode: string },
+): Promise<void> {
+	// A bridge of the host's own was there all the time.
+	if (inputs.mode === "bridge") return;
+	await plugIn(host, network, inputs, await guestsOn(host, network.name, await bridgeOf(host, network.uuid)));
+}
+
 /** Plugs NICs that lost their bridge into the network again. */
 export async function plugIn(
 	host: Host,

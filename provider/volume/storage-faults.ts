@@ -1,9 +1,9 @@
 /** Faults of the storage itself, in words that say where it is and what to do. */
 import type { Host } from "../libvirt/api";
-import type { Pool } from "./pools";
+import { forgetPools, type Pool, usablePool } from "./pools";
 import { MIB } from "./wanted";
 
-/** For `catch` around work on a pool's files. @throws the error, explained where the storage is full or read-only */
+/** For `catch` around work on a pool's files. @throws the error, explained where the storage is full, read-only or gone */
 export async function explainFault(host: Host, pool: Pool, error: unknown): Promise<never> {
 	const message = error instanceof Error ? error.message : String(error);
 	const where = placeOf(host, pool);
@@ -21,6 +21,11 @@ export async function explainFault(host: Host, pool: Pool, error: unknown): Prom
 				"pulumi up again.",
 			{ cause: error },
 		);
+	}
+	if (/storage pool .*is not active|storage pool not found/i.test(message)) {
+		// It was there a moment ago.
+		forgetPools(host);
+		await usablePool(host, pool.name);
 	}
 	throw error;
 }

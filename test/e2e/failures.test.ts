@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CloneInstance } from "../../index";
 import { stackTag } from "../../provider/owner";
 import { type CommandResult, Project } from "../../tools/pulumi/project";
@@ -177,27 +178,29 @@ describe("failures", function () {
 	});
 
 	describe("of what clones stand on", () => {
-		it("tell of a base that was deleted behind our back, and a refresh gets it back", async () => {
+		it("tell of a base that is deleted while clones of it are made, and a refresh gets it back", async () => {
 			const gold = (await leftOn(bench)).find((name) => name.startsWith("gold-"))!;
-			await rm(join(bench.poolPath, gold));
-			await bench.project.setConfig("machines", "7");
+			const { stdout } = await failsAfterTheFirst(20, () => rm(join(bench.poolPath, gold)));
+			const made = await uuids();
 			const advice = new RegExp(
 				`there is no volume \\S*${gold} in any active storage pool.*run pulumi refresh, and pulumi up`,
 			);
+			assert.match(stdout, advice);
 			// A long line of a plan goes on in the next.
 			const planned = (await bench.project.preview()).stdout.replace(/"\n\s+\[\d\]: " +/g, " ");
 			assert.match(planned, advice);
-			assert.match((await fails("up")).stdout, advice);
 			const { changes } = await bench.project.refresh();
 			assert.equal(changes.delete, 1);
 			await bench.project.up();
 			assert.ok((await leftOn(bench)).includes(gold));
+			await areStillThere(made);
+			assert.equal((await bench.project.outputs<{ machines: CloneInstance[] }>()).machines.length, 20);
 			await bench.project.preview(["--expect-no-changes"]);
 		});
 
 		it("tell of a pool that was stopped, and a refresh starts it", async () => {
 			await bench.host.virsh("pool-destroy", "images");
-			await bench.project.setConfig("machines", "8");
+			await bench.project.setConfig("machines", "21");
 			const { stdout } = await fails("up");
 			assert.match(
 				stdout,
@@ -252,6 +255,33 @@ describe("failures", function () {
 		const result = await bench.project.run([...args, "--yes", "--skip-preview"]);
 		assert.notEqual(result.code, 0, result.stdout);
 		return result;
+	}
+
+	/** Has more clones made, one after the other, and something happen as soon as the first of them is there. */
+	async function failsAfterTheFirst(machines: number, happen: () => Promise<unknown>): Promise<CommandResult> {
+		const clones = async () => (await readdir(bench.poolPath)).filter((name) => /^web-\d+-/.test(name)).length;
+		const before = await clones();
+		await bench.project.setConfig("machines", String(machines));
+		let ended = false;
+		const run = fails("up", "--parallel", "1").finally(() => {
+			ended = true;
+		});
+		while (!ended && (await clones()) === before) await sleep(5);
+		await happen();
+		return run;
+	}
+
+	/** Of all machines. */
+	async function uuids(): Promise<string[]> {
+		return (await bench.host.virsh("list", "--all", "--uuid")).split("\n").filter(Boolean);
+	}
+
+	async function areStillThere(made: string[]): Promise<void> {
+		const now = await uuids();
+		assert.deepEqual(
+			made.filter((uuid) => !now.includes(uuid)),
+			[],
+		);
 	}
 
 	/** Names of the objects of a type that the state knows to be made. */

@@ -231,7 +231,10 @@ describe("bad arguments that only a host can tell", () => {
 	it("tells of the firmware that a host has, and of none where it has none", async () => {
 		const { refused: secure } = await check("Domain", { firmware: "uefi-secure" });
 		isHelpful(secure, { property: "firmware", got: 'got "uefi-secure"' });
-		assert.match(secure, /has no such firmware for x86_64: allowed are bios, uefi; or install it there \(ovmf, edk2-ovmf\)/);
+		assert.match(
+			secure,
+			/has no such firmware for x86_64: allowed are bios, uefi; or install it there \(ovmf, edk2-ovmf\)/,
+		);
 		assert.equal((await check("Domain", { firmware: "uefi" })).refused, "");
 		await offerFirmware(() => false);
 		for (const firmware of ["uefi", "uefi-secure"]) {

@@ -233,6 +233,29 @@ describe("networks", () => {
 			await reaches();
 		});
 
+		it("show that somebody stopped them, and the next update connects the machine again", async () => {
+			await lab.machine.virsh("net-destroy", "live");
+			await assert.rejects(pings());
+			const found = (await read(state))!;
+			assert.deepEqual(found, { ...state, incomplete: true });
+			assert.deepEqual(await update(found, { ipv4, dhcp: fixed, bridge: "br-new" }), state);
+			await reaches();
+			assert.doesNotMatch(await lab.machine.virsh("net-list", "--all", "--name"), /detour/);
+		});
+
+		it("show that somebody removed them, and the next create connects the machine again", async () => {
+			await lab.machine.virsh("net-destroy", "live");
+			await lab.machine.virsh("net-undefine", "live");
+			assert.equal(await read(state), undefined);
+			await assert.rejects(
+				update(state, { ipv4, dhcp: fixed, bridge: "br-new" }),
+				/"live" .* is gone .*pulumi refresh/,
+			);
+			state = await create("live", { ipv4, dhcp: fixed, bridge: "br-new" });
+			await reaches();
+			assert.deepEqual(await read(state), state);
+		});
+
 		it("are not deleted", async () => {
 			await assert.rejects(
 				remove(state),

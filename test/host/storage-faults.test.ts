@@ -109,7 +109,8 @@ describe("faults of the storage", () => {
 			await poll(60, async () => ((await lab.host.domains.state(guest.uuid)).state === "paused" ? true : undefined));
 		});
 
-		const complaint = /writer is paused by an I\/O error: disk vd[ab] \(\S+\) found no space in the storage pool "pool" \(\S+\) on .* \(\d+ of 160 MiB are free now\)\. Free space there .* pulumi refresh and pulumi up: the machine goes on where it stopped/;
+		const complaint =
+			/writer is paused by an I\/O error: disk vd[ab] \(\S+\) found no space in the storage pool "pool" \(\S+\) on .* \(\d+ of 160 MiB are free now\)\. Free space there .* pulumi refresh and pulumi up: the machine goes on where it stopped/;
 
 		it("is told of by a refresh and by the preview of what follows", async () => {
 			const found = wire((await domain.read(guest.uuid, guest, lab.context))!);
@@ -119,11 +120,14 @@ describe("faults of the storage", () => {
 		});
 
 		it("is told of by the next run, for as long as there is no room", async () => {
-			await assert.rejects(domain.update(guest.uuid, { ...guest, running: false }, guest, lab.context), (error: Error) => {
-				assert.match(error.message, complaint);
-				assert.match(error.message, /It was resumed, and stopped again/);
-				return true;
-			});
+			await assert.rejects(
+				domain.update(guest.uuid, { ...guest, running: false }, guest, lab.context),
+				(error: Error) => {
+					assert.match(error.message, complaint);
+					assert.match(error.message, /It was resumed, and stopped again/);
+					return true;
+				},
+			);
 			const waiting = { ...guest, waitFor: { agent: false, address: "lease" as const, timeoutSeconds: 1 } };
 			const waited = waitForAddress(lab.host, guest.uuid, waiting, [], [], () => 0);
 			await assert.rejects(waited, (error: Error) => complaint.test(error.message.replaceAll("\n", " ")));
@@ -185,6 +189,31 @@ describe("faults of the storage", () => {
 			await lab.newProcess();
 			assert.deepEqual(await lab.read(base), base);
 			await lab.delete(await lab.volume("late.qcow2", { base: base.key }));
+		});
+
+		it("is lost in the middle of a run tell so, leave nothing, and go on once it is back", async () => {
+			const state = await recorded();
+			const clone = () => lab.volume("clone.qcow2", { base: base.key });
+			await lab.delete(await clone());
+			const before = await files();
+			const { uuid: _, ...inputs } = state;
+			for (const [how, expected] of [
+				[["pool-destroy"], /the storage pool "pool" .* is not active: start it/],
+				[["pool-destroy", "pool-undefine"], /there is no storage pool "pool" on .*; there are: none/],
+			] as Array<[string[], RegExp]>) {
+				for (const command of how) await lab.machine.virsh(command, "pool");
+				for (const make of [
+					() => lab.volume("late.qcow2", { sizeMiB: 1 }),
+					() => lab.volume("upload.img", { source: { file: image }, format: "raw" }),
+					() => lab.volume("seed.iso", { format: "raw", source: { cloudInit: { userData: "x" } } }),
+					() => lab.volume("copy.qcow2", { base: base.key, cloning: "copy" }),
+				]) {
+					await assert.rejects(make(), expected);
+				}
+				assert.deepEqual(await files(), before);
+				await pool.update(state.uuid, state, inputs, lab.context);
+				await lab.delete(await clone());
+			}
 		});
 
 		it("is not defined any more, and whose file is gone, is gone", async () => {
