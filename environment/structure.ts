@@ -52,6 +52,11 @@ export function checkOutline(tree: Tree, complaints: Complaints): Group {
 		const { node, missing } = nodeAt(tree, path);
 		complaints.about(node, message, { missing, key: about === "key" });
 	}
+	for (const section of tree.entries.values()) {
+		// The schema's records pass over it.
+		const node = section.kind === "group" ? section.entries.get("__proto__") : undefined;
+		if (node) complaints.about(node, 'got the name "__proto__"; allowed is any other', { key: true });
+	}
 	return wellFormed(tree);
 }
 

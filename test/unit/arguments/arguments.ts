@@ -33,6 +33,22 @@ export function requiredOf(schema: z.ZodType, path = ""): string[] {
 	]);
 }
 
+/** Places of all texts: a list or a group of names stands for one with one entry, called `one`. */
+export function textsOf(schema: z.ZodType): string[] {
+	return argumentsOf(schema)
+		.map((path) => path.replaceAll("[]", "[0]").replaceAll("*", "one"))
+		.flatMap((path) => [path, `${path}[0]`])
+		.filter((path) => isText(schema, stepsOf(path)));
+}
+
+function isText(schema: z.ZodType, [step, ...rest]: ReadonlyArray<string | number>): boolean {
+	const { type, shape, element, options, valueType } = definitionOf(innermost(schema));
+	if (options) return options.some((option) => isText(option, step === undefined ? [] : [step, ...rest]));
+	if (step === undefined) return type === "string";
+	const next = typeof step === "number" ? element : (shape?.[step] ?? valueType);
+	return next !== undefined && isText(next, rest);
+}
+
 function join(path: string, key: string): string {
 	return path === "" ? key : `${path}.${key}`;
 }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
-import { definitionOf, innermost } from "../../../provider/allowed";
 import { wantedDefinition } from "../../../provider/domain/definition";
 import { domain } from "../../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../../provider/domain/schema";
@@ -18,9 +17,9 @@ import { cloudInitSeed } from "../../../provider/volume/cloud-init";
 import { volume } from "../../../provider/volume/lifecycle";
 import type { VolumeInputs } from "../../../provider/volume/schema";
 import { volumeXml } from "../../../provider/volume/xml";
-import { type Element, parse, serialize } from "../../../provider/xml/element";
-import { argumentsOf, stepsOf, withValue } from "./arguments";
-import { nastyStrings } from "./strings";
+import { children, type Element, parse, remove, serialize } from "../../../provider/xml/element";
+import { stepsOf, textsOf, withValue } from "./arguments";
+import { isBroken, nastyStrings, PLAIN } from "./strings";
 
 /** `SEED=...` tries other mixtures. */
 const SEED = Number(process.env.SEED ?? 20240607);
@@ -89,25 +88,7 @@ const kinds: Kind[] = [
 	},
 ];
 
-const isBroken = (text: string) => /\p{Surrogate}/u.test(text);
-
 const common = { uri: "qemu:///system", ownerId: "org/project/dev/x" };
-
-/** Places of all texts: a list or a group of names stands for one with one entry. */
-function textsOf(schema: z.ZodType): string[] {
-	return argumentsOf(schema)
-		.map((path) => path.replaceAll("[]", "[0]"))
-		.filter((path) => isText(schema, stepsOf(path)));
-}
-
-function isText(schema: z.ZodType, [step, ...rest]: ReadonlyArray<string | number>): boolean {
-	const inner = innermost(schema);
-	const { type, shape, element, options, valueType } = definitionOf(inner);
-	if (options) return options.some((option) => isText(option, step === undefined ? [] : [step, ...rest]));
-	if (step === undefined) return type === "string";
-	const next = typeof step === "number" ? element : (shape?.[step] ?? valueType);
-	return next !== undefined && isText(next, rest);
-}
 
 /** All of a tree but the texts in it; and these, in order. */
 function treeOf(root: Element): { shape: string; texts: string[] } {
@@ -126,19 +107,6 @@ function treeOf(root: Element): { shape: string; texts: string[] } {
 	];
 	return { shape: JSON.stringify(shapeOf(root)), texts };
 }
-
-const PLAIN = [
-	"plain",
-	"/plain",
-	"plain.example",
-	"0644",
-	"vdb",
-	"52:54:00:00:00:02",
-	"10.0.0.8",
-	"10.0.0.1/25",
-	"fd00::1/64",
-	"test:///x",
-];
 
 /** What is made of inputs; undefined when it is refused. */
 async function madeOf(kind: Kind, inputs: object, refused: string[]) {
@@ -209,6 +177,40 @@ describe("strings that change nothing", () => {
 			});
 		});
 	}
+
+	it("are refused as extraXml by its name, or change nothing but what is in it", async () => {
+		const { good, made } = kinds.find(({ name }) => name === "Domain")!;
+		const of = (extraXml?: string) => ({
+			...common,
+			...good("extraXml"),
+			...(extraXml === undefined ? {} : { extraXml }),
+		});
+		const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+		const { inputs: plain } = validate(domain.schema, of(), domain.rules, domain.sensitive);
+		const before = parse(await made(plain as never));
+		for (const value of strings) {
+			for (const extraXml of [
+				value,
+				`<domain><title>${value}</title></domain>`,
+				`<domain><title>${escaped(value)}</title></domain>`,
+			]) {
+				const { inputs, problems } = validate(domain.schema, of(extraXml), domain.rules, domain.sensitive);
+				if (problems.length > 0) {
+					assert.deepEqual(
+						[...new Set(problems.map(({ property }) => property))],
+						["extraXml"],
+						JSON.stringify(extraXml),
+					);
+					continue;
+				}
+				const root = parse(await made(inputs as never));
+				const [title] = children(root, "title");
+				if (title) remove(title);
+				assert.deepEqual(treeOf(root), treeOf(before), JSON.stringify(extraXml));
+				if (extraXml.includes(escaped(value)) && !/[\r\n\t]|^ *$/.test(value)) assert.equal(title?.textContent, value);
+			}
+		}
+	});
 
 	it("arrive in a cloud-init seed byte for byte, or are refused by their name", () => {
 		for (const value of strings) {

@@ -73,6 +73,25 @@ export function nastyStrings(seed: number, mixtures: number): string[] {
 	return [...PIECES.flatMap((own) => [own, `/a/${own}b`]), ...mixed];
 }
 
+/** Whether there is half a character in it, for which no encoding has bytes. */
+export function isBroken(text: string): boolean {
+	return /\p{Surrogate}/u.test(text);
+}
+
+/** Harmless texts, of which one is allowed wherever a text is. */
+export const PLAIN = [
+	"plain",
+	"/plain",
+	"plain.example",
+	"0644",
+	"vdb",
+	"52:54:00:00:00:02",
+	"10.0.0.8",
+	"10.0.0.1/25",
+	"fd00::1/64",
+	"test:///x",
+];
+
 /** Mulberry32: the same seed gives the same numbers. */
 function randomOf(seed: number): () => number {
 	let state = seed;
