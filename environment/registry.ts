@@ -8,6 +8,7 @@ import { ThinClonePool } from "../components/thin-clone-pool";
 import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
 import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
 import { thinClonePoolSchema } from "../components/thin-clone-pool/schema";
+import { isComputed } from "../provider/allowed";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
@@ -17,7 +18,7 @@ import { rules as networkRules } from "../provider/network/rules";
 import { networkSchema } from "../provider/network/schema";
 import { StoragePool, type StoragePoolArgs } from "../provider/pool/resource";
 import { poolSchema } from "../provider/pool/schema";
-import { commonShape, reference } from "../provider/schema";
+import { reference } from "../provider/schema";
 import { Volume, type VolumeArgs } from "../provider/volume/resource";
 import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
@@ -146,9 +147,6 @@ export type EnvironmentComponent = {
 	[Type in keyof typeof components]: BuiltOf<(typeof components)[Type]>;
 }[keyof typeof components];
 
-/** Inputs that a definition does not have: computed, or expressed by `host`. */
-export const INTERNAL = Object.keys(commonShape).filter((key) => !["adopt", "previousOwnerIds"].includes(key));
-
 const declarable = new WeakMap<z.ZodObject, z.ZodObject>();
 
 /** The schema of what is written in a definition: without what is computed; the name has a default. */
@@ -156,7 +154,8 @@ export function declarableSchema({ schema }: Pick<DeclarableType, "schema">): z.
 	let own = declarable.get(schema);
 	if (!own) {
 		const shape = schema.shape as Record<string, z.ZodType>;
-		const entries = Object.entries(shape).filter(([key]) => !INTERNAL.includes(key));
+		// The connection is expressed by `host`.
+		const entries = Object.entries(shape).filter(([key, inner]) => key !== "uri" && !isComputed(inner));
 		own = z.strictObject({
 			...Object.fromEntries(entries.map(([key, inner]) => [key, key === "name" ? inner.optional() : inner])),
 			host: reference.optional(),

@@ -33,6 +33,16 @@ export function definitionOf(schema: z.ZodType): Definition {
 	return schema._zod.def as unknown as Definition;
 }
 
+/** Marks a property that the resource classes compute. */
+export function computed<Schema extends z.ZodType>(schema: Schema): Schema {
+	return schema.meta({ computed: true }) as Schema;
+}
+
+/** Whether nobody types it. */
+export function isComputed(schema: z.ZodType): boolean {
+	return schema.meta()?.computed === true;
+}
+
 /** The schema without what only says that it may be absent or is converted afterwards. */
 export function innermost(schema: z.ZodType): z.ZodType {
 	const { innerType, in: input } = definitionOf(schema);
@@ -71,7 +81,12 @@ export function allowedBy(schema: z.ZodType, got?: unknown): string {
 
 function keysOf(schema: z.ZodType): string[] {
 	const { shape, options } = definitionOf(innermost(schema));
-	return shape ? Object.keys(shape) : (options ?? []).flatMap(keysOf);
+	return shape ? writable(shape) : (options ?? []).flatMap(keysOf);
+}
+
+/** Names of the properties that a user may write. */
+function writable(shape: Record<string, z.ZodType>): string[] {
+	return Object.keys(shape).filter((key) => !isComputed(shape[key]!));
 }
 
 /** "allowed is text of at most 253 characters". */
@@ -110,7 +125,7 @@ function kindOf(schema: z.ZodType): string {
 		case "array":
 			return `a list${lengthOf(inner, "entries")}`;
 		case "object":
-			return groupOf(Object.keys(shape ?? {}));
+			return groupOf(writable(shape ?? {}));
 		case "record":
 			return "a group of names with a value each";
 		case "union":

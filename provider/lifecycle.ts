@@ -106,6 +106,9 @@ export interface Rule<Inputs> {
 
 /** Something is wrong with one input: the message says what was got and what is allowed. */
 export class InputError extends Error {
+	/** As in `pulumi.RunError`: what a program gives to a component is told without a stack trace. */
+	readonly __pulumiRunError = true;
+
 	constructor(
 		readonly property: string,
 		message: string,

@@ -1,5 +1,6 @@
 /** Pieces that the resources' schemas share. Error texts say what is allowed; the value got is added by `problems.ts`. */
 import { z } from "zod";
+import { computed } from "./allowed";
 
 /** Names that libvirt, file systems and DNS all take without quoting. */
 export const objectName = z
@@ -62,10 +63,10 @@ export const commonShape = {
 	uri: z
 		.string()
 		.regex(/^[a-z]+(\+[a-z0-9]+)?:\/\//, "allowed is a libvirt URI such as qemu:///system or qemu+ssh://host/system"),
-	ownerId: z.string().min(1),
+	ownerId: computed(z.string().min(1)),
 	previousOwnerIds: z.array(z.string()).optional(),
 	adopt: z.boolean().optional(),
-	retain: z.boolean().optional(),
-	lane: z.strictObject({ name: z.string(), width: z.int().min(1) }).optional(),
-	plan: z.any().optional(),
+	retain: computed(z.boolean().optional()),
+	lane: computed(z.strictObject({ name: z.string(), width: z.int().min(1) }).optional()),
+	plan: computed(z.any().optional()),
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { computed } from "../allowed";
 import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
 
 /** Data for cloud-init's NoCloud source. */
@@ -51,11 +52,11 @@ export const volumeSchema = z.strictObject({
 	baseDomain: reference.optional(),
 	baseContentId: z.string().optional(),
 	/** The base is a resource of `@pulumi/libvirt`. Computed by the class. */
-	foreignBase: z.boolean().optional(),
+	foreignBase: computed(z.boolean().optional()),
 	cloning: z.enum(["auto", "overlay", "reflink", "copy"]).default("auto"),
 	onBaseChange: z.enum(["keep", "replace", "rebase"]).default("replace"),
 	independent: z.boolean().optional(),
-	batch: batchSchema.optional(),
+	batch: computed(batchSchema.optional()),
 });
 
 export type VolumeInputs = z.output<typeof volumeSchema>;

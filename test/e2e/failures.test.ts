@@ -78,6 +78,17 @@ describe("failures", function () {
 		});
 	});
 
+	describe("of arguments", () => {
+		it("are told by a component without a stack trace", async () => {
+			await bench.project.setConfig("machines", "-1");
+			const { code, stdout, stderr } = await bench.project.run(["preview"]);
+			assert.notEqual(code, 0);
+			assert.match(stdout, /error: ThinClonePool web: count: got -1; allowed is a whole number from 0 to 100000\n/);
+			assert.doesNotMatch(stdout + stderr, /^\s+at |\.[jt]s:\d+/m);
+			await bench.project.setConfig("machines", "6");
+		});
+	});
+
 	describe("to be reached in time", () => {
 		const waitFor = (key: string, value: string) =>
 			bench.project.must(["config", "set", "--path", `waitFor.${key}`, value]);

@@ -2,7 +2,7 @@
  * Joins what a schema validates with what the comments of its interface say, and finds where the two differ.
  */
 import type { z } from "zod";
-import { definitionOf, innermost } from "../../provider/allowed";
+import { definitionOf, innermost, isComputed } from "../../provider/allowed";
 import type { DocumentedObject, DocumentedProperty } from "./documentation";
 
 /** One property as both sources together describe it. */
@@ -28,8 +28,6 @@ export interface PropertyGroup {
 	properties: ReadonlyArray<Property>;
 }
 
-/** Inputs that are computed and have no place in an interface. */
-const COMPUTED = ["ownerId", "retain", "lane", "batch", "foreignBase", "resourceUrn", "urn", "plan"];
 /** The classes fill it in, so that the schema may require what the interface does not. */
 const FILLED_IN = ["name", "uri"];
 
@@ -52,7 +50,7 @@ export class Joiner {
 		const joined = Object.entries(shape).flatMap(([key, own]): Property[] => {
 			const property = properties.get(key);
 			if (property) return [this.property(what, path + key, own, property, documented.description)];
-			if (!COMPUTED.includes(key)) this.differences.push(`${at(key)} is in the schema, and not in the interface`);
+			if (!isComputed(own)) this.differences.push(`${at(key)} is in the schema, and not in the interface`);
 			return [];
 		});
 		const order = [...properties.keys()];

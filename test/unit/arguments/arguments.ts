@@ -1,14 +1,6 @@
 /** The list of all arguments there are, made from the schemas, so that none is forgotten. */
 import type { z } from "zod";
-import { definitionOf, innermost } from "../../../provider/allowed";
-import { commonShape } from "../../../provider/schema";
-
-/** Computed by the resource classes; nobody types them. */
-const COMPUTED = [
-	...Object.keys(commonShape).filter((key) => !["uri", "adopt", "previousOwnerIds"].includes(key)),
-	"foreignBase",
-	"batch",
-];
+import { definitionOf, innermost, isComputed } from "../../../provider/allowed";
 
 /** Paths of all properties that a user can give: `disks`, `disks[].bus`, `instances.*.mac`, ... */
 export function argumentsOf(schema: z.ZodType, path = ""): string[] {
@@ -17,7 +9,7 @@ export function argumentsOf(schema: z.ZodType, path = ""): string[] {
 	if (valueType) return argumentsOf(valueType, join(path, "*"));
 	if (options) return [...new Set(options.flatMap((option) => argumentsOf(option, path)))];
 	return Object.entries(shape ?? {}).flatMap(([key, inner]) =>
-		COMPUTED.includes(key) && path === "" ? [] : [join(path, key), ...argumentsOf(inner, join(path, key))],
+		isComputed(inner) ? [] : [join(path, key), ...argumentsOf(inner, join(path, key))],
 	);
 }
 
@@ -28,7 +20,7 @@ export function requiredOf(schema: z.ZodType, path = ""): string[] {
 	if (valueType) return requiredOf(valueType, join(path, "*"));
 	if (options) return [...new Set(options.flatMap((option) => requiredOf(option, path)))];
 	return Object.entries(shape ?? {}).flatMap(([key, inner]) => [
-		...(COMPUTED.includes(key) || inner.safeParse(undefined).success ? [] : [join(path, key)]),
+		...(isComputed(inner) || inner.safeParse(undefined).success ? [] : [join(path, key)]),
 		...requiredOf(inner, join(path, key)),
 	]);
 }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { domain } from "../../../provider/domain/lifecycle";
+import { network } from "../../../provider/network/lifecycle";
+import { pool } from "../../../provider/pool/lifecycle";
 import { refuse, validate } from "../../../provider/problems";
 import { UNKNOWN } from "../../../provider/unknown";
+import { volume } from "../../../provider/volume/lifecycle";
 
 const schema = z.strictObject({
 	name: z.string(),
@@ -30,6 +34,15 @@ describe("validate", () => {
 		assert.deepEqual(problems.map((problem) => problem.property).sort(), ["name", "nmae"]);
 		assert.match(problems.find((problem) => problem.property === "name")!.message, /is required/);
 		assert.match(problems.find((problem) => problem.property === "nmae")!.message, /no such property/);
+	});
+
+	it("lists of what is allowed in place of an unknown property only what can be written", () => {
+		for (const own of [volume.schema, domain.schema, network.schema, pool.schema]) {
+			const { problems } = validate<object>(own, { qqqqqqqqqqqq: 1 });
+			const { message } = problems.find(({ property }) => property === "qqqqqqqqqqqq")!;
+			assert.match(message, /; allowed are uri, previousOwnerIds, adopt, /);
+			assert.doesNotMatch(message, /ownerId,|retain|lane|plan|foreignBase|batch/);
+		}
 	});
 
 	it("does not repeat a sensitive value", () => {
