@@ -12,10 +12,17 @@ interface Taken {
 	owner: string | undefined;
 }
 
+interface Machine {
+	name: string;
+	/** Its definition in small letters, in which an address is found much faster than it is parsed. */
+	text: string;
+	xml: string;
+}
+
 /** How long a look at the machines of a host is believed: a preview asks for many of them in a row. */
 const BELIEVED_MS = 5000;
 
-const seen = new WeakMap<Host, { at: number; taken: Promise<Map<string, Taken[]>> }>();
+const seen = new WeakMap<Host, { at: number; machines: Promise<Machine[]> }>();
 /** What machines of this run have asked for: of those that are still to be made the host knows nothing. */
 const claimed = new WeakMap<Host, Map<string, Taken>>();
 
@@ -28,7 +35,7 @@ export async function refuseTakenMacs(host: Host, inputs: DomainInputs, nics: Re
 		if (mac === undefined || (network === undefined && bridge === undefined)) continue;
 		const place = network === undefined ? `bridge ${bridge}` : await placeOf(host, network);
 		const key = `${place} ${mac}`;
-		const other = claim(host, key, inputs) ?? (await takenBy(host, key, inputs));
+		const other = claim(host, key, inputs) ?? (await takenBy(host, mac, key, inputs));
 		if (!other) continue;
 		throw new InputError(
 			`nics[${index}].mac`,
@@ -51,33 +58,31 @@ function claim(host: Host, key: string, { ownerId, name }: DomainInputs): Taken 
 	return undefined;
 }
 
-async function takenBy(host: Host, key: string, inputs: DomainInputs): Promise<Taken | undefined> {
+async function takenBy(host: Host, mac: string, key: string, inputs: DomainInputs): Promise<Taken | undefined> {
 	let look = seen.get(host);
 	if (!look || performance.now() - look.at > BELIEVED_MS) {
-		look = { at: performance.now(), taken: readMacs(host) };
-		look.taken.catch(() => seen.delete(host));
+		look = { at: performance.now(), machines: readMachines(host) };
+		look.machines.catch(() => seen.delete(host));
 		seen.set(host, look);
 	}
-	return (await look.taken)
-		.get(key)
-		?.find(
-			({ by, owner }) =>
-				by !== inputs.name &&
-				!isOwnedBy(owner, inputs) &&
-				(owner === undefined || stackOf(owner) !== stackOf(inputs.ownerId)),
+	return (await look.machines)
+		.filter(({ name, text }) => name !== inputs.name && text.includes(mac))
+		.flatMap((machine) => takenOf(machine, key))
+		.find(
+			({ owner }) => !isOwnedBy(owner, inputs) && (owner === undefined || stackOf(owner) !== stackOf(inputs.ownerId)),
 		);
 }
 
-async function readMacs(host: Host): Promise<Map<string, Taken[]>> {
-	const taken = new Map<string, Taken[]>();
-	for (const { name, xml } of await host.domains.listWithXml()) {
-		const root = parse(xml, `the definition of ${name}`);
-		const owner = recordedIn(root)?.owner;
-		for (const nic of children(child(root, "devices"), "interface")) {
-			const type = attribute(nic, "", "type") ?? "";
-			const key = `${type} ${attribute(nic, "source", type)} ${attribute(nic, "mac", "address")?.toLowerCase()}`;
-			taken.set(key, [...(taken.get(key) ?? []), { by: name, owner }]);
-		}
-	}
-	return taken;
+async function readMachines(host: Host): Promise<Machine[]> {
+	return (await host.domains.listWithXml()).map(({ name, xml }) => ({ name, xml, text: xml.toLowerCase() }));
+}
+
+/** The machine, if one of its NICs has the address in the place. */
+function takenOf({ name, xml }: Machine, key: string): Taken[] {
+	const root = parse(xml, `the definition of ${name}`);
+	const nics = children(child(root, "devices"), "interface").map((nic) => {
+		const type = attribute(nic, "", "type") ?? "";
+		return `${type} ${attribute(nic, "source", type)} ${attribute(nic, "mac", "address")?.toLowerCase()}`;
+	});
+	return nics.includes(key) ? [{ by: name, owner: recordedIn(root)?.owner }] : [];
 }
