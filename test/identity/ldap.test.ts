@@ -1,4 +1,6 @@
 import * as assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { type LdapDirectoryArgs, ldapDirectory } from "../../provider/identity/directory/ldap";
 import { Authority } from "../../tools/directory/certificates";
 import { Slapd } from "../../tools/directory/slapd";
@@ -179,6 +181,51 @@ userPassword: forgotten
 				await untilNoConnection();
 				await directory.create({ name: "again", owner });
 			});
+		});
+	});
+
+	it("that a killed process was making are made by the next", async () => {
+		const names = named("killed", 100);
+		const program = `
+			const { ldapDirectory } = require(${JSON.stringify(require.resolve("../../provider/identity/directory/ldap"))});
+			const { eachOf } = require(${JSON.stringify(require.resolve("./accounts"))});
+			const { settings, names, owner } = JSON.parse(process.env.CLONES_TEST);
+			const directory = ldapDirectory(settings);
+			eachOf(names, (name) => directory.create({ name, owner })).then(() => process.exit(3));`;
+		const env = { ...process.env, CLONES_TEST: JSON.stringify({ settings: settings(), names, owner }) };
+		const child = spawn(process.execPath, ["-e", program], { env, stdio: "inherit" });
+		const ended = once(child, "exit");
+		slapd.ldaps.whenSent(15_000, () => child.kill("SIGKILL"));
+		assert.deepEqual(await ended, [null, "SIGKILL"]);
+		const made = (await slapd.search("(uid=killed-*)", "uid")).match(/^uid: /gm)?.length ?? 0;
+		assert.ok(made > 0 && made < 100, `${made} were there when it was killed`);
+
+		await using({}, async (directory) => {
+			const accounts = await eachOf(names, (name) => directory.create({ name, owner }));
+			for (const [index, { password }] of accounts.entries()) {
+				if (index % 10 === 0) assert.equal(await slapd.canBind(dnOf(names[index]!), password!), true);
+			}
+		});
+		assert.equal((await slapd.search("(uid=killed-*)", "uid")).match(/^uid: /gm)?.length, 100);
+	});
+
+	it("are given up when the directory does not answer in time", async () => {
+		await using({ timeoutSeconds: 1 }, async (directory) => {
+			await directory.check();
+			await slapd.pause("STOP");
+			try {
+				await assert.rejects(
+					directory.create({ name: "patient", owner }),
+					/^DirectoryError: could not create the account patient: .*timed out\. The connection was lost, .*run again/,
+				);
+				await assert.rejects(
+					directory.check(),
+					/^DirectoryError: url: the directory does not answer \(no answer for 1 s\)/,
+				);
+			} finally {
+				await slapd.pause("CONT");
+			}
+			await directory.create({ name: "patient", owner });
 		});
 	});
 

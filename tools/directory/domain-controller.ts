@@ -121,6 +121,18 @@ export class DomainController {
 		await this.modify([`dn: CN=${group},CN=Users,DC=lab,DC=test`, ...membership].join("\n"));
 	}
 
+	/** Changes one attribute of a user. */
+	async setUser(name: string, attribute: string, value: string, ...options: string[]): Promise<void> {
+		const change = ["changetype: modify", `replace: ${attribute}`, `${attribute}: ${value}`, ""];
+		await this.modify([`dn: CN=${name},CN=Users,DC=lab,DC=test`, ...change].join("\n"), ...options);
+	}
+
+	/** Makes a user's password one of the year 2012, which has expired by the domain's rules. */
+	async agePassword(name: string): Promise<void> {
+		// Samba lets nobody write another time than "now" and "never", unless told to leave out what it does about passwords.
+		await this.setUser(name, "pwdLastSet", "130000000000000000", "--controls=local_oid:1.3.6.1.4.1.7165.4.3.20:0");
+	}
+
 	/** Entries as the data base has them, in LDIF. */
 	async search(filter: string, ...attributes: string[]): Promise<string> {
 		const args = ["-H", "/var/lib/samba/private/sam.ldb", filter, ...attributes];
@@ -128,8 +140,8 @@ export class DomainController {
 	}
 
 	/** Adds, changes or removes entries, in LDIF. */
-	async modify(ldif: string): Promise<void> {
-		await this.world.exec("ldbmodify", ["-H", "/var/lib/samba/private/sam.ldb"], { input: ldif });
+	async modify(ldif: string, ...options: string[]): Promise<void> {
+		await this.world.exec("ldbmodify", ["-H", "/var/lib/samba/private/sam.ldb", ...options], { input: ldif });
 	}
 
 	async stop(): Promise<void> {

@@ -11,7 +11,7 @@ export class Relay {
 	heard = "";
 
 	private readonly sockets = new Set<Socket>();
-	private cutAfter: { bytes: number; then: () => void } | undefined;
+	private alarm: { bytes: number; ring: () => void; isCut: boolean } | undefined;
 	private answers = Number.POSITIVE_INFINITY;
 
 	private constructor(
@@ -47,9 +47,14 @@ export class Relay {
 		return this.sockets.size / 2;
 	}
 
+	/** Does something as soon as clients have sent so many more bytes. */
+	whenSent(bytes: number, ring: () => void): void {
+		this.alarm = { bytes, ring, isCut: false };
+	}
+
 	/** Ends all connections as soon as clients have sent so many more bytes, of which the last are not passed on. */
 	cutAfterBytes(bytes: number, then: () => void = () => {}): void {
-		this.cutAfter = { bytes, then };
+		this.alarm = { bytes, ring: then, isCut: true };
 	}
 
 	/** Ends all connections instead of passing on the last of so many pieces that the server sends. */
@@ -82,14 +87,14 @@ export class Relay {
 		}
 		outside.on("data", (chunk) => {
 			this.heard += chunk.toString("latin1");
-			if (this.cutAfter && chunk.length >= this.cutAfter.bytes) {
-				const { then } = this.cutAfter;
-				this.cutAfter = undefined;
-				this.cut();
-				then();
-				return;
+			if (this.alarm && chunk.length >= this.alarm.bytes) {
+				const { ring, isCut } = this.alarm;
+				this.alarm = undefined;
+				if (isCut) this.cut();
+				ring();
+				if (isCut) return;
 			}
-			if (this.cutAfter) this.cutAfter.bytes -= chunk.length;
+			if (this.alarm) this.alarm.bytes -= chunk.length;
 			inside.write(chunk);
 		});
 		inside.on("data", (chunk) => {

@@ -61,6 +61,11 @@ export class Slapd {
 		await until("slapd answers", () => this.world.exec("ldapwhoami", ["-x", "-H", "ldap://10.99.0.1"]));
 	}
 
+	/** Stops it in its tracks, with its connections open, or lets it go on. */
+	async pause(signal: "STOP" | "CONT"): Promise<void> {
+		await this.world.exec("kill", [`-${signal}`, String(this.process)]);
+	}
+
 	/** kill -9; what was committed is kept. */
 	async kill(): Promise<void> {
 		await this.world.exec("kill", ["-9", String(this.process)]);

@@ -101,9 +101,14 @@ async function ensure(
 	const what = `${verb} the account ${name}`;
 	let password = newPassword();
 	const dn = await session.run(what, async (at) => {
-		const added = await addComputer(at, settings.ou, computer, password);
-		if (added !== undefined) return added;
-		const found = await findComputer(at, dnOfDomain(domain), name, settings.ownerAttribute);
+		const find = () => findComputer(at, dnOfDomain(domain), name, settings.ownerAttribute);
+		// Looked for first: a controller derives all keys of the password before it says that a name is taken.
+		let found = await find();
+		if (!found) {
+			const added = await addComputer(at, settings.ou, computer, password);
+			if (added !== undefined) return added;
+			found = await find();
+		}
 		if (!found) throw otherEntry(settings, name);
 		requireOwn(settings.url, found, settings.ownerAttribute, account);
 		await at.client.modify(found.dn, computerChanges(at, computer, password));

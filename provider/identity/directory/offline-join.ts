@@ -1,7 +1,7 @@
 /**
  * Offline domain join: what a machine needs to become a member of the domain without reaching a domain controller, made
- * by Samba's `net offlinejoin provision`. The blob is what Windows' djoin takes as well; that is unproven here, only
- * Samba's own `net offlinejoin requestodj` is known to take it.
+ * by Samba's `net offlinejoin provision`. Samba's `net offlinejoin requestodj` is proven to take it. Windows' djoin.exe is
+ * said to take the same blob from a file in UTF-16; that is unproven.
  */
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import type { AdSettings } from "./schema";
 type OfflineJoin = NonNullable<AdSettings["offlineJoin"]>;
 
 export interface Provisioned {
-	/** In base64, as `net offlinejoin requestodj` and djoin.exe read it from a file. */
+	/** In base64, as `net offlinejoin requestodj loadfile=FILE` reads it. */
 	blob: string;
 	/** The password that the account has now. */
 	password: string;
