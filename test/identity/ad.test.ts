@@ -280,6 +280,12 @@ info: pulumi-libvirt-clones: ${owner}
 			await refused({ ou: "OU=Pool,DC=other,DC=test" }, /^ou: could not look at OU=Pool,DC=other,DC=test/);
 		});
 
+		it("an attribute for the mark that there is not", async () => {
+			await using({ ownerAttribute: "wings" }, async (directory) => {
+				await assert.rejects(directory.create({ name: "winged", owner }), /ownerAttribute: .*correct ownerAttribute/);
+			});
+		});
+
 		it("an offline join with a command that is not there, is too old, or does not reach the controller", async () => {
 			const with_ = (changes: Partial<NonNullable<AdDirectoryArgs["offlineJoin"]>>) => ({
 				offlineJoin: { ...offlineJoin(), ...changes },

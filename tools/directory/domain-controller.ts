@@ -11,8 +11,6 @@ export class DomainController {
 	readonly serverName = "dc1.lab.test";
 	readonly admin = { user: "administrator@lab.test", password: "Admin-secret.1" };
 
-	private process: number | undefined;
-
 	private constructor(
 		readonly world: World,
 		/** Certificate of the authority, in PEM form. */
@@ -43,7 +41,7 @@ export class DomainController {
 	}
 
 	async startServer(): Promise<void> {
-		this.process = await this.world.daemon("samba", ["--interactive", "--no-process-group"], "/var/log/samba/all");
+		await this.world.daemon("samba", ["--interactive", "--no-process-group"], "/var/log/samba/all");
 		await until("the domain controller gives tickets", () => this.login(this.admin.user, this.admin.password));
 		await until("the domain controller answers LDAPS", () =>
 			this.world.exec("ldapsearch", ["-x", "-H", "ldaps://dc1.lab.test", "-b", "", "-s", "base"], {
@@ -52,11 +50,13 @@ export class DomainController {
 		);
 	}
 
-	/** kill -9 of the server with all its processes. */
+	/** kill -9 of the server with all its processes, again and again: it makes new ones all the time. */
 	async kill(): Promise<void> {
-		const children = `children() { for child in $(cat /proc/$1/task/*/children); do children $child; echo $child; done; }`;
-		const script = `${children}; all="$1 $(children $1)"; kill -9 $all; for pid in $all; do while kill -0 $pid 2>/dev/null; do sleep 0.01; done; done; rm -rf /run/samba`;
-		await this.world.exec("sh", ["-c", script, "kill", String(this.process)]);
+		const running = `for process in /proc/[0-9]*; do
+			case $(readlink $process/exe) in */samba | */samba/* | */smbd | */winbindd) echo "\${process#/proc/}" ;; esac
+		done`;
+		const script = `while pids=$(${running}); [ -n "$pids" ]; do kill -9 $pids 2>/dev/null; sleep 0.05; done; rm -rf /run/samba`;
+		await this.world.exec("sh", ["-c", script]);
 	}
 
 	/** Gets a ticket-granting ticket for a user. @throws with kinit's own words */

@@ -3,7 +3,6 @@
  * domain offline. Proven with Samba's domain controller. That Windows guests join with the blob, and how Windows' own
  * domain controllers answer, is unproven.
  */
-
 import { addComputer, computerChanges, findComputer, keyVersionOf } from "./computer";
 import type { Account, Credentials, Directory } from "./directory";
 import { dnOfDomain, domainOfDn } from "./dn";
@@ -65,7 +64,10 @@ const LONGEST_NAME = 15;
 export function adDirectory(args: AdDirectoryArgs): Directory {
 	const settings = validAd(args);
 	const domain = domainOfDn(settings.ou)!;
-	const session = new Session(settings, { setting: "ou", value: settings.ou });
+	const session = new Session(settings, {
+		container: { setting: "ou", value: settings.ou },
+		schemaSetting: "ownerAttribute",
+	});
 
 	return {
 		kind: "ad",

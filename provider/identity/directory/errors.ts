@@ -23,8 +23,10 @@ export interface Situation {
 	what: string;
 	/** Who is logged in. */
 	user: string;
-	/** Where accounts are. */
+	/** Where accounts are, and the setting that says so. */
 	container: { setting: string; value: string };
+	/** The setting that decides which attributes an account has. */
+	schemaSetting: string;
 }
 
 /** The error of an operation on a connection that was made: the directory's own answer, or the end of the connection. */
@@ -45,7 +47,10 @@ export const noSuchObject = 32;
 export const alreadyExists = 68;
 
 /** @returns the setting to blame and what to do */
-function adviceOn(code: number | undefined, { user, container }: Situation): [string | undefined, string] {
+function adviceOn(
+	code: number | undefined,
+	{ user, container, schemaSetting }: Situation,
+): [string | undefined, string] {
 	const { setting, value } = container;
 	switch (code) {
 		case undefined:
@@ -65,8 +70,8 @@ function adviceOn(code: number | undefined, { user, container }: Situation): [st
 		case 21:
 		case 65:
 			return [
-				"objectClasses",
-				"The directory's schema does not have this: give objectClasses and attributes that it has, and every attribute that they require",
+				schemaSetting,
+				`The directory's schema does not allow this: correct ${schemaSetting}, and give every attribute that is required`,
 			];
 		case 19:
 			return [

@@ -1,6 +1,6 @@
 /**
- * What `net offlinejoin provision` prints: ODJ_PROVISION_DATA of MS-ODJ, serialised by NDR, in base64. Only the password
- * that it set is read from it.
+ * What `net offlinejoin provision` prints: ODJ_PROVISION_DATA of Microsoft's IDL for offline domain join, serialised
+ * by NDR, in base64. Only the password that it set is read from it.
  */
 
 const FORMAT_WINDOWS_7 = 1;

@@ -59,7 +59,10 @@ export interface LdapDirectoryArgs {
 export function ldapDirectory(args: LdapDirectoryArgs): Directory {
 	const settings = validLdap(args);
 	const { url, baseDn } = settings;
-	const session = new Session(settings, { setting: "baseDn", value: baseDn });
+	const session = new Session(settings, {
+		container: { setting: "baseDn", value: baseDn },
+		schemaSetting: "objectClasses",
+	});
 
 	return {
 		kind: "ldap",
@@ -84,7 +87,13 @@ async function ensure(at: At, settings: LdapSettings, account: Account): Promise
 	const isWrittenHere = settings.passwordHashing === "none";
 	// Object classes may require a password at once. Where the directory sets the real one, this one is forgotten.
 	const first = { [settings.passwordAttribute]: isWrittenHere ? password : newPassword() };
-	const isNew = await added(at, dn, { objectClass: settings.objectClasses, ...attributes, ...first });
+	const { objectClasses, nameAttribute } = settings;
+	const isNew = await added(at, dn, {
+		objectClass: objectClasses,
+		[nameAttribute]: account.name,
+		...attributes,
+		...first,
+	});
 	if (!isNew) {
 		const entry = await find(at, dn, [settings.ownerAttribute]);
 		if (!entry)
@@ -112,7 +121,8 @@ function dnOf({ nameAttribute, baseDn }: LdapSettings, { name }: Account): strin
 
 type Attributes = Record<string, string | string[]>;
 
-function attributesOf({ nameAttribute, ownerAttribute, attributes }: LdapSettings, account: Account): Attributes {
+/** What an account has besides the attribute that names it. */
+function attributesOf({ ownerAttribute, attributes }: LdapSettings, account: Account): Attributes {
 	const { name, dnsName = name, owner } = account;
 	const filled = (text: string) =>
 		text.replace(/\{(name|dnsName)\}/g, (_, which) => (which === "name" ? name : dnsName));
@@ -120,7 +130,7 @@ function attributesOf({ nameAttribute, ownerAttribute, attributes }: LdapSetting
 		key,
 		Array.isArray(value) ? value.map(filled) : filled(value),
 	]);
-	return { ...Object.fromEntries(own), [nameAttribute]: name, [ownerAttribute]: markOf(owner) };
+	return { ...Object.fromEntries(own), [ownerAttribute]: markOf(owner) };
 }
 
 /** @returns whether it was added: false if there is one already */

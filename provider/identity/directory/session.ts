@@ -15,10 +15,9 @@ export class Session {
 	private held: At | undefined;
 	private opening: Promise<At> | undefined;
 
-	/** @param container where accounts are, and the setting that says so */
 	constructor(
 		private readonly settings: ServerSettings,
-		private readonly container: Situation["container"],
+		private readonly accounts: Pick<Situation, "container" | "schemaSetting">,
 	) {}
 
 	/**
@@ -33,7 +32,7 @@ export class Session {
 		} catch (error) {
 			if (resultCode(error) === undefined && at.client.isConnected) throw error;
 			const { url, user } = this.settings;
-			throw explain(error, { url, user, what, container: this.container });
+			throw explain(error, { url, user, what, ...this.accounts });
 		}
 	}
 
