@@ -118,8 +118,8 @@ export class Allocator {
 		});
 	}
 
-	/** The same as `release` for what the owner holds, whatever its epoch: for the owner itself. */
-	async releaseAll(owner: string): Promise<void> {
+	/** The same for what the owner holds, whatever its epoch: when the owner is gone for good. */
+	async releaseHeld(owner: string): Promise<void> {
 		const { store, pool } = this.settings;
 		const [held] = await store.list(pool, { states: ["leased"], owner });
 		if (held) await this.release(owner, held.epoch);
@@ -168,7 +168,13 @@ export class Allocator {
 			}
 		};
 		try {
-			await Promise.all(Array.from({ length: this.parallel }, next));
+			const lanes = Array.from({ length: this.parallel }, next);
+			// When the store is away for one, the others finish what they have begun, and begin nothing more.
+			await Promise.all(lanes).catch(async (error) => {
+				claimed.length = 0;
+				await Promise.allSettled(lanes);
+				throw error;
+			});
 			return outcomes;
 		} finally {
 			clearInterval(renewal);

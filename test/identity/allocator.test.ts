@@ -165,7 +165,7 @@ describe("an allocator of identities", () => {
 		assert.equal(accounts.calls.length, 30);
 		const leases = await Promise.all(names.map((name) => allocator.allocate(`owner of ${name}`)));
 		assert.equal(new Set(leases.map(({ identity }) => identity.name)).size, 30);
-		await Promise.all(names.map((name) => others[0]!.releaseAll(`owner of ${name}`)));
+		await Promise.all(names.map((name) => others[0]!.releaseHeld(`owner of ${name}`)));
 		await allocator.resume();
 		assert.equal((await store.count(POOL)).free, 30);
 		assert.equal(accounts.calls.length, 60);

@@ -5,5 +5,5 @@ import { describeTorture } from "./torture";
 const seed = seedOr(1);
 
 describe(`stores of identities, under kill -9, a sample (CLONES_FAULT_SEED=${seed})`, () => {
-	describeTorture({ leases: 150, clientAfter: [5, 20], serverAfter: [40, 80] }, new Random(seed));
+	describeTorture({ leases: 100, clientAfter: [5, 15], serverAfter: [30, 50] }, new Random(seed));
 });

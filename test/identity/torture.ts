@@ -200,7 +200,7 @@ async function assertNothingLost(stand: Stand, events: ReadonlyArray<Event>): Pr
 			assert.deepEqual([lease?.name, lease?.epoch], [name, epoch], `the lease of ${owner} was lost`);
 		}
 		for (let slot = 0; slot < PROCESSES; slot++) {
-			for (const owner of ownersOf(slot)) await allocator.releaseAll(owner);
+			for (const owner of ownersOf(slot)) await allocator.releaseHeld(owner);
 		}
 		await allocator.resume();
 		const { free, ...others } = await store.count(POOL);
