@@ -15,6 +15,7 @@ interface Definition {
 	options?: z.ZodType[];
 	entries?: Record<string, string>;
 	values?: unknown[];
+	defaultValue?: unknown;
 	checks?: Array<{ _zod: { def: CheckDefinition } }>;
 	format?: string;
 	error?: (issue: object) => unknown;

@@ -5,8 +5,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { lacksInput } from "./lacking-inputs";
 import { guardTag } from "./owner";
+import type { Path } from "./problems";
 import { secretPaths } from "./secret-inputs";
 import { shortStacks } from "./short-stacks";
+import type { About } from "./wire";
 
 /** Arguments that every resource takes. */
 export interface HostArgs {
@@ -34,17 +36,21 @@ export interface HostArgs {
 export type Reference = pulumi.Input<string> | { readonly id: pulumi.Input<string> };
 
 /** The id, name or path that a reference stands for. */
-export function idOf(reference: Reference): pulumi.Output<string>;
-export function idOf(reference: Reference | undefined): pulumi.Output<string> | undefined;
-export function idOf(reference: Reference | undefined): pulumi.Output<string> | undefined {
+export function idOf(reference: Reference): pulumi.Input<string>;
+export function idOf(reference: Reference | undefined): pulumi.Input<string> | undefined;
+export function idOf(reference: Reference | undefined): pulumi.Input<string> | undefined {
 	if (reference === undefined) return undefined;
 	// A bare resource is awaited by its id alone; `output()` would wait for all of its properties.
-	const id = isIdentified(reference) ? reference.id : (reference as pulumi.Input<string>);
-	return pulumi.output(id);
+	return isIdentified(reference) ? reference.id : (reference as pulumi.Input<string>);
 }
 
 function isIdentified(reference: Reference): reference is { readonly id: pulumi.Input<string> } {
-	return typeof reference === "object" && !pulumi.Output.isInstance(reference) && "id" in reference;
+	return typeof reference === "object" && reference !== null && !isLater(reference) && "id" in reference;
+}
+
+/** Whether a value has to be waited for. */
+export function isLater(value: unknown): value is pulumi.Output<unknown> | Promise<unknown> {
+	return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 /** Whether a reference is a resource of `@pulumi/libvirt`, or an output of one. */
@@ -95,11 +101,7 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			uri,
 			ownerId: ownerIdOf(name),
 			retain: opts.retainOnDelete ? true : undefined,
-			// The provider shows progress under it. (The SDK drops an input called `urn`.)
-			resourceUrn: urnAlone(name, type, opts.parent),
-			// And shows nothing of these.
-			secretInputs: secretPaths(given),
-			lacksInput: lacksInput(args),
+			about: about(urnAlone(name, type, opts.parent), secretPaths(given), lacksInput(args)),
 			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
@@ -122,14 +124,33 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 	}
 }
 
+/** What the provider has to know beside the arguments: one promise, because the SDK takes a stack trace for each. */
+async function about(
+	resourceUrn: Promise<string>,
+	secretInputs: Promise<Path[] | undefined>,
+	lacksInput: Promise<true | undefined>,
+): Promise<About> {
+	return { resourceUrn: await resourceUrn, secretInputs: await secretInputs, lacksInput: await lacksInput };
+}
+
+/** The part before the name of the URNs of a type, by parent. */
+const urnPrefixes = new WeakMap<pulumi.Resource, Map<string, Promise<string>>>();
+
 /**
  * The URN as a value without dependencies: as an output it would make a child depend on its parent component, which
  * waits for all of its children.
  */
-function urnAlone(name: string, type: string, parent: pulumi.Resource | undefined): Promise<string> {
-	return new Promise((resolve) => {
-		pulumi.createUrn(name, type, parent).apply(resolve);
-	});
+async function urnAlone(name: string, type: string, parent: pulumi.Resource | undefined): Promise<string> {
+	const prefixed = () =>
+		new Promise<string>((resolve) => {
+			pulumi.createUrn("", type, parent).apply(resolve);
+		});
+	if (!parent) return (await prefixed()) + name;
+	const prefixes = urnPrefixes.get(parent) ?? new Map<string, Promise<string>>();
+	urnPrefixes.set(parent, prefixes);
+	const prefix = prefixes.get(type) ?? prefixed();
+	prefixes.set(type, prefix);
+	return (await prefix) + name;
 }
 
 /**

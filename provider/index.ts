@@ -5,15 +5,21 @@
 import { domain } from "./domain/lifecycle";
 import { endWithEngine } from "./engine";
 import { guard } from "./guard/lifecycle";
+import type { CommonInputs, Lifecycle } from "./lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
-import { handlerOf } from "./resource";
+import { type Handler, handlerOf } from "./resource";
+import { withSmallState } from "./small-state";
 import { volume } from "./volume/lifecycle";
 
 endWithEngine();
 
-export const Guard = handlerOf(guard);
-export const StoragePool = handlerOf(pool);
-export const Volume = handlerOf(volume);
-export const Network = handlerOf(network);
-export const Domain = handlerOf(domain);
+export const Guard = recorded(guard);
+export const StoragePool = recorded(pool);
+export const Volume = recorded(volume);
+export const Network = recorded(network);
+export const Domain = recorded(domain);
+
+function recorded<Inputs extends CommonInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
+	return withSmallState(lifecycle, handlerOf(lifecycle));
+}

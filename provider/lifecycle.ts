@@ -57,6 +57,10 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	schema: z.ZodType<Inputs>;
 	/** Inputs whose values must not be shown in errors, plans or logs. */
 	sensitive?: ReadonlyArray<keyof Inputs & string>;
+	/** What leaving inputs out amounts to where the schema does not tell, because it depends on the others. */
+	defaults?(inputs: Inputs): Partial<Inputs>;
+	/** Inputs that programs read as outputs of the resource. */
+	outputs?: ReadonlyArray<keyof Inputs & string>;
 	/** Rules across properties; each returns the complaint, or undefined. Not run while a property it needs is unknown. */
 	rules?: ReadonlyArray<Rule<Inputs>>;
 	/**

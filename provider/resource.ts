@@ -9,11 +9,12 @@ import { inLane } from "./lanes";
 import { connect } from "./libvirt";
 import { type CommonInputs, type Context, InputError, InUseError, type Lifecycle, type State } from "./lifecycle";
 import { changesOf, planFor, wrapped } from "./plan";
-import { type Path, type Problem, validate } from "./problems";
+import { type Problem, validate } from "./problems";
 import { type Hide, hiding, hidingError } from "./secrets";
 import { componentOf } from "./taken";
 import { hasUnknown, isUnknown } from "./unknown";
 import {
+	aboutOf,
 	asFailure,
 	type CheckFailure,
 	definedOnly,
@@ -84,12 +85,12 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 
 	return {
 		async check(olds, news) {
-			const { __provider, plan: _plan, resourceUrn, secretInputs, lacksInput, ...given } = news;
+			const { __provider, plan: _plan, about: _about, ...given } = news;
+			const { resourceUrn, secretInputs: secret = [], lacksInput } = aboutOf(news);
 			// What it depends on could not be made: the engine is about to skip it.
 			if (lacksInput) return { inputs: definedOnly({ ...given, lacksInput }), failures: [] };
-			const secret = (secretInputs ?? []) as Path[];
 			const hide = hiding(given, secret);
-			if (typeof resourceUrn === "string") urns.set(String(given.ownerId), resourceUrn);
+			if (resourceUrn !== undefined) urns.set(String(given.ownerId), resourceUrn);
 			if (secret.length > 0) hides.set(String(given.ownerId), hide);
 			const { inputs, problems } = validate(lifecycle.schema, given, lifecycle.rules, lifecycle.sensitive, secret);
 			const refused = (found: ReadonlyArray<Problem | InputError>) => ({

@@ -1,9 +1,23 @@
 /** What properties and failures look like on the engine's wire. */
 import { IncompleteError, InputError } from "./lifecycle";
-import type { Problem } from "./problems";
+import type { Path, Problem } from "./problems";
 import type { Hide } from "./secrets";
 
 export type Properties = Record<string, unknown>;
+
+/** What a resource's class tells its provider beside the arguments, as the input `about` of a check. */
+export interface About {
+	/** Progress is shown under it. */
+	resourceUrn?: string | undefined;
+	/** Nothing of these is shown. */
+	secretInputs?: Path[] | undefined;
+	/** Some argument comes from what could not be made. */
+	lacksInput?: true | undefined;
+}
+
+export function aboutOf(news: Properties): About {
+	return (news.about ?? {}) as About;
+}
 
 export interface CheckFailure {
 	property: string;

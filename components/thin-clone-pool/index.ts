@@ -63,7 +63,8 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		for (const [index, instance] of planned.entries()) {
 			const batch = rollout?.batchOf(index);
 			const volume = this.cloneDisk(name, args, instance, batch, rollout?.after(index, domains));
-			const disks = [volume, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance)];
+			const root: DiskSource = { volume, format: CLONE_FORMAT };
+			const disks = [root, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance)];
 			volumes.set(instance.name, volume);
 			domains.set(instance.name, this.machine(name, args, instance, disks));
 		}
@@ -100,7 +101,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				...this.common(pool, args),
 				pool: args.pool ?? poolOf(args.base),
 				...(isDomainBase(args.base) ? { baseDomain: args.base.domain } : { base: args.base }),
-				format: "qcow2",
+				format: CLONE_FORMAT,
 				cloning: args.cloning ?? "auto",
 				sizeMiB: size === undefined ? undefined : pulumi.output(size).apply((gib) => Math.round(gib * 1024)),
 				onBaseChange: args.onBaseChange === "rolling" ? "replace" : (args.onBaseChange ?? "keep"),
@@ -144,9 +145,9 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		return [{ volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET }];
 	}
 
-	private machine(pool: string, args: ThinClonePoolArgs, instance: Planned, disks: Array<Volume | DiskSource>): Domain {
+	private machine(pool: string, args: ThinClonePoolArgs, instance: Planned, disks: DiskSource[]): Domain {
 		const { name, own, customize } = instance;
-		const [root] = disks as [Volume];
+		const [root] = disks as [DiskSource];
 		const memoryMiB = own.memoryMiB ?? args.domain?.memoryMiB;
 		const vcpus = own.vcpus ?? args.domain?.vcpus;
 		return new Domain(
@@ -158,12 +159,12 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				...this.common(pool, args),
 				name,
 				template: isDomainBase(args.base) ? args.base.domain : undefined,
-				disks: disks.map((disk) => (disk instanceof Volume ? { volume: disk, format: disk.format } : disk)),
+				disks,
 				nics: nicsOf(args, own),
 				running: own.running ?? args.running,
 				waitFor: args.waitFor,
 				healthCheck: args.rolling?.healthCheck,
-				lineage: root.lineage.apply((lineage) =>
+				lineage: root.volume.lineage.apply((lineage) =>
 					lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
 				) as pulumi.Output<{ base: string; baseContentId: string }>,
 				guestSetup:
@@ -186,6 +187,8 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		};
 	}
 }
+
+const CLONE_FORMAT = "qcow2";
 
 /** Out of the data disks' way, so that none of them moves when one is added. */
 const SEED_TARGET = "vdz";

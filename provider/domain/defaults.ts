@@ -20,22 +20,17 @@ export interface Hardware {
 /** Defaults of a machine that is not made from a template. */
 const DEFAULTS = { memoryMiB: 1024, vcpus: 1, agent: true, rng: true, graphics: "none" } as const;
 
-/** Fills in the defaults of what was not given. With a template nothing is filled in: its own values stay. */
-export function withDefaults<T extends DomainInputs>(inputs: T): T {
-	if (inputs.template !== undefined) return inputs;
-	const arch = inputs.arch ?? "x86_64";
+/** What leaving an input out amounts to. With a template nothing is filled in: its own values stay. */
+export function defaultsOf({ template, arch = "x86_64" }: Partial<DomainInputs>): Partial<DomainInputs> {
+	if (template !== undefined) return {};
 	const arm = arch === "aarch64";
-	const filled = {
-		arch,
-		machine: arm ? "virt" : "q35",
-		firmware: arm ? "uefi" : "bios",
-		...DEFAULTS,
-		nics: [],
-	};
-	return {
-		...inputs,
-		...Object.fromEntries(Object.entries(filled).map(([key, value]) => [key, given(inputs, key) ?? value])),
-	};
+	return { arch: "x86_64", machine: arm ? "virt" : "q35", firmware: arm ? "uefi" : "bios", ...DEFAULTS, nics: [] };
+}
+
+/** Fills in the defaults of what was not given. */
+export function withDefaults<T extends DomainInputs>(inputs: T): T {
+	const filled = Object.entries(defaultsOf(inputs)).map(([key, value]) => [key, given(inputs, key) ?? value]);
+	return { ...inputs, ...Object.fromEntries(filled) };
 }
 
 /**

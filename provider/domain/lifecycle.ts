@@ -4,7 +4,7 @@ import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
 import { converge } from "./converge";
 import { createDomain, removeDomain } from "./create";
-import { withDefaults } from "./defaults";
+import { defaultsOf, withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { diskComplaint } from "./io-errors";
 import { look, type Seen } from "./look";
@@ -21,8 +21,9 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	name: "Domain",
 	schema: domainSchema,
 	sensitive: ["guestSetup"],
+	defaults: defaultsOf,
+	outputs: ["name"],
 	rules,
-	resolve: async (inputs) => withDefaults(inputs),
 	settle,
 	changes,
 	facts: factsOf,

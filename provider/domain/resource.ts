@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
+import { type HostArgs, idOf, isLater, LibvirtResource, type Reference } from "../dynamic";
 import type { DomainFacts } from "./schema";
 
 export interface DiskArgs {
@@ -225,8 +225,8 @@ export class Domain extends LibvirtResource {
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
 	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
-		const disks = each(args?.disks, (disk) => pulumi.output(disk).apply((d) => ({ ...d, volume: idOf(d.volume) })));
-		const nics = each(args?.nics, (nic) => pulumi.output(nic).apply((n) => ({ ...n, network: idOf(n.network) })));
+		const disks = each(args?.disks, (disk: DiskArgs) => ({ ...disk, volume: idOf(disk.volume) }));
+		const nics = each(args?.nics, (nic: NicArgs) => ({ ...nic, network: idOf(nic.network) }));
 		super(
 			"Domain",
 			name,
@@ -238,7 +238,11 @@ export class Domain extends LibvirtResource {
 	}
 }
 
-/** What is no list goes as it is to the check, which refuses it by its name. */
-function each<T, R>(list: ReadonlyArray<T> | undefined, change: (item: T) => R): R[] | undefined {
-	return Array.isArray(list) ? list.map(change) : (list as undefined);
+/** What is no list, or no group, goes as it is to the check, which refuses it by its name. */
+function each<T extends object>(list: ReadonlyArray<pulumi.Input<T>> | undefined, change: (item: T) => object) {
+	if (!Array.isArray(list)) return list as undefined;
+	const changed = (item: T) => (typeof item === "object" && item !== null ? change(item) : item);
+	return list.map((item: pulumi.Input<T>) =>
+		isLater(item) ? pulumi.output(item).apply((plain) => changed(plain as T)) : changed(item as T),
+	);
 }

@@ -22,6 +22,7 @@ type NetworkState = State<NetworkInputs, NetworkFacts>;
 export const network: Lifecycle<NetworkInputs, NetworkFacts> = {
 	name: "Network",
 	schema: networkSchema,
+	outputs: ["name"],
 	rules,
 	changes,
 

@@ -20,6 +20,7 @@ import { changedPoolXml, describePool, poolXml } from "./xml";
 export const pool: Lifecycle<PoolInputs, PoolFacts> = {
 	name: "StoragePool",
 	schema: poolSchema,
+	outputs: ["name", "path"],
 
 	/** Pure. */
 	changes(olds, news) {

@@ -35,6 +35,7 @@ const notLookedAt = new Set<string>();
 export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	name: "Volume",
 	schema: volumeSchema,
+	outputs: ["name", "pool", "format"],
 	sensitive: ["source"],
 	rules,
 	resolve,

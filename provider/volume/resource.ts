@@ -160,8 +160,7 @@ export class Volume extends LibvirtResource {
 		const { base } = args ?? {};
 		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
 		const format =
-			args?.format ??
-			(source ? pulumi.unsecret(source.apply((s) => (s.cloudInit ? "raw" : "qcow2"))) : pulumi.output("qcow2"));
+			args?.format ?? (source ? pulumi.unsecret(source.apply((s) => (s.cloudInit ? "raw" : "qcow2"))) : "qcow2");
 		super(
 			"Volume",
 			name,
@@ -213,8 +212,9 @@ function nameOf(
 	name: string,
 	format: pulumi.Input<string>,
 	source: pulumi.Output<PlainSource & { tag: string }> | undefined,
-): pulumi.Output<string> {
+): pulumi.Input<string> {
 	const owner = ownerIdOf(name);
+	if (!source && typeof format === "string") return defaultName(name, owner, format);
 	if (!source) return pulumi.output(format).apply((extension) => defaultName(name, owner, extension));
 	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
 	return pulumi.unsecret(

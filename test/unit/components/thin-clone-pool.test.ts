@@ -240,7 +240,7 @@ describe("the wire format of a dynamic resource", () => {
 			name: "lab",
 			ownerId: "org/project/dev/lab",
 			uri: "qemu:///session",
-			resourceUrn: "urn:pulumi:dev::project::pulumi-nodejs:dynamic/clones:Network::lab",
+			about: { resourceUrn: "urn:pulumi:dev::project::pulumi-nodejs:dynamic/clones:Network::lab" },
 		});
 	});
 });

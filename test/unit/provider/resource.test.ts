@@ -148,7 +148,7 @@ describe("the handler of a dynamic resource", () => {
 			...given,
 			size: 4,
 			plan: ["x"],
-			resourceUrn: "urn",
+			about: { resourceUrn: "urn" },
 			previousOwnerIds: ["o/p/s/before"],
 			adopt: true,
 		};
@@ -215,7 +215,10 @@ describe("the handler of a dynamic resource", () => {
 	it("leaves alone what lacks an input because something else could not be made", async () => {
 		const broken = () => assert.fail("must not be asked");
 		const handler = handlerOf(thing({ plan: broken, changes: broken, create: broken, update: broken }));
-		const { inputs, failures } = await handler.check({}, { ownerId: "o/p/s/t", uri: given.uri, lacksInput: true });
+		const { inputs, failures } = await handler.check(
+			{},
+			{ ownerId: "o/p/s/t", uri: given.uri, about: { lacksInput: true } },
+		);
 		assert.deepEqual(failures, []);
 		assert.deepEqual(await handler.diff("t1", given, inputs), { changes: false, replaces: [] });
 		await assert.rejects(handler.create(inputs), /depends on something that could not be made/);

@@ -106,7 +106,7 @@ describe("secret inputs", () => {
 			delete: async () => {},
 		};
 		const handler = handlerOf(thing);
-		const { inputs } = await handler.check({}, { ...given, text: "hunter2", secretInputs: [["text"]] });
+		const { inputs } = await handler.check({}, { ...given, text: "hunter2", about: { secretInputs: [["text"]] } });
 		assert.deepEqual(inputs, { ...given, text: "hunter2", plan: ["made of [secret]"] });
 		await assert.rejects(handler.create(inputs), { message: "cannot be made of [secret]" });
 	});
