@@ -94,7 +94,12 @@ function ratiosOf(
 ): Record<string, number> {
 	const most = Object.keys(bare).at(-1)!;
 	return {
-		...(bridged ? { [`bridge_over_ours_${most}`]: bridged[most]! / clones![most]! } : {}),
+		...(bridged
+			? {
+					[`bridge_over_ours_${most}`]: bridged[most]! / clones![most]!,
+					[`bridge_over_empty_${most}`]: bridged[most]! / empty![most]!,
+				}
+			: {}),
 		[`above_empty_over_bare_${most}`]: (clones![most]! - empty![most]!) / bare[most]!,
 		overlay_over_qemu_img: disk.overlay / disk.qemu_img,
 		overlay_over_ficlone: disk.overlay / disk.ficlone,
@@ -128,7 +133,9 @@ async function livesOfStacks(lab: Lab, { quick }: Options) {
 		const usualEmpty = await life(lab, "empty", count, { previews: 0, checkpoints: true });
 		times[`with_checkpoints_n${count}`] = { clones: { up: usual.up }, empty: { up: usualEmpty.up } };
 		ratios[`ours_${count}_seconds`] = (ours.up - none.clones.up) / 1000;
+		ratios[`empty_${count}_seconds`] = (empty.up - none.empty.up) / 1000;
 		ratios[`ours_${count}_with_checkpoints_seconds`] = (usual.up - none.clones.up) / 1000;
+		ratios[`empty_${count}_with_checkpoints_seconds`] = (usualEmpty.up - none.empty.up) / 1000;
 	}
 	return { times, memory, ratios };
 }

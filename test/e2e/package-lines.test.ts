@@ -79,8 +79,6 @@ describe("the npm package, installed in an empty project", function () {
 				recorded.push(Object.fromEntries(resources.map(({ urn, inputs }) => [urn, shown(inputs)])));
 				assert.deepEqual(inputsOf(resources, "images"), {
 					__provider: 'exports.handler=()=>require("pulumi-libvirt-clones/provider").StoragePool;',
-					autostart: true,
-					deleteDirectory: false,
 					name: "images",
 					ownerId: "organization/package/dev/images",
 					path: join(host.poolDirectory, "images"),
