@@ -36,7 +36,8 @@ export function readState(text: string): KnownState {
 	interface Resource {
 		type?: string;
 		id?: string;
-		outputs?: { ownerId?: unknown; uri?: unknown; path?: unknown; key?: unknown };
+		inputs?: { ownerId?: unknown; uri?: unknown };
+		outputs?: { path?: unknown; key?: unknown };
 	}
 	let deployment: { manifest?: { time?: string }; resources?: Resource[]; pending_operations?: unknown[] } | undefined;
 	try {
@@ -51,8 +52,8 @@ export function readState(text: string): KnownState {
 	const ours = resources.filter(({ type }) => type?.startsWith("pulumi-nodejs:dynamic/clones:"));
 	const texts = (values: unknown[]) => values.filter((value) => typeof value === "string");
 	return {
-		guards: ours.flatMap(({ type, outputs }) => {
-			const { ownerId, uri } = outputs ?? {};
+		guards: ours.flatMap(({ type, inputs }) => {
+			const { ownerId, uri } = inputs ?? {};
 			const isGuard = type?.endsWith(":Guard") && typeof ownerId === "string" && typeof uri === "string";
 			return isGuard ? [{ ownerId, uri }] : [];
 		}),

@@ -6,7 +6,7 @@ const type = (name: string) => `pulumi-nodejs:dynamic/clones:${name}`;
 const guard = (uri: string, stack = "organization/machines/dev") => ({
 	type: type("Guard"),
 	id: "guard",
-	outputs: { ownerId: `${stack}/libvirt-clones-guard-1`, uri },
+	inputs: { ownerId: `${stack}/libvirt-clones-guard-1`, uri },
 });
 const exported = (resources: object[], more: object = {}) =>
 	JSON.stringify({ version: 3, deployment: { manifest: { time: "2026-01-02T03:04:05.678Z" }, resources, ...more } });
