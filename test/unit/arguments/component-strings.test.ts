@@ -4,6 +4,7 @@ import { thinClonePoolSchema } from "../../../components/thin-clone-pool/schema"
 import { ThinClonePool, type ThinClonePoolArgs } from "../../../index";
 import { InputError } from "../../../provider/lifecycle";
 import { validate } from "../../../provider/problems";
+import type { About } from "../../../provider/wire";
 import { type Registered, registeredBy } from "../components/mocks";
 import { stepsOf, textsOf, withValue } from "./arguments";
 import { nastyStrings, PLAIN } from "./strings";
@@ -67,7 +68,9 @@ function treeOf(registered: Registered[], pool: string) {
 		if (value === null || typeof value !== "object") return value;
 		return Object.entries(value).map(([key, inner]) => [key, shapeOf(inner)]);
 	};
-	const own = registered.filter(({ inputs }) => String(inputs.resourceUrn).includes(`::${pool}-`));
+	const own = registered.filter(({ inputs }) =>
+		String((inputs.about as About | undefined)?.resourceUrn).includes(`::${pool}-`),
+	);
 	return { shape: own.map(({ type, inputs }) => [type, shapeOf(inputs)]), texts };
 }
 
