@@ -19,6 +19,8 @@ const gold = new Volume("gold", { pool, source: { file: "image.qcow2" } });
 const empty = new Volume("empty", { pool, sizeMiB: 8 });
 const overlay = new Volume("overlay", { pool, base: empty, onBaseChange: "keep" });
 const raw = new Volume("raw", { pool, sizeMiB: 1, format: "raw" });
+const alone = new Volume("alone", { pool, base: gold, independent: true });
+const moved = new Volume("moved", { pool, base: gold, onBaseChange: "rebase" });
 const copy = new Volume("copy", { pool, base: gold, cloning: "copy" });
 const seed = new Volume("seed", {
 	pool,
@@ -58,6 +60,7 @@ const counted = new ThinClonePool("counted", {
 		userData: pulumi.interpolate`#cloud-config\npassword: ${password}\n`,
 	}),
 	onBaseChange: "rolling",
+	rolling: { batchSize: 1, healthCheck: { exec: ["true"] } },
 	maxParallel: 1,
 });
 const named = new ThinClonePool("named", {
@@ -65,7 +68,10 @@ const named = new ThinClonePool("named", {
 	namePrefix: "role",
 	diskSizeGiB: 1,
 	running: false,
-	instances: { database: { memoryMiB: 96, mac: "52:54:00:00:16:11", customize: { hostname: "db" } }, cache: {} },
+	instances: {
+		database: { memoryMiB: 96, mac: "52:54:00:00:16:11", customize: { hostname: "db" } },
+		cache: { independent: true },
+	},
 	domain: { memoryMiB: 64, nics: [{ network }] },
 	onBaseChange: "replace",
 });
@@ -75,3 +81,4 @@ const environment = new Environment("environment", { file: "clones.yaml" });
 export const uuids = [machine, template].map(({ uuid }) => uuid);
 export const instances = [counted, named, ofTemplate].map((clones) => clones.instances);
 export const machines = environment.machines;
+export const made = [alone, moved].map((volume) => volume.made);
