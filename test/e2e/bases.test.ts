@@ -226,7 +226,18 @@ describe("bases", function () {
 			const { rolled } = await bench.project.outputs<{ rolled: CloneInstance[] }>();
 			assert.equal(new Set(rolled.map(({ lineage }) => lineage!.base)).size, 1);
 			await bench.project.preview(["--expect-no-changes"]);
-			await bench.project.configure({ rollImage: undefined });
+		});
+
+		it("pauses between two batches for as long as it is told", async () => {
+			await makeImage(8);
+			await bench.project.configure({ rollImage: image(8), pauseSeconds: "4" });
+			await bench.project.up();
+			const { resources = [] } = (await bench.project.state()).deployment;
+			const madeAt = (end: string) =>
+				Date.parse((resources.find(({ urn }) => urn.endsWith(end)) as unknown as { created: string }).created);
+			const first = Math.max(madeAt("Domain::roll-0"), madeAt("Domain::roll-1"));
+			assert.ok(madeAt("Volume::roll-2") >= first + 4000, "the second batch begins after the pause");
+			await bench.project.configure({ rollImage: undefined, pauseSeconds: undefined });
 			await bench.project.up();
 		});
 	});

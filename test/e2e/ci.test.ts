@@ -176,7 +176,7 @@ describe("examples/ci", function () {
 			await bench.project.setConfig("machines", "2");
 			const { code, stdout } = await job("preview", "gitlab");
 			assert.equal(code, 0, stdout);
-			assert.match(stdout, /~ memoryMiB +: 128 => 192/);
+			assert.match(stdout, /~ memoryMiB *: 128 => 192/);
 			assert.match(stdout, /memoryMiB: restart: beyond the 128 MiB that the machine was started with/);
 			assert.deepEqual(await numbers(), { create: 3, update: 1, delete: 0 });
 		});

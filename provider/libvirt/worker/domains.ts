@@ -19,6 +19,7 @@ import {
 	flags,
 	type Implementation,
 	targetFlags,
+	unlessGone,
 	unlessUnsupported,
 	using,
 	usingEach,
@@ -128,7 +129,7 @@ export const domains: Implementation<Domains> = {
 			(uuid) => libvirt.virDomainLookupByUUIDString(connection, uuid),
 			(name) => libvirt.virDomainLookupByName(connection, name),
 		);
-		return domain === undefined ? undefined : using("domain", domain, describe);
+		return domain && unlessGone(() => using("domain", domain, describe));
 	},
 	list: (connection) => usingEach("domain", all(connection), describe),
 	listWithXml: (connection) =>

@@ -8,6 +8,7 @@ import {
 	type Connection,
 	type Implementation,
 	targetFlags,
+	unlessGone,
 	unlessUnsupported,
 	using,
 	usingEach,
@@ -70,7 +71,7 @@ export const networks: Implementation<Networks> = {
 			(uuid) => libvirt.virNetworkLookupByUUIDString(connection, uuid),
 			(name) => libvirt.virNetworkLookupByName(connection, name),
 		);
-		return network === undefined ? undefined : using("network", network, describe);
+		return network && unlessGone(() => using("network", network, describe));
 	},
 	list: (connection) => usingEach("network", all(connection), describe),
 	listWithXml: (connection) =>

@@ -47,7 +47,7 @@ export const pools: Implementation<Pools> = {
 			(uuid) => libvirt.virStoragePoolLookupByUUIDString(connection, uuid),
 			(name) => libvirt.virStoragePoolLookupByName(connection, name),
 		);
-		return pool === undefined ? undefined : using("pool", pool, describe);
+		return pool && unlessGone(() => using("pool", pool, describe));
 	},
 	findByVolume(connection, keyOrPath) {
 		const volume = findVolume(connection, keyOrPath);
