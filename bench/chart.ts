@@ -57,6 +57,7 @@ export function barChart({ title, note, unit, groups }: Bars): string {
 				viewBox: `0 0 ${WIDTH} ${height}`,
 				"font-family": "sans-serif",
 			},
+			element("title", {}, title),
 			rectangle(0, 0, WIDTH, height, "#fff"),
 			text(16, 28, title, 17, { "font-weight": "bold" }),
 			text(16, 48, note, 12, { fill: "#555" }),
