@@ -12,14 +12,14 @@ const FORMAT_WINDOWS_7 = 1;
 export function passwordInBlob(base64: string): string {
 	const outer = new Reader(Buffer.from(base64, "base64"));
 	outer.header();
-	outer.skip(4); // the pointer to the whole
+	outer.pass(4); // the pointer to the whole
 	outer.expect(1, "version");
 	const count = outer.uint32();
-	outer.skip(4); // the pointer to the list
+	outer.pass(4); // the pointer to the list
 	outer.expect(count, "length of the list");
 	const formats = Array.from({ length: count }, () => {
 		const format = outer.uint32();
-		outer.skip(8); // size and pointer
+		outer.pass(8); // size and pointer
 		return format;
 	});
 	for (const format of formats) {
@@ -32,11 +32,11 @@ export function passwordInBlob(base64: string): string {
 /** ODJ_WIN7BLOB begins with three texts: domain, machine name, machine password. */
 function passwordIn(blob: Reader): string {
 	blob.header();
-	blob.skip(4); // the pointer to the whole
-	blob.skip(12); // and to each of the texts
-	blob.skip(3 * 8 + 16 + 4); // names, GUID and SID of the domain
-	blob.skip(8 * 4 + 16); // names, flags and GUID of the domain controller
-	blob.skip(4); // options
+	blob.pass(4); // the pointer to the whole
+	blob.pass(12); // and to each of the texts
+	blob.pass(3 * 8 + 16 + 4); // names, GUID and SID of the domain
+	blob.pass(8 * 4 + 16); // names, flags and GUID of the domain controller
+	blob.pass(4); // options
 	blob.text();
 	blob.text();
 	return blob.text();
@@ -58,7 +58,7 @@ class Reader {
 		return this.data.subarray(this.offset - length, this.offset);
 	}
 
-	skip(length: number): void {
+	pass(length: number): void {
 		this.bytes(length);
 	}
 
@@ -70,12 +70,12 @@ class Reader {
 	/** Serialisation version 1, little-endian, with the length of what follows. */
 	header(): void {
 		this.expect(0x00081001, "header");
-		this.skip(12);
+		this.pass(12);
 	}
 
 	/** Greatest length, offset, length, and UTF-16 with a zero at the end. */
 	text(): string {
-		this.skip(4);
+		this.pass(4);
 		this.expect(0, "offset of a text");
 		const length = this.uint32();
 		return this.bytes(length * 2)
