@@ -12,18 +12,13 @@ import { requireOwn, requireShortOwner, valuesOf } from "./mark";
 import { provision, requireOfflineJoin } from "./offline-join";
 import { newPassword } from "./passwords";
 import { type AdSettings, validAd } from "./schema";
+import type { ServerArgs } from "./server-args";
 import { type At, Session } from "./session";
 
 /** Where and how computer accounts are kept in Active Directory. */
-export interface AdDirectoryArgs {
+export interface AdDirectoryArgs extends ServerArgs {
 	/** `ldaps://HOST[:PORT]` of a domain controller, or `ldap://HOST[:PORT]` with `startTls: true`. */
 	url: string;
-	/** Whether to encrypt an `ldap://` connection before anything else. @default false */
-	startTls?: boolean;
-	/** Certificates of the authorities to trust, in PEM form. @default those that Node.js knows */
-	ca?: string;
-	/** The same as the absolute path of a file on the machine that runs Pulumi. */
-	caFile?: string;
 	/** Name that the controller's certificate has to be for. @default the host of `url` */
 	serverName?: string;
 	/**
@@ -31,10 +26,6 @@ export interface AdDirectoryArgs {
 	 * computer accounts in `ou`.
 	 */
 	user: string;
-	/** Its password. A secret. */
-	password: string;
-	/** How long to wait for a connection and for each answer. @default 10 */
-	timeoutSeconds?: number;
 	/** Container of the accounts, with the domain at its end: "OU=Pool,DC=example,DC=com". It exists. */
 	ou: string;
 	/** Attribute for the mark of the pool: one value, up to 1024 characters. @default "info" */

@@ -10,26 +10,17 @@ import { markOf, requireOwn } from "./mark";
 import { changePassword, requirePasswordChange } from "./password-change";
 import { newPassword } from "./passwords";
 import { type LdapSettings, validLdap } from "./schema";
+import type { ServerArgs } from "./server-args";
 import { type At, Session } from "./session";
 
 /** Where and how accounts are kept in an LDAP directory. */
-export interface LdapDirectoryArgs {
+export interface LdapDirectoryArgs extends ServerArgs {
 	/** `ldaps://HOST[:PORT]`, or `ldap://HOST[:PORT]` with `startTls: true`. Nothing is ever sent unencrypted. */
 	url: string;
-	/** Whether to encrypt an `ldap://` connection before anything else. @default false */
-	startTls?: boolean;
-	/** Certificates of the authorities to trust, in PEM form. @default those that Node.js knows */
-	ca?: string;
-	/** The same as the absolute path of a file on the machine that runs Pulumi. */
-	caFile?: string;
 	/** Name that the directory's certificate has to be for. @default the host of `url` */
 	serverName?: string;
 	/** Distinguished name to log in with. It may create, read, change and delete entries below `baseDn`. */
 	user: string;
-	/** Its password. A secret. */
-	password: string;
-	/** How long to wait for a connection and for each answer. @default 10 */
-	timeoutSeconds?: number;
 	/** Entry below which accounts are made. It exists. */
 	baseDn: string;
 	/** @default ["account", "simpleSecurityObject"] */
