@@ -1,5 +1,4 @@
 import * as assert from "node:assert/strict";
-import { createHash } from "node:crypto";
 import { chmod, readdir, rm } from "node:fs/promises";
 import { domain } from "../../provider/domain/lifecycle";
 import { finishRefreshes } from "../../provider/volume/refresh";
@@ -7,7 +6,6 @@ import { noteDomain } from "../../provider/volume/uses";
 import { imageInfo, run, VolumeLab } from "./volume-lab";
 
 const MIB = 2 ** 20;
-const _tag = createHash("sha256").update("org/project/stack").digest("hex").slice(0, 8);
 
 describe("a base", () => {
 	let lab: VolumeLab;
