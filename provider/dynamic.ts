@@ -79,7 +79,7 @@ interface LaneArgs {
 }
 
 /** A resource whose life is that of the provider's handler called `kind`. */
-export abstract class LibvirtResource extends pulumi.CustomResource {
+export abstract class DynamicResource extends pulumi.CustomResource {
 	/**
 	 * @param kind name of the handler that `provider/index.ts` exports, and last part of the type
 	 * @param facts names of the outputs that are not inputs
@@ -88,17 +88,15 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 	protected constructor(
 		kind: string,
 		name: string,
-		args: Pick<HostArgs, "uri"> & LaneArgs & Record<string, unknown>,
+		args: LaneArgs & Record<string, unknown>,
 		facts: ReadonlyArray<string>,
 		opts: pulumi.CustomResourceOptions = {},
 		given: object = args,
 	) {
 		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
 		refuseSecond(kind, name, opts.parent);
-		const uri = args.uri ?? defaultUri();
 		const props: Record<string, unknown> = Object.fromEntries(facts.map((fact) => [fact, undefined]));
 		Object.assign(props, args, {
-			uri,
 			ownerId: ownerIdOf(name),
 			retain: opts.retainOnDelete ? true : undefined,
 			about: about(urnAlone(name, type, opts.parent), secretPaths(given), lacksInput(args)),
@@ -106,21 +104,33 @@ export abstract class LibvirtResource extends pulumi.CustomResource {
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
 		});
-		if (kind === "Volume" && opts.retainOnDelete) currentRun().retained.add(name);
-		const guard = kind === "Guard" ? [] : guardOf(uri);
 		const restore = shortStacks();
 		try {
-			super(type, name, props, {
-				// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.
-				deleteBeforeReplace: true,
-				...opts,
-				dependsOn: opts.dependsOn
-					? pulumi.output(opts.dependsOn).apply((resources) => [...[resources].flat(), ...guard] as pulumi.Resource[])
-					: guard,
-			});
+			// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.
+			super(type, name, props, { deleteBeforeReplace: true, ...opts });
 		} finally {
 			restore();
 		}
+	}
+}
+
+/** What is on a host, under the eyes of the stack's guard there. */
+export abstract class LibvirtResource extends DynamicResource {
+	protected constructor(
+		kind: string,
+		name: string,
+		args: Pick<HostArgs, "uri"> & LaneArgs & Record<string, unknown>,
+		facts: ReadonlyArray<string>,
+		opts: pulumi.CustomResourceOptions = {},
+		given: object = args,
+	) {
+		const uri = args.uri ?? defaultUri();
+		if (kind === "Volume" && opts.retainOnDelete) currentRun().retained.add(name);
+		const guard = kind === "Guard" ? [] : guardOf(uri);
+		const dependsOn = opts.dependsOn
+			? pulumi.output(opts.dependsOn).apply((resources) => [...[resources].flat(), ...guard] as pulumi.Resource[])
+			: guard;
+		super(kind, name, { ...args, uri }, facts, { ...opts, dependsOn }, given);
 	}
 }
 

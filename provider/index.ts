@@ -5,7 +5,7 @@
 import { domain } from "./domain/lifecycle";
 import { endWithEngine } from "./engine";
 import { guard } from "./guard/lifecycle";
-import type { CommonInputs, Lifecycle } from "./lifecycle";
+import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
 import { type Handler, handlerOf } from "./resource";
@@ -20,6 +20,6 @@ export const Volume = recorded(volume);
 export const Network = recorded(network);
 export const Domain = recorded(domain);
 
-function recorded<Inputs extends CommonInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
+function recorded<Inputs extends RecordedInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
 	return withSmallState(lifecycle, handlerOf(lifecycle));
 }

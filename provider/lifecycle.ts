@@ -7,9 +7,9 @@ import type { z } from "zod";
 import type { Host } from "./libvirt";
 
 /** Inputs that every resource has; computed by the resource classes, never typed by a user. */
-export interface CommonInputs {
-	/** libvirt URI of the host. */
-	uri: string;
+export interface RecordedInputs {
+	/** libvirt URI of the host; absent where a resource is on none. */
+	uri?: string | undefined;
 	/** Deterministic name of the owner: `organization/project/stack/logical name`. */
 	ownerId: string;
 	/** Owner ids under which the object may still be recorded on the host, after a rename. */
@@ -22,8 +22,14 @@ export interface CommonInputs {
 	lane?: { name: string; width: number } | undefined;
 }
 
+/** The same of what is on a host. */
+export interface CommonInputs extends RecordedInputs {
+	uri: string;
+}
+
 export interface Context {
-	host: Host;
+	/** Connected to when it is asked for first. @throws Error for a resource without a `uri` */
+	readonly host: Host;
 	/** A line of progress, shown under the resource. */
 	log(message: string): void;
 	/** Type of the component that the resource is a part of: "ThinClonePool". It has arguments of its own. */
@@ -50,7 +56,7 @@ export interface Change {
 /** Outputs: the inputs as they were applied (or found), and facts about what was made. */
 export type State<Inputs, Facts> = Inputs & Facts & { incomplete?: boolean | undefined };
 
-export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
+export interface Lifecycle<Inputs extends RecordedInputs, Facts extends object> {
 	/** Name of the resource, and the last part of its type token. */
 	name: string;
 	/** Validates and normalises the inputs; strict, so that a misspelt property is an error. */
@@ -87,7 +93,7 @@ export interface Lifecycle<Inputs extends CommonInputs, Facts extends object> {
 	 */
 	plan?(inputs: Inputs, context: Context): Promise<string[]>;
 	/** What of that the name alone tells, for a new object of which other inputs are unknown. */
-	planByName?(inputs: Pick<Inputs, keyof CommonInputs> & { name: string }, context: Context): Promise<string[]>;
+	planByName?(inputs: Pick<Inputs, keyof RecordedInputs> & { name: string }, context: Context): Promise<string[]>;
 	/** Makes the object, or takes over the one that an interrupted create of the same owner left. */
 	create(inputs: Inputs, context: Context): Promise<{ id: string; state: State<Inputs, Facts> }>;
 	/** Looks at the object; undefined when it is gone. Returns what was found, in the shape of the inputs. */

@@ -1,11 +1,11 @@
 /** What differs from what is recorded, and what a preview says about it in a resource's `plan`. */
 import { DeadlineError, LibvirtError, WorkerError } from "./libvirt";
-import { type Change, type CommonInputs, type Context, InputError, type Lifecycle, type State } from "./lifecycle";
+import { type Change, type Context, InputError, type Lifecycle, type RecordedInputs, type State } from "./lifecycle";
 import { recordChanges } from "./record";
 import { hasUnknown } from "./unknown";
 
 /** What differs: of the object itself, and of what is recorded of it on the host. */
-export function changesOf<Inputs extends CommonInputs, Facts extends object>(
+export function changesOf<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	olds: State<Inputs, Facts> | Inputs,
 	news: Inputs,
@@ -14,7 +14,7 @@ export function changesOf<Inputs extends CommonInputs, Facts extends object>(
 }
 
 /** What the preview says: effects of the changes, then what a look at the host tells. */
-export async function planFor<Inputs extends CommonInputs, Facts extends object>(
+export async function planFor<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	olds: Record<string, unknown>,
 	inputs: Inputs,
@@ -36,7 +36,7 @@ export async function planFor<Inputs extends CommonInputs, Facts extends object>
 }
 
 /** The engine shows a `check` only the old inputs, and what a change does may hang on what was found out since. */
-async function changesSeen<Inputs extends CommonInputs, Facts extends object>(
+async function changesSeen<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	olds: Inputs,
 	news: Inputs,
@@ -49,7 +49,7 @@ async function changesSeen<Inputs extends CommonInputs, Facts extends object>(
 	return changesOf(lifecycle, { ...olds, ...facts }, news);
 }
 
-async function planByName<Inputs extends CommonInputs, Facts extends object>(
+async function planByName<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	inputs: Inputs,
 	contextOf: (inputs: Inputs) => Context,

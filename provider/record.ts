@@ -2,9 +2,9 @@
  * What is recorded about an object beside its settings: the address of its host, its owner, and whether it is to be
  * retained. The record on the host has to follow the program, because the sweep goes by it.
  */
-import type { Change, CommonInputs } from "./lifecycle";
+import type { Change, RecordedInputs } from "./lifecycle";
 
-type Record = Pick<CommonInputs, "uri" | "ownerId" | "retain">;
+type Record = Pick<RecordedInputs, "uri" | "ownerId" | "retain">;
 
 /** Pure. An object that nothing else changes about is updated for these alone. */
 export function recordChanges(olds: Record, news: Record): Change[] {

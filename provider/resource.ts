@@ -7,7 +7,7 @@ import { forgetKnown, isFormer, rememberKnown } from "./guard/known";
 import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
-import { type CommonInputs, type Context, InputError, InUseError, type Lifecycle, type State } from "./lifecycle";
+import { type Context, InputError, InUseError, type Lifecycle, type RecordedInputs, type State } from "./lifecycle";
 import { changesOf, planFor, wrapped } from "./plan";
 import { type Problem, validate } from "./problems";
 import { type Hide, hiding, hidingError } from "./secrets";
@@ -40,7 +40,7 @@ export interface Handler {
 	delete(id: string, props: Properties): Promise<void>;
 }
 
-export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
+export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 ): Handler {
 	type Full = State<Inputs, Facts>;
@@ -68,10 +68,13 @@ export function handlerOf<Inputs extends CommonInputs, Facts extends object>(
 		});
 
 	const contextOf = (properties: object): Context => {
-		const { uri, ownerId } = properties as { uri: string; ownerId: string };
+		const { uri, ownerId } = properties as RecordedInputs;
 		const urn = urns.get(ownerId);
 		return {
-			host: connect(uri),
+			get host() {
+				if (uri === undefined) throw new Error(`${ownerId} is on no host`);
+				return connect(uri);
+			},
 			log: (message) => logLine(urn, hideOf(properties)(message)),
 			component: componentOf(urn),
 			signal: engineEnd,
@@ -186,18 +189,18 @@ const FORGOTTEN =
 	" From now on the state does not know it: `pulumi-libvirt-clones gc` removes an image once nothing needs it (docs/images.md).";
 
 /** The inputs with references as they are recorded, where they mean the same on the host. */
-async function settledBy<Inputs extends CommonInputs, Facts extends object>(
+async function settledBy<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	olds: Properties,
 	news: Inputs,
 	contextOf: (properties: object) => Context,
 ): Promise<Inputs> {
-	if (!lifecycle.settle || olds.uri === undefined || isUnknown(news.uri)) return news;
+	if (!lifecycle.settle || olds.ownerId === undefined || isUnknown(news.uri)) return news;
 	return lifecycle.settle(olds as unknown as Inputs, news, contextOf(news));
 }
 
 /** Another address has to lead to the same object. */
-async function refuseOtherHost<Inputs extends CommonInputs, Facts extends object>(
+async function refuseOtherHost<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	id: string,
 	olds: State<Inputs, Facts>,

@@ -58,15 +58,20 @@ export const sha256 = z
 	.regex(/^[0-9a-fA-F]{64}$/, "allowed are 64 hex digits")
 	.transform((hash) => hash.toLowerCase());
 
-/** Inputs of every resource: see `CommonInputs`. `lane` and `plan` serve the engine; no diff sees them. */
-export const commonShape = {
-	uri: z
-		.string()
-		.regex(/^[a-z]+(\+[a-z0-9]+)?:\/\//, "allowed is a libvirt URI such as qemu:///system or qemu+ssh://host/system"),
+/** Inputs of every resource: see `RecordedInputs`. `lane` and `plan` serve the engine; no diff sees them. */
+export const recordedShape = {
 	ownerId: computed(z.string().min(1)),
 	previousOwnerIds: z.array(z.string()).optional(),
 	adopt: z.boolean().optional(),
 	retain: computed(z.boolean().optional()),
 	lane: computed(z.strictObject({ name: z.string(), width: z.int().min(1) }).optional()),
 	plan: computed(z.any().optional()),
+};
+
+/** The same of what is on a host. */
+export const commonShape = {
+	uri: z
+		.string()
+		.regex(/^[a-z]+(\+[a-z0-9]+)?:\/\//, "allowed is a libvirt URI such as qemu:///system or qemu+ssh://host/system"),
+	...recordedShape,
 };

@@ -5,12 +5,12 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { withDefaults, withoutDefaults } from "./defaults";
-import type { CommonInputs, Lifecycle } from "./lifecycle";
+import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import type { Handler } from "./resource";
 import { aboutOf, type Properties } from "./wire";
 
 /** The same handler, with a small state. State that was recorded at length is understood as well. */
-export function withSmallState<Inputs extends CommonInputs, Facts extends object>(
+export function withSmallState<Inputs extends RecordedInputs, Facts extends object>(
 	lifecycle: Lifecycle<Inputs, Facts>,
 	handler: Handler,
 ): Handler {

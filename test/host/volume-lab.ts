@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { domain } from "../../provider/domain/lifecycle";
 import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
 import { connect, type Host } from "../../provider/libvirt";
-import type { CommonInputs, Context, Lifecycle, State } from "../../provider/lifecycle";
+import type { Context, Lifecycle, RecordedInputs, State } from "../../provider/lifecycle";
 import { pool } from "../../provider/pool/lifecycle";
 import type { PoolFacts, PoolInputs } from "../../provider/pool/schema";
 import { validate } from "../../provider/problems";
@@ -24,7 +24,7 @@ export type PoolState = State<PoolInputs, PoolFacts>;
 export type DomainState = State<DomainInputs, DomainFacts>;
 
 /** Validated inputs, as the provider's `check` makes them. */
-export async function checked<I extends CommonInputs, F extends object>(
+export async function checked<I extends RecordedInputs, F extends object>(
 	lifecycle: Lifecycle<I, F>,
 	given: Record<string, unknown>,
 ): Promise<I> {
