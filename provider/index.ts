@@ -5,6 +5,8 @@
 import { domain } from "./domain/lifecycle";
 import { endWithEngine } from "./engine";
 import { guard } from "./guard/lifecycle";
+import { identity } from "./identity/lease/lifecycle";
+import { identityPool } from "./identity/pool/lifecycle";
 import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
@@ -19,6 +21,8 @@ export const StoragePool = recorded(pool);
 export const Volume = recorded(volume);
 export const Network = recorded(network);
 export const Domain = recorded(domain);
+export const IdentityPool = recorded(identityPool);
+export const Identity = recorded(identity);
 
 function recorded<Inputs extends RecordedInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
 	return withSmallState(lifecycle, handlerOf(lifecycle));

@@ -28,8 +28,8 @@ export interface CommonInputs extends RecordedInputs {
 }
 
 export interface Context {
-	/** Connected to when it is asked for first. @throws Error for a resource without a `uri` */
-	readonly host: Host;
+	/** Absent for a resource without a `uri`, which is on no host. */
+	host: Host;
 	/** A line of progress, shown under the resource. */
 	log(message: string): void;
 	/** Type of the component that the resource is a part of: "ThinClonePool". It has arguments of its own. */

@@ -70,15 +70,13 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 	const contextOf = (properties: object): Context => {
 		const { uri, ownerId } = properties as RecordedInputs;
 		const urn = urns.get(ownerId);
-		return {
-			get host() {
-				if (uri === undefined) throw new Error(`${ownerId} is on no host`);
-				return connect(uri);
-			},
-			log: (message) => logLine(urn, hideOf(properties)(message)),
+		const context = {
+			log: (message: string) => logLine(urn, hideOf(properties)(message)),
 			component: componentOf(urn),
 			signal: engineEnd,
 		};
+		// What is on no host never asks for it.
+		return uri === undefined ? (context as Context) : { ...context, host: connect(uri) };
 	};
 
 	const inputsOf = (properties: Properties): Properties => {

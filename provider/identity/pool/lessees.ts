@@ -1,0 +1,21 @@
+/** The leases that a program has, so that a pool can tell those whose resources are gone. */
+import * as pulumi from "@pulumi/pulumi";
+
+const leases = new WeakMap<object, Set<string>>();
+
+function inThisRun(): Set<string> {
+	const stack = pulumi.runtime.getStackResource() ?? leases;
+	const names = leases.get(stack) ?? new Set<string>();
+	leases.set(stack, names);
+	return names;
+}
+
+export function noteLessee(name: string): void {
+	inThisRun().add(name);
+}
+
+/** Names of all leases of the program, as far as it declares them without waiting for anything. */
+export function lessees(): Promise<string[]> {
+	const names = inThisRun();
+	return Promise.resolve().then(() => [...names].sort());
+}
