@@ -51,6 +51,9 @@ export const absolutePath = z
 	.regex(/^\/[^\u0000-\u001f\u007f\ud800-\udfff\ufffe\uffff]*$/u, ABSOLUTE)
 	.refine((path) => !path.split("/").includes(".."), ABSOLUTE);
 
+/** How the content of a file is given: as it is, or in base64, for what is no text. */
+export const fileEncoding = z.enum(["text", "base64"]).default("text");
+
 export const mebibytes = z.int("allowed is a whole number of MiB").min(1).max(67_108_864);
 
 export const sha256 = z

@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { DomainArgs, HealthCheckArgs, WaitForArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
+import type { IdentityPool } from "../../provider/identity/pool/resource";
 
 /** A file to put into a clone. */
 export interface CloneFileArgs {
@@ -13,6 +14,11 @@ export interface CloneFileArgs {
 	 * @default "0644"
 	 */
 	mode?: pulumi.Input<string>;
+	/**
+	 * How the content is given: as it is, or in base64, for what is no text.
+	 * @default "text"
+	 */
+	encoding?: pulumi.Input<"text" | "base64">;
 }
 
 /** What makes one clone different from the next. */
@@ -25,7 +31,7 @@ export interface CustomizeArgs {
 	channel?: "cloud-init" | "guest-agent";
 	/**
 	 * Host name.
-	 * @default the instance's name
+	 * @default that of its identity, else the instance's name
 	 */
 	hostname?: pulumi.Input<string>;
 	/**
@@ -75,7 +81,7 @@ export interface InstanceArgs {
 	customize?: CustomizeArgs;
 	/**
 	 * MAC address of the first NIC.
-	 * @default a function of the stack and the instance's name: the same in every run
+	 * @default that of its identity, else a function of the stack and the instance's name: the same in every run
 	 */
 	mac?: pulumi.Input<string>;
 	/**
@@ -201,6 +207,12 @@ export interface ThinClonePoolArgs {
 	 * @default nothing: no seed image, and the image's own host name
 	 */
 	customize?: CustomizeArgs | ((instance: { index: number; name: string }) => CustomizeArgs);
+	/**
+	 * A pool of identities, of which each clone takes one: it gets the identity's host name, MAC address, host keys and
+	 * account, and returns it when it is destroyed. Or the `access` of a pool, for instance of another stack.
+	 * @default none
+	 */
+	identityPool?: IdentityPool | pulumi.Input<string>;
 	/**
 	 * Size of the cloned disk in GiB; at least the base's.
 	 * @default the base's

@@ -2,10 +2,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { Domain, type NicArgs } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
 import type { Reference } from "../../provider/dynamic";
+import { Identity } from "../../provider/identity/lease/resource";
 import { Volume } from "../../provider/volume/resource";
 import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
-import type { BaseDomainArgs, CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
+import type { BaseDomainArgs, CustomizeArgs, ThinClonePoolArgs } from "./args";
+import { filesWith } from "./identity";
 import { type Planned, planInstances } from "./planned";
 import { Rollout } from "./rollout";
 import { thinClonePoolRules } from "./rules";
@@ -26,6 +28,8 @@ export interface CloneInstance {
 	volumePath: string;
 	/** What the disk was cloned from. */
 	lineage: Lineage | undefined;
+	/** Name of its identity; absent without an `identityPool`. */
+	identity?: string;
 	/** Milliseconds of each step, from the disk to the first thing that the guest was seen to do. */
 	timings: DomainFacts["timings"] & { volumeMs?: number };
 }
@@ -58,19 +62,24 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		this.uri = args.uri;
 		const volumes = new Map<string, Volume>();
 		const domains = new Map<string, Domain>();
+		const identities = new Map<string, Identity>();
 		const names = planned.map((instance) => instance.name);
 		const rollout = args.onBaseChange === "rolling" ? new Rollout(args, names) : undefined;
 		for (const [index, instance] of planned.entries()) {
 			const batch = rollout?.batchOf(index);
+			const identity = this.takeIdentity(args, instance);
 			const volume = this.cloneDisk(name, args, instance, batch, rollout?.after(index, domains));
 			const root: DiskSource = { volume, format: CLONE_FORMAT };
-			const disks = [root, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance)];
+			const disks = [root, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance, identity)];
 			volumes.set(instance.name, volume);
-			domains.set(instance.name, this.machine(name, args, instance, disks));
+			domains.set(instance.name, this.machine(name, args, instance, disks, identity));
+			if (identity) identities.set(instance.name, identity);
 		}
 		this.volumes = volumes;
 		this.domains = domains;
-		this.instances = pulumi.all(planned.map(({ name }) => describe(name, volumes.get(name)!, domains.get(name)!)));
+		this.instances = pulumi.all(
+			planned.map(({ name }) => describe(name, volumes.get(name)!, domains.get(name)!, identities.get(name))),
+		);
 		this.registerOutputs({ instances: this.instances });
 	}
 
@@ -85,6 +94,10 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			uuid: this.domains.get(name)!.uuid,
 		}));
 		return usageOf(this.uri, paths);
+	}
+
+	private takeIdentity({ identityPool }: ThinClonePoolArgs, { name }: Planned): Identity | undefined {
+		return identityPool === undefined ? undefined : new Identity(name, { pool: identityPool }, { parent: this });
 	}
 
 	private cloneDisk(
@@ -130,22 +143,37 @@ export class ThinClonePool extends pulumi.ComponentResource {
 	}
 
 	/** The seed image of a customised clone: a virtio disk, since cloud kernels come without drivers for a SATA CD-ROM. */
-	private seed(pool: string, args: ThinClonePoolArgs, { name, customize }: Planned): DiskSource[] {
-		if (!customize || customize.channel === "guest-agent" || !needsSeed(customize)) return [];
-		const { hostname = name, userData, networkConfig, files } = customize;
+	private seed(
+		pool: string,
+		args: ThinClonePoolArgs,
+		{ name, customize }: Planned,
+		identity: Identity | undefined,
+	): DiskSource[] {
+		const { channel = "cloud-init", userData, networkConfig } = customize ?? {};
+		if (channel === "guest-agent" || (!identity && !needsSeed(customize))) return [];
+		const hostname = customize?.hostname ?? identity?.name ?? name;
+		const files = filesWith(identity, channel, customize?.files);
 		const volume = new Volume(
 			`${name}-seed`,
 			{
 				...this.common(pool, args),
 				pool: args.pool ?? poolOf(args.base),
-				source: { cloudInit: { hostname, userData, networkConfig, files } },
+				source: {
+					cloudInit: { hostname, userData, networkConfig, files, ...(identity && { hostKeys: identity.hostKeys }) },
+				},
 			},
 			{ parent: this },
 		);
 		return [{ volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET }];
 	}
 
-	private machine(pool: string, args: ThinClonePoolArgs, instance: Planned, disks: DiskSource[]): Domain {
+	private machine(
+		pool: string,
+		args: ThinClonePoolArgs,
+		instance: Planned,
+		disks: DiskSource[],
+		identity: Identity | undefined,
+	): Domain {
 		const { name, own, customize } = instance;
 		const [root] = disks as [DiskSource];
 		const memoryMiB = own.memoryMiB ?? args.domain?.memoryMiB;
@@ -160,7 +188,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				name,
 				template: isDomainBase(args.base) ? args.base.domain : undefined,
 				disks,
-				nics: nicsOf(args, own),
+				nics: nicsOf(args, own.mac ?? identity?.mac),
 				running: own.running ?? args.running,
 				waitFor: args.waitFor,
 				healthCheck: args.rolling?.healthCheck,
@@ -169,7 +197,10 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				) as pulumi.Output<{ base: string; baseContentId: string }>,
 				guestSetup:
 					customize?.channel === "guest-agent"
-						? { hostname: customize.hostname ?? name, files: customize.files ?? [] }
+						? {
+								hostname: customize.hostname ?? identity?.name ?? name,
+								files: filesWith(identity, "guest-agent", customize.files) ?? [],
+							}
 						: undefined,
 				extraXml: customize?.extraXml ?? args.domain?.extraXml,
 			},
@@ -202,17 +233,21 @@ interface DiskSource {
 }
 
 /** `extraXml` alone needs no seed image. */
-function needsSeed(customize: CustomizeArgs): boolean {
+function needsSeed(customize: CustomizeArgs | undefined): boolean {
+	if (!customize) return false;
 	const { channel: _channel, extraXml, ...rest } = customize;
 	return extraXml === undefined || Object.keys(rest).length > 0;
 }
 
-function nicsOf(args: ThinClonePoolArgs, own: InstanceArgs): pulumi.Input<NicArgs>[] | undefined {
+function nicsOf(
+	args: ThinClonePoolArgs,
+	mac: pulumi.Input<string | undefined> | undefined,
+): pulumi.Input<NicArgs>[] | undefined {
 	const nics =
 		args.network === undefined ? args.domain?.nics : [{ network: args.network }, ...(args.domain?.nics ?? [])];
-	if (own.mac === undefined || !nics || nics.length === 0) return nics;
+	if (mac === undefined || !nics || nics.length === 0) return nics;
 	const [first, ...others] = nics;
-	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac: own.mac }) as NicArgs), ...others];
+	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac }) as NicArgs), ...others];
 }
 
 function isDomainBase(base: ThinClonePoolArgs["base"]): base is BaseDomainArgs {
@@ -226,16 +261,31 @@ function poolOf(base: ThinClonePoolArgs["base"]): Reference {
 	return (base as unknown as { pool: pulumi.Output<string> }).pool;
 }
 
-function describe(name: string, volume: Volume, domain: Domain): pulumi.Output<CloneInstance> {
+function describe(
+	name: string,
+	volume: Volume,
+	domain: Domain,
+	identity: Identity | undefined,
+): pulumi.Output<CloneInstance> {
 	return pulumi
-		.all([domain.uuid, domain.macs, domain.addresses, volume.path, volume.lineage, domain.timings, volume.timings])
-		.apply(([uuid, macs, addresses, volumePath, lineage, timings, disk]) => ({
+		.output({
+			uuid: domain.uuid,
+			macs: domain.macs,
+			addresses: domain.addresses,
+			volumePath: volume.path,
+			lineage: volume.lineage,
+			timings: domain.timings,
+			disk: volume.timings,
+			identity: identity?.name,
+		})
+		.apply(({ uuid, macs, addresses, volumePath, lineage, timings, disk, identity }) => ({
 			name,
 			uuid,
 			macs,
 			addresses,
 			volumePath,
 			lineage,
+			...(identity !== undefined && { identity }),
 			// An update that is limited by --target leaves the outputs of what it does not make undefined.
 			timings: { ...(disk && { volumeMs: disk.createMs }), ...timings },
 		}));

@@ -59,8 +59,11 @@ function called<T>(what: string, customize: (instance: T) => CustomizeArgs | und
 }
 
 /** What the names of a clone's volumes have after the clone's own. */
-function longestSuffix({ dataDisks = [] }: ThinClonePoolArgs, customize: CustomizeArgs | undefined): string {
-	if (customize && customize.channel !== "guest-agent") return "-seed-01234567-01234567.iso";
+function longestSuffix(
+	{ dataDisks = [], identityPool }: ThinClonePoolArgs,
+	customize: CustomizeArgs | undefined,
+): string {
+	if ((customize || identityPool) && customize?.channel !== "guest-agent") return "-seed-01234567-01234567.iso";
 	return dataDisks.length > 0 ? "-data-00-01234567.qcow2" : "-01234567.qcow2";
 }
 

@@ -65,6 +65,7 @@ export const thinClonePoolSchema = z.strictObject({
 	domain: domainOverridesSchema.optional(),
 	network: reference.optional(),
 	customize: customizeSchema.optional(),
+	identityPool: z.string().min(1).optional(),
 	diskSizeGiB: gibibytes.optional(),
 	dataDisks: z
 		.array(

@@ -38,14 +38,15 @@ export async function setUpGuest(host: Host, uuid: string, setup: GuestSetup): P
 	if (setup.hostname === undefined && setup.files.length === 0) return;
 	const args = setup.files.flatMap(({ mode, path }) => [mode, path]);
 	await guestExec(host, uuid, "/bin/sh", ["-c", PREPARE, "sh", setup.hostname ?? "", ...args]);
-	for (const { path, content } of setup.files) await writeGuestFile(host, uuid, path, content);
+	for (const { path, content, encoding } of setup.files) {
+		await writeGuestFile(host, uuid, path, Buffer.from(content, encoding === "base64" ? "base64" : "utf8"));
+	}
 }
 
 /** Replaces the content of a file; its mode stays. */
-async function writeGuestFile(host: Host, uuid: string, path: string, content: string): Promise<void> {
+async function writeGuestFile(host: Host, uuid: string, path: string, bytes: Buffer): Promise<void> {
 	const handle = await ask<number>(host, uuid, "guest-file-open", { path, mode: "w" });
 	try {
-		const bytes = Buffer.from(content, "utf8");
 		for (let start = 0; start < bytes.length; ) {
 			const chunk = bytes.subarray(start, start + CHUNK_BYTES);
 			const { count } = await ask<{ count: number }>(host, uuid, "guest-file-write", {

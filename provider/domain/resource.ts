@@ -85,6 +85,8 @@ export interface GuestFileArgs {
 	content: pulumi.Input<string>;
 	/** Octal permissions. @default "0644" */
 	mode?: pulumi.Input<string>;
+	/** How the content is given: as it is, or in base64, for what is no text. @default "text" */
+	encoding?: pulumi.Input<"text" | "base64">;
 }
 
 /** What the guest agent does once, right after the first start. */

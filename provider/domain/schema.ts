@@ -2,6 +2,7 @@ import { z } from "zod";
 import {
 	absolutePath,
 	commonShape,
+	fileEncoding,
 	hostName,
 	macAddress,
 	mebibytes,
@@ -65,6 +66,7 @@ export const guestFileSchema = z.strictObject({
 		.string()
 		.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
 		.default("0644"),
+	encoding: fileEncoding,
 });
 
 /** What the guest agent does once, right after the first start. */

@@ -1,5 +1,6 @@
 /** Half-done identities, carried on: their accounts made, reset or removed, and what came of it recorded. */
 import type { Account, Credentials, Directory } from "./directory/directory";
+import { DirectoryError } from "./directory/errors";
 import { type HostKey, newHostKeys } from "./host-keys";
 import type { Identity } from "./identity";
 import type { Sealer } from "./sealing";
@@ -60,6 +61,10 @@ export async function carryOn(settings: Settings, identity: Identity): Promise<O
 async function afterFailure(settings: Settings, identity: Identity, error: unknown): Promise<Outcome> {
 	const { store, directory, pool } = settings;
 	const { name, epoch, state } = identity;
+	// No setting is to blame: the connection was lost, and whether it took effect is not known.
+	if (error instanceof DirectoryError && error.setting === undefined) {
+		return { kind: "left", identity, error, wholly: true };
+	}
 	try {
 		await directory.check();
 	} catch (unusable) {

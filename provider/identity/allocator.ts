@@ -56,7 +56,7 @@ export class Allocator {
 	static async open(options: AllocatorOptions): Promise<Allocator> {
 		const { store, directory, pool, realm, owner, domain, key } = options;
 		const known = (await store.pools()).find(({ name }) => name === pool);
-		const settings = known?.settings ?? (await newSealing(key, pool));
+		const settings = known?.settings ?? { ...(await newSealing(key, pool)), owner };
 		const record = await store.ensurePool(pool, { realm, settings });
 		const sealer = await sealerOf(key, pool, record.settings as SealingSettings);
 		return new Allocator(
@@ -102,6 +102,12 @@ export class Allocator {
 				if (free === 0) await sleep(POLL_MS);
 			}
 		}
+	}
+
+	/** Keeps what the owner holds under a former name, if it does. */
+	async keep(owner: string, formerNames: ReadonlyArray<string>): Promise<void> {
+		const { store, pool } = this.settings;
+		for (const former of formerNames) if (former !== owner) await store.transfer(pool, former, owner);
 	}
 
 	/**

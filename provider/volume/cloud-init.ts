@@ -31,23 +31,35 @@ function metaData({ hostname, instanceId, networkConfig }: CloudInit, ownerId: s
 	return `${lines.join("\n")}\n`;
 }
 
-function userDataOf({ userData, files = [] }: CloudInit): string {
-	if (files.length === 0) return userData ?? "#cloud-config\n{}\n";
-	const config = writeFiles(files);
+/** What `user-data` holds. */
+export function userDataOf({ userData, files = [], hostKeys = [] }: CloudInit): string {
+	if (files.length === 0 && hostKeys.length === 0) return userData ?? "#cloud-config\n{}\n";
+	const own = {
+		...(files.length === 0 ? {} : { write_files: files.map(writtenFile) }),
+		...(hostKeys.length === 0 ? {} : { ssh_keys: Object.fromEntries(hostKeys.flatMap(sshKeys)) }),
+	};
+	// JSON is YAML.
+	const config = `#cloud-config\n${JSON.stringify(own, undefined, 1)}\n`;
 	return userData === undefined ? config : multipart(userData, config);
 }
 
 /** Content in base64: YAML cannot hold every character. */
-function writeFiles(files: NonNullable<CloudInit["files"]>): string {
-	const entries = files.map(({ path, content, mode, owner }) => ({
+function writtenFile({ path, content, mode, owner, encoding }: NonNullable<CloudInit["files"]>[number]) {
+	return {
 		path,
 		permissions: mode.padStart(4, "0"),
 		...(owner === undefined ? {} : { owner }),
 		encoding: "b64",
-		content: Buffer.from(content, "utf8").toString("base64"),
-	}));
-	// JSON is YAML.
-	return `#cloud-config\n${JSON.stringify({ write_files: entries }, undefined, 1)}\n`;
+		content: encoding === "base64" ? content : Buffer.from(content, "utf8").toString("base64"),
+	};
+}
+
+/** With these cloud-init removes the image's own host keys and makes none. */
+function sshKeys({ type, privateKey, publicKey }: NonNullable<CloudInit["hostKeys"]>[number]): [string, string][] {
+	return [
+		[`${type}_private`, privateKey],
+		[`${type}_public`, publicKey],
+	];
 }
 
 /** Both as one: `text/plain` lets cloud-init tell the kind of the user's part by its first line. */

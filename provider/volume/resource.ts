@@ -21,6 +21,21 @@ export interface CloudInitFileArgs {
 	 * @default "root:root"
 	 */
 	owner?: pulumi.Input<string>;
+	/**
+	 * How the content is given: as it is, or in base64, for what is no text.
+	 * @default "text"
+	 */
+	encoding?: pulumi.Input<"text" | "base64">;
+}
+
+/** An ssh host key; those of an `Identity` are such. */
+export interface SshHostKeyArgs {
+	/** Kind of key. */
+	type: pulumi.Input<"ed25519" | "ecdsa">;
+	/** In OpenSSH's format. A secret. */
+	privateKey: pulumi.Input<string>;
+	/** One line, as in a .pub file. */
+	publicKey: pulumi.Input<string>;
 }
 
 /** Data for a guest with cloud-init, or another reader of its NoCloud source. */
@@ -50,6 +65,11 @@ export interface CloudInitArgs {
 	 * @default none
 	 */
 	files?: pulumi.Input<pulumi.Input<CloudInitFileArgs>[]>;
+	/**
+	 * ssh host keys, in place of all that the image has.
+	 * @default none: cloud-init makes new ones
+	 */
+	hostKeys?: pulumi.Input<pulumi.Input<SshHostKeyArgs>[]>;
 }
 
 /** Where the content of a volume comes from: exactly one of `file`, `url` and `cloudInit`. */

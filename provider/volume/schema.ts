@@ -1,6 +1,17 @@
 import { z } from "zod";
 import { computed } from "../allowed";
-import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
+import { HOST_KEY_TYPES } from "../identity/host-keys";
+import {
+	absolutePath,
+	commonShape,
+	fileEncoding,
+	hostName,
+	mebibytes,
+	objectName,
+	reference,
+	sha256,
+	wholeText,
+} from "../schema";
 
 /** Data for cloud-init's NoCloud source. */
 export const cloudInitSchema = z.strictObject({
@@ -18,6 +29,16 @@ export const cloudInitSchema = z.strictObject({
 					.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
 					.default("0644"),
 				owner: wholeText.optional(),
+				encoding: fileEncoding,
+			}),
+		)
+		.optional(),
+	hostKeys: z
+		.array(
+			z.strictObject({
+				type: z.enum(HOST_KEY_TYPES),
+				privateKey: wholeText,
+				publicKey: wholeText,
 			}),
 		)
 		.optional(),

@@ -66,7 +66,7 @@ describe("strings that change nothing on a host and in a guest", () => {
 		assert.deepEqual((await readdir(folder)).sort(), ["disk.qcow2", "gold.qcow2", "seed.iso"]);
 		const ownerId = "org/project/stack/seed.iso";
 		const { hostname, userData, networkConfig } = seed;
-		const files = seed.files.map((file) => ({ ...file, mode: "0644" }));
+		const files = seed.files.map((file) => ({ ...file, mode: "0644", encoding: "text" as const }));
 		const expected = cloudInitSeed({ hostname, userData, networkConfig, files }, ownerId);
 		assert.ok((await readFile(iso.path)).equals(expected));
 		const { stdout } = await run("qemu-img", ["info", "--output=json", "-U", disk.path]);

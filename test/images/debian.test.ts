@@ -1,4 +1,7 @@
 import * as assert from "node:assert/strict";
+import { newHostKeys } from "../../provider/identity/host-keys";
+import { userDataOf } from "../../provider/volume/cloud-init";
+import type { CloudInit } from "../../provider/volume/schema";
 import { ensureImage } from "../../tools/images";
 import { startTestHost, type TestHost } from "../../tools/testhost";
 import { Guest } from "./guest";
@@ -14,16 +17,34 @@ describe("debian image", function () {
 
 	it("starts from its disk, is set up by cloud-init, has ssh and its own identity, and shuts down", async () => {
 		const image = await ensureImage("debian", { log: console.log });
+		const hostKeys = await newHostKeys("set-by-seed");
+		const files: CloudInit["files"] = [
+			{ path: "/etc/from-seed", content: "written", mode: "0644", encoding: "text" },
+			{ path: "/etc/bytes-from-seed", content: "AAH/", mode: "0600", encoding: "base64" },
+		];
 		const seed = {
 			"meta-data": "instance-id: i-debian\nlocal-hostname: set-by-seed\n",
-			"user-data": "#cloud-config\nwrite_files: [{ path: /etc/from-seed, content: written }]\n",
+			"user-data": userDataOf({ files, hostKeys }),
 		};
 		const guest = await Guest.define(host, image, { name: "debian", boot: "bios", memoryMiB: 512, diskGiB: 3, seed });
 		await guest.start(300);
 
 		assert.match(await guest.until("cloud-init status --long | grep -A9 -E 'done|error'", 180), /status: done/);
 		assert.equal(await guest.shell("cat /etc/from-seed"), "written");
+		assert.equal(
+			await guest.shell("od -An -tx1 /etc/bytes-from-seed; stat -c %a /etc/bytes-from-seed"),
+			"00 01 ff\n600",
+		);
 		assert.equal(await guest.shell("hostname"), "set-by-seed");
+		const keyFiles = hostKeys.map(({ type }) => `/etc/ssh/ssh_host_${type}_key`);
+		assert.equal(await guest.shell("ls /etc/ssh/ssh_host_*_key | sort"), [...keyFiles].sort().join("\n"));
+		for (const [index, path] of keyFiles.entries()) {
+			assert.equal(await guest.shell(`cat ${path}.pub`), hostKeys[index]!.publicKey.trim());
+			assert.equal(
+				await guest.shell(`ssh-keygen -y -f ${path} | cut -d' ' -f2`),
+				hostKeys[index]!.publicKey.split(" ")[1],
+			);
+		}
 		assert.match(await guest.until("systemctl is-system-running --wait || systemctl --failed", 60), /^running$/);
 		assert.match(await guest.shell("cat /etc/machine-id"), /^[0-9a-f]{32}$/);
 

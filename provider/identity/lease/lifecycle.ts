@@ -36,8 +36,11 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 
 	async create(inputs, { log }) {
 		const access = parsed(inputs);
-		const { ownerId, prefer } = inputs;
-		const lease = await withPool(access, log, ({ allocator }) => allocator.allocate(ownerId, { prefer }));
+		const { ownerId, prefer, previousOwnerIds = [] } = inputs;
+		const lease = await withPool(access, log, async ({ allocator }) => {
+			await allocator.keep(ownerId, previousOwnerIds);
+			return allocator.allocate(ownerId, { prefer });
+		});
 		return { id: `${access.pool}/${lease.identity.name}`, state: { ...inputs, ...factsOf(lease) } };
 	},
 
@@ -51,7 +54,10 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	},
 
 	async update(_id, olds, news, { log }) {
-		const lease = await withPool(parsed(news), log, ({ allocator }) => allocator.allocate(news.ownerId));
+		const lease = await withPool(parsed(news), log, async ({ allocator }) => {
+			await allocator.keep(news.ownerId, [olds.ownerId]);
+			return allocator.allocate(news.ownerId, { prefer: [olds.name] });
+		});
 		if (lease.identity.name === olds.name) return { ...news, ...factsOf(lease) };
 		throw new Error(
 			`identity ${olds.name} is held by somebody else by now; run pulumi refresh, then pulumi up takes another`,

@@ -49,18 +49,19 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 		return withStore(inputs.store, async (store) => {
 			const there = (await store.pools()).find(({ name }) => name === inputs.name);
 			if (!there) return lines;
-			refuseForeign(inputs, there.settings.owner, store);
+			if (makes === "new") refuseForeign(inputs, there.settings.owner, store);
 			return [...lines, `now: ${inWords(await store.count(inputs.name))}`, ...(await orphansOf(store, inputs))];
 		});
 	},
 
 	async create(inputs, context) {
-		const access = accessOf(inputs, inputs.encryptionKey ?? randomBytes(32).toString("base64"));
-		await withStore(inputs.store, async (store) => {
+		const owner = await withStore(inputs.store, async (store) => {
 			const there = (await store.pools()).find(({ name }) => name === inputs.name);
 			if (there) refuseForeign(inputs, there.settings.owner, store);
+			return there?.settings.owner;
 		});
-		return { id: inputs.name, state: await converge(access, inputs, context) };
+		const key = inputs.encryptionKey ?? randomBytes(32).toString("base64");
+		return { id: inputs.name, state: await converge(accessOf(inputs, key, owner), inputs, context) };
 	},
 
 	async read(_id, state) {
@@ -82,8 +83,8 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 	},
 
 	async update(_id, olds, news, context) {
-		const key = news.encryptionKey ?? (JSON.parse(olds.access) as Access).key;
-		return converge(accessOf(news, key), news, context);
+		const { key, owner } = JSON.parse(olds.access) as Access;
+		return converge(accessOf(news, news.encryptionKey ?? key, owner), news, context);
 	},
 
 	/** Leases of this very stack are what an interrupted run left: its resources are deleted before their pool. */
@@ -190,8 +191,10 @@ async function quarantine(
 
 const AS_ASKED = "as the program asks";
 
-function accessOf({ name, realm, store, directory, domain, ownerId }: IdentityPoolInputs, key: string): Access {
-	return { pool: name, realm, store, directory, domain, owner: ownerId, key };
+/** @param owner that the accounts are marked with: it stays when the pool gets another one */
+function accessOf(inputs: IdentityPoolInputs, key: string, owner = inputs.ownerId): Access {
+	const { name, realm, store, directory, domain } = inputs;
+	return { pool: name, realm, store, directory, domain, owner, key };
 }
 
 function memberOf({ name, mac, ips = [] }: Pick<Identity, "name" | "mac"> & { ips?: ReadonlyArray<string> }): Member {

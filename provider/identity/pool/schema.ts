@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { computed } from "../../allowed";
 import { hostName, objectName, recordedShape, wholeText } from "../../schema";
 import { directorySchema, storeSchema } from "../settings";
 
@@ -34,15 +35,18 @@ export const identityPoolSchema = z.strictObject({
 	encryptionKey: z.string().optional(),
 	draining: z.boolean().default(false),
 	quarantined: z.array(range).default([]),
-	lessees: z.array(z.string()).optional(),
+	lessees: computed(z.array(z.string()).optional()),
 });
 
 export type IdentityPoolInputs = z.output<typeof identityPoolSchema>;
 
 /** An identity as it is outside of the store: without secrets, and without whoever holds it. */
 export interface Member {
+	/** Host name, without a domain. */
 	name: string;
+	/** MAC address; absent in a pool without. */
 	mac?: string | undefined;
+	/** Addresses without a prefix. */
 	ips: string[];
 }
 

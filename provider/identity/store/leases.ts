@@ -64,3 +64,17 @@ export async function release(
 	);
 	return returning && toIdentity(returning);
 }
+
+/** @returns undefined when the former owner holds none */
+export async function transfer(
+	{ query }: Transaction,
+	pool: string,
+	from: string,
+	to: string,
+): Promise<Identity | undefined> {
+	const [handed] = await query<IdentityRow>(
+		"UPDATE clones_identities SET owner = $3 WHERE pool = $1 AND owner = $2 AND state = 'leased' RETURNING *",
+		[pool, from, to],
+	);
+	return handed && toIdentity(handed);
+}

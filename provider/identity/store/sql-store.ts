@@ -103,6 +103,10 @@ export class SqlStore implements IdentityStore {
 		return leases.release(this.database, pool, owner, epoch);
 	}
 
+	transfer(pool: string, from: string, to: string): Promise<Identity | undefined> {
+		return leases.transfer(this.database, pool, from, to);
+	}
+
 	claim(pool: string, claim: Claim): Promise<Identity[]> {
 		return this.within((transaction) => work.claim(transaction, pool, claim));
 	}

@@ -72,6 +72,12 @@ export interface IdentityStore {
 	 */
 	release(pool: string, owner: string, epoch: number): Promise<Identity | undefined>;
 
+	/**
+	 * An owner under another name: keeps what it holds, in the same epoch.
+	 * @returns undefined when the former name holds none
+	 */
+	transfer(pool: string, from: string, to: string): Promise<Identity | undefined>;
+
 	/** Takes over half-done ones, lowest first: whoever has claimed one is alone at work on it, in an epoch of its own. */
 	claim(pool: string, claim: Claim): Promise<Identity[]>;
 	/** Keeps a claim. */

@@ -68,7 +68,9 @@ describe("defaults", () => {
 		]);
 		assert.deepEqual(withDefaults(domainSchema.shape.nics, [{}]), [{ model: "virtio" }]);
 		assert.deepEqual(of(domainSchema.shape.guestSetup), { files: [] });
-		assert.deepEqual(withDefaults(domainSchema.shape.guestSetup, { files: [{}] }), { files: [{ mode: "0644" }] });
+		assert.deepEqual(withDefaults(domainSchema.shape.guestSetup, { files: [{}] }), {
+			files: [{ mode: "0644", encoding: "text" }],
+		});
 		assert.deepEqual(of(domainSchema.shape.waitFor), { agent: false, address: "none", timeoutSeconds: 120 });
 		assert.deepEqual(of(domainSchema.shape.healthCheck), { timeoutSeconds: 120, intervalSeconds: 5 });
 		assert.deepEqual(defaultsOf({}), {
@@ -87,7 +89,7 @@ describe("defaults", () => {
 		assert.deepEqual(defaultsOf({ template: "t" }), {});
 		assert.deepEqual(of(volumeSchema), { format: "qcow2", cloning: "auto", onBaseChange: "replace" });
 		assert.deepEqual(withDefaults(volumeSchema.shape.source, { cloudInit: { files: [{}] } }), {
-			cloudInit: { files: [{ mode: "0644" }] },
+			cloudInit: { files: [{ mode: "0644", encoding: "text" }] },
 		});
 		assert.deepEqual(of(networkSchema), { mode: "nat", autostart: true });
 		assert.deepEqual(of(networkSchema.shape.dhcp), { enabled: true, hosts: [] });
