@@ -1,6 +1,7 @@
 /** Which identities the inputs of a pool amount to. Pure. */
 import { listed } from "../../allowed";
 import { InputError } from "../../lifecycle";
+import { shown } from "../../problems";
 import { identitiesFromList, identitiesFromRanges } from "../identities";
 import { type NewIdentity, nameKey } from "../identity";
 import type { NameLimit } from "../names";
@@ -58,6 +59,14 @@ export function membersOf(spec: Spec): NewIdentity[] {
 	}
 	if (count === undefined)
 		throw new InputError("count", "is missing; allowed is how many identities names, macs and addresses are for");
+	for (const family of ["ipv4", "ipv6"] as const) {
+		const about = ([`${family}Network`, `${family}LeaveOut`] as const).find((property) => spec[property] !== undefined);
+		if (about === undefined || spec[family] !== undefined) continue;
+		throw new InputError(
+			about,
+			`got ${shown(spec[about])} without ${family}; allowed is that together with ${family}, the ranges of the machines`,
+		);
+	}
 	return identitiesFromRanges({ ...spec, count, names }, { nameLimit });
 }
 

@@ -6,6 +6,7 @@ import { hostSchema, sectionNames } from "../../../environment/structure";
 import { ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
+import { identityPool } from "../../../provider/identity/pool/lifecycle";
 import { network } from "../../../provider/network/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
 import { shown } from "../../../provider/problems";
@@ -54,6 +55,7 @@ describe("bad arguments of resources", () => {
 		["Network", provider.Network, tables.Network, network.schema, network.sensitive ?? []],
 		["Volume", provider.Volume, tables.Volume, volume.schema, volume.sensitive ?? []],
 		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
+		["IdentityPool", provider.IdentityPool, tables.IdentityPool, identityPool.schema, identityPool.sensitive ?? []],
 	];
 
 	for (const [name, handler, table, schema, sensitive] of resources) {
@@ -61,7 +63,8 @@ describe("bad arguments of resources", () => {
 			const check = async (given: Record<string, unknown>) => {
 				// No host is there: a check that looked at it would say so in its plan.
 				const uri = "qemu+unix:///system?socket=/nonexistent";
-				const { failures, inputs } = await handler.check({}, { uri, ownerId: "org/project/dev/x", ...given });
+				const host = argumentsOf(schema).includes("uri") ? { uri } : {};
+				const { failures, inputs } = await handler.check({}, { ...host, ownerId: "org/project/dev/x", ...given });
 				return { messages: failures.map(({ reason }) => reason), looked: "plan" in inputs };
 			};
 
