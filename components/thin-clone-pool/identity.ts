@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostKey } from "../../provider/identity/host-keys";
 import type { Identity } from "../../provider/identity/lease/resource";
+import type { Profile } from "../../provider/identity/lease/schema";
 import type { CloneFileArgs } from "./args";
 
 type File = pulumi.Unwrap<CloneFileArgs>;
@@ -16,17 +17,19 @@ export function filesWith(
 	own: pulumi.Input<CloneFileArgs>[] | undefined,
 ): pulumi.Input<pulumi.Input<CloneFileArgs>[]> | undefined {
 	if (!identity) return own;
-	const { name, ips, machineId, data, password, keytab, joinBlob, hostKeys } = identity;
 	return pulumi
-		.output({ name, ips, machineId, data, password, keytab, joinBlob, hostKeys, files: own ?? [] })
-		.apply(({ name, ips, machineId, data, password, keytab, joinBlob, hostKeys, files }) => [
-			{ path: "/etc/machine-id", content: `${machineId}\n`, mode: "0444" },
-			{ path: IDENTITY_FILE, content: json({ name, ips, data, password, joinBlob }), mode: "0600" },
-			...(keytab === undefined ? [] : [keytabFile(keytab)]),
-			// cloud-init has a way of its own for these, which also removes the image's.
-			...(channel === "guest-agent" ? hostKeys.flatMap(keyFiles) : []),
-			...(files as File[]),
-		]);
+		.all([identity.profile, identity.secrets, pulumi.output(own ?? [])])
+		.apply(([profile, { hostKeys, keytab, ...secrets }, files]) => {
+			const { mac: _mac, machineId, ...told } = profile as Profile;
+			return [
+				{ path: "/etc/machine-id", content: `${machineId}\n`, mode: "0444" },
+				{ path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" },
+				...(keytab === undefined ? [] : [keytabFile(keytab)]),
+				// cloud-init has a way of its own for these, which also removes the image's.
+				...(channel === "guest-agent" ? hostKeys.flatMap(keyFiles) : []),
+				...(files as File[]),
+			];
+		});
 }
 
 function json(value: object): string {

@@ -159,7 +159,13 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				...this.common(pool, args),
 				pool: args.pool ?? poolOf(args.base),
 				source: {
-					cloudInit: { hostname, userData, networkConfig, files, ...(identity && { hostKeys: identity.hostKeys }) },
+					cloudInit: {
+						hostname,
+						userData,
+						networkConfig,
+						files,
+						...(identity && { hostKeys: identity.secrets.apply(({ hostKeys }) => hostKeys) }),
+					},
 				},
 			},
 			{ parent: this },

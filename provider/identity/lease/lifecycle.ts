@@ -56,11 +56,11 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	async update(_id, olds, news, { log }) {
 		const lease = await withPool(parsed(news), log, async ({ allocator }) => {
 			await allocator.keep(news.ownerId, [olds.ownerId]);
-			return allocator.allocate(news.ownerId, { prefer: [olds.name] });
+			return allocator.allocate(news.ownerId, { prefer: [olds.profile.name] });
 		});
-		if (lease.identity.name === olds.name) return { ...news, ...factsOf(lease) };
+		if (lease.identity.name === olds.profile.name) return { ...news, ...factsOf(lease) };
 		throw new Error(
-			`identity ${olds.name} is held by somebody else by now; run pulumi refresh, then pulumi up takes another`,
+			`identity ${olds.profile.name} is held by somebody else by now; run pulumi refresh, then pulumi up takes another`,
 		);
 	},
 
@@ -73,16 +73,9 @@ function factsOf({ identity: taken, secrets }: Lease): IdentityFacts {
 	const { name, mac, ips, machineId, data, epoch } = taken;
 	const { password, keytab, joinBlob } = secrets.credentials;
 	return {
-		name,
-		ips: [...ips],
-		machineId: machineId!,
-		data: { ...data },
+		profile: { name, ...(mac !== undefined && { mac }), ips: [...ips], machineId: machineId!, data: { ...data } },
+		secrets: { password, keytab, joinBlob, hostKeys: secrets.hostKeys },
 		epoch,
-		hostKeys: secrets.hostKeys,
-		...(mac !== undefined && { mac }),
-		...(password !== undefined && { password }),
-		...(keytab !== undefined && { keytab }),
-		...(joinBlob !== undefined && { joinBlob }),
 	};
 }
 
