@@ -3,7 +3,9 @@ import { generateKeyPair } from "node:crypto";
 import { promisify } from "node:util";
 import { mpint, openSshKey, text } from "./openssh-key";
 
+/** An ssh host key. */
 export interface HostKey {
+	/** Kind of key: "ed25519" or "ecdsa". */
 	type: HostKeyType;
 	/** Content of /etc/ssh/ssh_host_TYPE_key. A secret. */
 	privateKey: string;
