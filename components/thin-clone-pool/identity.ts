@@ -17,19 +17,19 @@ export function filesWith(
 	own: pulumi.Input<CloneFileArgs>[] | undefined,
 ): pulumi.Input<pulumi.Input<CloneFileArgs>[]> | undefined {
 	if (!identity) return own;
-	return pulumi
-		.all([identity.profile, identity.secrets, pulumi.output(own ?? [])])
-		.apply(([profile, { hostKeys, keytab, ...secrets }, files]) => {
-			const { mac: _mac, machineId, ...told } = profile as Profile;
-			return [
-				{ path: "/etc/machine-id", content: `${machineId}\n`, mode: "0444" },
-				{ path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" },
-				...(keytab === undefined ? [] : [keytabFile(keytab)]),
-				// cloud-init has a way of its own for these, which also removes the image's.
-				...(channel === "guest-agent" ? hostKeys.flatMap(keyFiles) : []),
-				...(files as File[]),
-			];
-		});
+	return pulumi.all([identity.profile, identity.secrets, pulumi.output(own ?? [])]).apply(([profile, all, files]) => {
+		if (!profile || !all) return files as File[];
+		const { hostKeys, keytab, ...secrets } = all;
+		const { mac: _mac, machineId, ...told } = profile as Profile;
+		return [
+			{ path: "/etc/machine-id", content: `${machineId}\n`, mode: "0444" },
+			{ path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" },
+			...(keytab === undefined ? [] : [keytabFile(keytab)]),
+			// cloud-init has a way of its own for these, which also removes the image's.
+			...(channel === "guest-agent" ? hostKeys.flatMap(keyFiles) : []),
+			...(files as File[]),
+		];
+	});
 }
 
 function json(value: object): string {

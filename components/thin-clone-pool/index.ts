@@ -164,7 +164,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 						userData,
 						networkConfig,
 						files,
-						...(identity && { hostKeys: identity.secrets.apply(({ hostKeys }) => hostKeys) }),
+						...(identity && { hostKeys: identity.secrets.apply((secrets) => secrets?.hostKeys) }),
 					},
 				},
 			},

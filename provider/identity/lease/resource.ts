@@ -34,17 +34,22 @@ export class Identity extends DynamicResource {
 
 	/** Host name, without a domain. */
 	get name(): pulumi.Output<string> {
-		return this.profile.apply(({ name }) => name);
+		return this.fact((profile) => profile.name);
 	}
 
 	/** MAC address for the first NIC; undefined in a pool without. */
 	get mac(): pulumi.Output<string | undefined> {
-		return this.profile.apply(({ mac }) => mac);
+		return this.fact((profile) => profile.mac);
 	}
 
 	/** Addresses without a prefix. */
 	get ips(): pulumi.Output<string[]> {
-		return this.profile.apply(({ ips }) => ips);
+		return this.fact((profile) => profile.ips);
+	}
+
+	/** An update that is limited by --target leaves the outputs of what it does not make undefined. */
+	private fact<T>(of: (profile: Profile) => T): pulumi.Output<T> {
+		return this.profile.apply((profile) => (profile && of(profile as Profile)) as T) as pulumi.Output<T>;
 	}
 }
 
