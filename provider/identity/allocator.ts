@@ -52,6 +52,14 @@ export class Allocator {
 		private readonly log: (line: string) => void,
 	) {}
 
+	/**
+	 * Begins again with another key, for a pool that is there: its identities are made anew by the next `ensure`.
+	 * @throws LeasedError when machines hold some of them
+	 */
+	static async remake({ store, pool, owner, key }: Pick<AllocatorOptions, "store" | "pool" | "owner" | "key">) {
+		await store.remake(pool, { ...(await newSealing(key, pool)), owner });
+	}
+
 	/** Makes the pool when it is not there. @throws InputError when the key is not the pool's */
 	static async open(options: AllocatorOptions): Promise<Allocator> {
 		const { store, directory, pool, realm, owner, domain, key } = options;

@@ -63,6 +63,22 @@ for (const [kind, start] of Object.entries(PLACES)) {
 				await rejects(store.ensurePool("kept", { realm: "lab" }), "StoreError", /is of realm ""; got "lab"/);
 			});
 
+			it("begin again with other settings, unless machines hold identities of them", async () => {
+				await filled(2);
+				const taken = await store.allocate(pool, owner(1));
+				await rejects(store.remake(pool, { salt: "new" }), "LeasedError", /cannot be made anew in pool .*p0-web-1/);
+				assert.equal((await store.list(pool, { states: ["free"] })).length, 1, "nothing has changed");
+				await store.release(pool, owner(1), taken.epoch);
+				const [claimed] = await store.claim(pool, { worker: "w", seconds: 60, limit: 1 });
+
+				await store.remake(pool, { salt: "new" });
+				const found = (await store.pools()).find(({ name }) => name === pool);
+				assert.deepEqual(found!.settings, { salt: "new" });
+				for (const { state, secrets } of await store.list(pool))
+					assert.deepEqual([state, secrets], ["creating", undefined]);
+				await rejects(store.settle(pool, claimed!.name, claimed!.epoch), "StaleEpochError", /./);
+			});
+
 			it("are removed when they are empty", async () => {
 				await filled(1);
 				await rejects(store.removePool(pool), "StoreError", /has 1 identities; only an empty pool/);

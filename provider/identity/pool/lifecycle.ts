@@ -1,17 +1,17 @@
 /** A pool of identities: made ahead of time, grown, shrunk, drained and removed. It is on no host. */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { type Change, type Context, InputError, type Lifecycle, type State } from "../../lifecycle";
+import { type Context, IncompleteError, InputError, type Lifecycle } from "../../lifecycle";
 import { logicalNameOf, stackOf } from "../../owner";
 import { type Access, directoryOf, type OpenPool, withPool, withStore } from "../access";
+import { Allocator } from "../allocator";
 import type { Identity } from "../identity";
 import { exactlyOne } from "../settings";
 import { inWords } from "../store/errors";
 import type { IdentityStore } from "../store/store";
+import { changes } from "./changes";
 import { difference, membersOf, named } from "./members";
 import { type IdentityPoolFacts, type IdentityPoolInputs, identityPoolSchema, type Member } from "./schema";
-
-type Full = State<IdentityPoolInputs, IdentityPoolFacts>;
 
 export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 	name: "IdentityPool",
@@ -55,13 +55,30 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 	},
 
 	async create(inputs, context) {
+		const { name, encryptionKey } = inputs;
+		const key = encryptionKey ?? randomBytes(32).toString("base64");
 		const owner = await withStore(inputs.store, async (store) => {
-			const there = (await store.pools()).find(({ name }) => name === inputs.name);
-			if (there) refuseForeign(inputs, there.settings.owner, store);
-			return there?.settings.owner;
+			const there = (await store.pools()).find((pool) => pool.name === name);
+			if (!there) return undefined;
+			const { owner } = there.settings;
+			refuseForeign(inputs, owner, store);
+			// An interrupted run has made it, and its key is in no state.
+			if (encryptionKey === undefined && isOwn(inputs, owner)) await beginAgain(store, inputs, key, owner!, context);
+			return owner;
 		});
-		const key = inputs.encryptionKey ?? randomBytes(32).toString("base64");
-		return { id: inputs.name, state: await converge(accessOf(inputs, key, owner), inputs, context) };
+		const access = accessOf(inputs, key, owner);
+		const state = { ...inputs, access: JSON.stringify(access) };
+		return withPool(access, context.log, async (open) => {
+			try {
+				return { id: name, state: { ...state, members: await converge(open, inputs) } };
+			} catch (error) {
+				// Recorded with its key: the next run finishes it, a destroy removes it.
+				const message = error instanceof Error ? error.message : String(error);
+				throw new IncompleteError<IdentityPoolInputs, IdentityPoolFacts>(name, { ...state, members: [] }, message, {
+					cause: error,
+				});
+			}
+		});
 	},
 
 	async read(_id, state) {
@@ -82,9 +99,11 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 		});
 	},
 
-	async update(_id, olds, news, context) {
+	async update(_id, olds, news, { log }) {
 		const { key, owner } = JSON.parse(olds.access) as Access;
-		return converge(accessOf(news, news.encryptionKey ?? key, owner), news, context);
+		const access = accessOf(news, news.encryptionKey ?? key, owner);
+		const members = await withPool(access, log, (open) => converge(open, news));
+		return { ...news, access: JSON.stringify(access), members };
 	},
 
 	/** Leases of this very stack are what an interrupted run left: its resources are deleted before their pool. */
@@ -103,78 +122,35 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 	},
 };
 
-/** Pure. */
-function changes(olds: Full | IdentityPoolInputs, news: IdentityPoolInputs): Change[] {
-	const found: Change[] = [];
-	const differs = (property: keyof IdentityPoolInputs) =>
-		JSON.stringify(olds[property]) !== JSON.stringify(news[property]);
-	const anew = "the pool is made anew; refused while machines hold identities of it";
-	for (const property of ["name", "realm", "encryptionKey"] as const) {
-		if (differs(property)) found.push({ property, effect: "replace", note: anew });
+/** What was sealed by a key that nobody has is of no use: everything is made anew, but for what other stacks hold. */
+async function beginAgain(
+	store: IdentityStore,
+	{ name, ownerId }: IdentityPoolInputs,
+	key: string,
+	owner: string,
+	{ log }: Context,
+): Promise<void> {
+	const leases = await store.list(name, { states: ["leased"] });
+	for (const { name: identity, owner: lessee = "", epoch } of leases) {
+		if (stackOf(lessee) !== stackOf(ownerId)) continue;
+		log(`took back ${identity}, which an interrupted run had given to ${lessee}`);
+		await store.release(name, lessee, epoch);
 	}
-	if (placeOf(olds) !== placeOf(news)) found.push({ property: "store", effect: "replace", note: anew });
-	else if (differs("store")) found.push({ property: "store", effect: "live", note: "it is reached in another way" });
-	if (accountsOf(olds) !== accountsOf(news)) found.push({ property: "directory", effect: "replace", note: anew });
-	else if (differs("directory")) {
-		found.push({ property: "directory", effect: "live", note: "it is reached in another way" });
-	}
-	if (differs("domain")) {
-		found.push({ property: "domain", effect: "live", note: "counts for accounts that are made or reset from now on" });
-	}
-	found.push(...memberChanges(olds, news));
-	if (olds.draining !== news.draining) {
-		const note = news.draining ? "no identity is given out any more" : "identities are given out again";
-		found.push({ property: "draining", effect: "live", note });
-	}
-	if (differs("quarantined")) {
-		const [before, after] = [new Set(olds.quarantined), new Set(news.quarantined)];
-		const into = news.quarantined.filter((name) => !before.has(name));
-		const out = olds.quarantined.filter((name) => !after.has(name));
-		const note = [
-			...(into.length > 0 ? [`${named(into)} into quarantine`] : []),
-			...(out.length > 0 ? [`${named(out)} out of it, with new credentials`] : []),
-		].join("; ");
-		found.push({ property: "quarantined", effect: "live", note });
-	}
-	return found;
-}
-
-function memberChanges(olds: Full | IdentityPoolInputs, news: IdentityPoolInputs): Change[] {
-	// What is gone from the store, as a refresh has seen, is made again.
-	const there = "members" in olds ? new Set(olds.members.map(({ name }) => name)) : undefined;
-	const before = quietly(() => membersOf(olds))?.filter(({ name }) => !there || there.has(name));
-	const after = quietly(() => membersOf(news));
-	if (!before || !after) return [];
-	const { added, removed, changed } = difference(before, after);
-	const property = news.identities ? "identities" : "count";
-	const live = (note: string): Change => ({ property, effect: "live", note });
-	return [
-		...(added.length > 0 ? [live(`makes ${named(added.map(({ name }) => name))}`)] : []),
-		...(removed.length > 0 ? [live(`removes ${named(removed)}; refused while machines hold them`)] : []),
-		...(changed.length > 0
-			? [
-					live(
-						`makes ${named(changed.map(({ name }) => name))} anew with other addresses; refused while machines hold them`,
-					),
-				]
-			: []),
-	];
+	await Allocator.remake({ store, pool: name, owner, key: { key } });
 }
 
 /** Makes the pool in the store what the inputs say, from wherever an earlier run has left it. */
-async function converge(access: Access, inputs: IdentityPoolInputs, { log }: Context): Promise<Full> {
-	return withPool(access, log, async (open) => {
-		const { store, allocator } = open;
-		const wanted = membersOf(inputs);
-		const there = await store.list(inputs.name);
-		const { removed, changed } = difference(there, wanted);
-		const going = [...removed, ...changed.map(({ name }) => name)];
-		if (going.length > 0) await allocator.remove(going);
-		await allocator.ensure(wanted);
-		await quarantine(open, inputs);
-		await store.drain(inputs.name, inputs.draining);
-		return { ...inputs, access: JSON.stringify(access), members: wanted.map(memberOf) };
-	});
+async function converge(open: OpenPool, inputs: IdentityPoolInputs): Promise<Member[]> {
+	const { store, allocator } = open;
+	const wanted = membersOf(inputs);
+	const there = await store.list(inputs.name);
+	const { removed, changed } = difference(there, wanted);
+	const going = [...removed, ...changed.map(({ name }) => name)];
+	if (going.length > 0) await allocator.remove(going);
+	await allocator.ensure(wanted);
+	await quarantine(open, inputs);
+	await store.drain(inputs.name, inputs.draining);
+	return wanted.map(memberOf);
 }
 
 async function quarantine(
@@ -211,8 +187,12 @@ async function orphansOf(store: IdentityStore, { name, ownerId, lessees }: Ident
 	});
 }
 
+function isOwn({ ownerId, previousOwnerIds = [] }: IdentityPoolInputs, owner = ""): boolean {
+	return owner === ownerId || previousOwnerIds.includes(owner);
+}
+
 function refuseForeign(inputs: IdentityPoolInputs, owner: string | undefined, { where }: IdentityStore): void {
-	if (owner === inputs.ownerId || inputs.previousOwnerIds?.includes(owner ?? "") || inputs.adopt) return;
+	if (isOwn(inputs, owner) || inputs.adopt) return;
 	throw new InputError(
 		"name",
 		`got "${inputs.name}"; there is a pool of that name in ${where}, which belongs to "${owner}". Choose another name, or set adopt: true to take it over`,
@@ -224,31 +204,10 @@ function inAccounts({ directory }: IdentityPoolInputs): string {
 	return server ? `, with an account each in ${server.url}` : "";
 }
 
-/** What tells one store from another, however it is reached. */
-function placeOf({ store }: IdentityPoolInputs): string {
-	const { sqlite, postgres } = store;
-	return sqlite ? `sqlite ${sqlite.path}` : `postgres ${postgres?.host} ${postgres?.port} ${postgres?.database}`;
-}
-
-/** Where the accounts are. */
-function accountsOf({ directory }: IdentityPoolInputs): string {
-	if (directory?.activeDirectory) return `activeDirectory ${directory.activeDirectory.ou}`;
-	return directory?.ldap ? `ldap ${directory.ldap.baseDn}` : "none";
-}
-
 function checkKey(key: string | undefined): void {
 	if (key === undefined || (Buffer.from(key, "base64").length === 32 && /^[A-Za-z0-9+/]{43}=$/.test(key))) return;
 	throw new InputError(
 		"encryptionKey",
 		'got a value that is not shown; allowed are 32 bytes in base64, as "openssl rand -base64 32" makes them',
 	);
-}
-
-/** undefined where something is not known yet. */
-function quietly<T>(work: () => T): T | undefined {
-	try {
-		return work();
-	} catch {
-		return undefined;
-	}
 }

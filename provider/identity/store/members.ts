@@ -130,19 +130,42 @@ export async function retire(transaction: Transaction, pool: string, names: Read
 		`SELECT * FROM clones_identities WHERE ${which} ORDER BY ordinal ${dialect.forUpdate}`,
 		values,
 	);
-	const leased = rows.filter(({ state }) => state === "leased");
-	if (leased.length > 0) {
-		throw new LeasedError(
-			`removed from pool ${pool}`,
-			leased.map(({ name, owner }) => ({ name, owner: owner ?? "" })),
-		);
-	}
+	refuseLeased(`removed from pool ${pool}`, rows);
 	// The work of those that are at it does not count any more.
 	await query(
 		`UPDATE clones_identities
 		SET state = 'removing', epoch = ${dialect.newEpoch}, worker = NULL, claimed_until = NULL, changed_at = ${dialect.now}
 		WHERE ${which} AND state <> 'removing'`,
 		values,
+	);
+}
+
+export async function remake(
+	transaction: Transaction,
+	pool: string,
+	settings: Readonly<Record<string, string>>,
+): Promise<void> {
+	const { query, dialect } = transaction;
+	await findPool(transaction, pool, dialect.forUpdate);
+	const rows = await query<IdentityRow>(`SELECT * FROM clones_identities WHERE pool = $1 ${dialect.forUpdate}`, [pool]);
+	refuseLeased(`made anew in pool ${pool}`, rows);
+	await query("UPDATE clones_pools SET settings = $2 WHERE pool = $1", [pool, JSON.stringify(settings)]);
+	await query(
+		`UPDATE clones_identities
+		SET state = 'creating', secrets = NULL, reason = NULL, epoch = ${dialect.newEpoch}, worker = NULL,
+			claimed_until = NULL, changed_at = ${dialect.now}
+		WHERE pool = $1 AND state <> 'removing'`,
+		[pool],
+	);
+}
+
+/** @param what completes "cannot be ..." */
+function refuseLeased(what: string, rows: ReadonlyArray<IdentityRow>): void {
+	const leased = rows.filter(({ state }) => state === "leased");
+	if (leased.length === 0) return;
+	throw new LeasedError(
+		what,
+		leased.map(({ name, owner }) => ({ name, owner: owner ?? "" })),
 	);
 }
 

@@ -57,6 +57,10 @@ export class SqlStore implements IdentityStore {
 		return (await this.database.query<PoolRow>("SELECT * FROM clones_pools ORDER BY pool")).map(toPool);
 	}
 
+	remake(pool: string, settings: Readonly<Record<string, string>>): Promise<void> {
+		return this.within((transaction) => members.remake(transaction, pool, settings));
+	}
+
 	async drain(pool: string, drained: boolean): Promise<void> {
 		await this.within(async (transaction) => {
 			await findPool(transaction, pool);

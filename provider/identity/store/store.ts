@@ -11,7 +11,7 @@ export interface PoolRecord {
 	realm: string;
 	/** No new leases. */
 	drained: boolean;
-	/** What the caller keeps with the pool, as it was when the pool was made; no secrets. */
+	/** What the caller keeps with the pool, as it was when the pool was made (or remade); no secrets. */
 	settings: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +41,11 @@ export interface IdentityStore {
 	ensurePool(pool: string, options?: PoolOptions): Promise<PoolRecord>;
 	/** All pools of the store, by name. */
 	pools(): Promise<PoolRecord[]>;
+	/**
+	 * Begins again with other settings: all identities are `creating`, without secrets.
+	 * @throws LeasedError, and nothing is changed, when machines hold some of them
+	 */
+	remake(pool: string, settings: Readonly<Record<string, string>>): Promise<void>;
 	/** Ends new leases, or allows them again. */
 	drain(pool: string, drained: boolean): Promise<void>;
 	/** Removes an empty pool; succeeds when it is gone already. @throws StoreError when it has identities */
