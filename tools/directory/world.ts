@@ -76,6 +76,19 @@ export class World {
 		return relay;
 	}
 
+	/**
+	 * Plugs in a cable to another network: whatever it has or forwards reaches 10.99.0.1. Ends with either.
+	 * @param pid of a process there
+	 */
+	async connect(pid: number): Promise<void> {
+		const there = (...args: string[]) => run("nsenter", ["-t", String(pid), "-n", "--", "ip", ...args]);
+		await there("link", "add", "directory", "type", "veth", "peer", "name", "cable", "netns", String(this.pid));
+		await there("address", "add", "10.99.0.2", "peer", "10.99.0.1", "dev", "directory");
+		await there("link", "set", "directory", "up");
+		await this.exec("ip", ["link", "set", "cable", "up"]);
+		await this.exec("ip", ["route", "add", "10.99.0.2", "dev", "cable", "src", "10.99.0.1"]);
+	}
+
 	/** Ends everything inside. May be called again. */
 	async stop(): Promise<void> {
 		for (const relay of this.relays) relay.close();
