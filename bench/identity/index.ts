@@ -1,6 +1,7 @@
 /**
  * Taking identities from the stores, one after the other, against the bare statement that takes a free row: both with
- * SQLite's settings of the store, on the same file system, in the same rounds. See bench/README.md.
+ * SQLite's settings of the store, on the same file system, in the same rounds; and making identities with an account
+ * each. See bench/README.md.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,6 +13,7 @@ import { PostgresServer } from "../../tools/postgres/server";
 import { interleaved, progress, time } from "../measure";
 import type { Benchmark, Options, Result } from "../result";
 import { markdownTable } from "../tables";
+import { accountsInActiveDirectory } from "./accounts";
 import { BarePostgres, BareSqlite } from "./bare";
 
 export const identity: Benchmark = { run, tables };
@@ -37,13 +39,15 @@ async function run({ quick }: Options): Promise<Result> {
 		});
 		bareSqlite.close();
 		await Promise.all([sqlite.close(), postgres.close(), barePostgres.close()]);
+		const active_directory = await accountsInActiveDirectory(folder, quick ? 1 : 3, quick ? 4 : 100);
 		return {
-			milliseconds: { allocation },
+			milliseconds: { allocation, account: { active_directory } },
 			ratios: {
 				sqlite_allocations_per_second: 1000 / allocation.sqlite,
 				postgres_allocations_per_second: 1000 / allocation.postgres,
 				ours_over_bare_sqlite: allocation.sqlite / allocation.bare_sqlite,
 				ours_over_bare_postgres: allocation.postgres / allocation.bare_postgres,
+				accounts_per_second_ad: 1000 / active_directory,
 			},
 		};
 	} finally {

@@ -9,7 +9,7 @@ import type { Result } from "../../bench/result";
 import { repository } from "../../tools/pulumi/project";
 
 describe("npm run bench -- identity", () => {
-	it("takes identities from both stores and by the bare statements, and writes numbers that can be true", async () => {
+	it("takes identities from both stores and by the bare statements, makes accounts, and writes numbers that can be true", async () => {
 		const folder = await mkdtemp(join(tmpdir(), "bench-"));
 		try {
 			const args = [join(repository, "dist/bench/main.js"), "identity", "--quick", "--out", folder];
@@ -22,6 +22,7 @@ describe("npm run bench -- identity", () => {
 				"postgres_allocations_per_second",
 				"ours_over_bare_sqlite",
 				"ours_over_bare_postgres",
+				"accounts_per_second_ad",
 			]);
 			for (const value of [...Object.values(allocation), ...Object.values(result.ratios)]) {
 				assert.ok(value > 0 && Number.isFinite(value), JSON.stringify(result));
