@@ -1,5 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Reference } from "../provider/dynamic";
+import type { IdentityLeaseArgs } from "../provider/identity/lease/resource";
+import type { IdentityPool, IdentityPoolArgs } from "../provider/identity/pool/resource";
 import type { NetworkArgs } from "../provider/network/resource";
 import type { StoragePoolArgs } from "../provider/pool/resource";
 import type { VolumeArgs } from "../provider/volume/resource";
@@ -7,7 +9,7 @@ import type { ComponentArgs } from "./registry";
 
 /** Something that is on the host already, made by somebody else. */
 export interface Existing {
-	/** Its name or UUID; for a volume its path or key, for a host its libvirt URI. */
+	/** Its name or UUID; for a volume its path or key, for a host its libvirt URI, for a pool of identities its `access`. */
 	existing: pulumi.Input<string>;
 }
 
@@ -33,7 +35,9 @@ type Referring<T> = T extends (...args: never[]) => unknown
 
 type ReferringProperty<T> = [Reference] extends [T]
 	? Reference | Existing | Referring<Exclude<T, Reference>>
-	: Referring<T>;
+	: [IdentityPool] extends [T]
+		? IdentityPool | pulumi.Input<string> | Existing | Referring<Exclude<T, IdentityPool>>
+		: Referring<T>;
 
 /** A host to connect to. */
 export interface HostDefinition {
@@ -94,6 +98,16 @@ export interface EnvironmentDefinition {
 	 * @default none: the host of the configuration `pulumi-libvirt-clones:uri`, else `LIBVIRT_DEFAULT_URI`, else `qemu:///system`
 	 */
 	hosts?: Record<string, HostDefinition>;
+	/**
+	 * Pools of identities; they are on no host.
+	 * @default none
+	 */
+	identityPools?: Record<string, Referring<IdentityPoolArgs>>;
+	/**
+	 * Identities that are taken for something outside of the definition; machines of a `ThinClonePool` take their own.
+	 * @default none
+	 */
+	identities?: Record<string, Referring<IdentityLeaseArgs>>;
 	/**
 	 * Virtual networks.
 	 * @default none

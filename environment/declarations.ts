@@ -3,10 +3,10 @@ import { dirname, isAbsolute, relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { schemaAt } from "../provider/allowed";
-import type { Rule } from "../provider/lifecycle";
-import { type Validated, validate } from "../provider/problems";
+import { InputError, type Rule } from "../provider/lifecycle";
+import { pathOf, type Validated, validate } from "../provider/problems";
 import { didYouMean } from "../provider/suggestion";
-import { UNKNOWN } from "../provider/unknown";
+import { hasUnknown, UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
 import type { Configuration } from "./config-variable";
 import { assignHosts, refuseCircles } from "./hosts";
@@ -66,7 +66,8 @@ export function declare(definition: Group, circumstances: Circumstances, complai
 	const declared = indexOf(raw, hosts);
 	const all = raw.map((declaration): Declaration => {
 		const substituted = substitute(declaration, variables);
-		const references = { ...declaration.type.references, host: "host" as const };
+		const { references: own, hostless } = declaration.type;
+		const references = hostless ? own : { ...own, host: "host" as const };
 		const { tree, links } = link(substituted, references, declared, complaints);
 		const located = circumstances.file === undefined ? tree : withFiles(tree, declaration.type, circumstances.file);
 		return { ...declaration, tree: located as Group, links };
@@ -165,18 +166,27 @@ function withFiles(tree: Tree, { files = [] }: DeclarableType, file: string): Tr
 function check({ tree, type }: Declaration, complaints: Complaints): void {
 	const rules = (type.rules ?? []) as ReadonlyArray<Rule<Record<string, unknown>>>;
 	const args = plain(tree);
-	complain(
-		tree,
-		validate(declarableSchema(type), type.completed?.(args) ?? args, rules),
-		declarableSchema(type),
-		complaints,
-	);
+	const schema = declarableSchema(type);
+	const validated = validate(schema, type.completed?.(args) ?? args, rules);
+	complain(tree, validated, schema, complaints);
+	if (validated.problems.length === 0) verify(tree, type, validated.inputs, complaints);
 	for (const pattern of type.known ?? []) {
 		replaceAt(tree, pattern, (node) => {
 			const late = node.kind === "perInstance" || (node.kind === "opaque" && pulumi.Output.isInstance(node.value));
 			if (late) complaints.about(node, "got a secret or an output; allowed is a value that is known from the start");
 			return node;
 		});
+	}
+}
+
+function verify(tree: Tree, type: DeclarableType, inputs: object, complaints: Complaints): void {
+	if (hasUnknown(inputs)) return;
+	try {
+		type.verify?.(inputs as never);
+	} catch (error) {
+		if (!(error instanceof InputError)) throw error;
+		const { node, missing } = nodeAt(tree, pathOf(error.property));
+		complaints.about(node, error.message, { missing });
 	}
 }
 

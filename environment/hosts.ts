@@ -35,6 +35,7 @@ export function assignHosts(
 	const assign = (declaration: Declaration): Tree | undefined => {
 		if (done.has(declaration)) return declaration.host;
 		done.add(declaration);
+		if (declaration.type.hostless) return undefined;
 		const targets = declaration.links.flatMap((link) => {
 			const target = targetOf(link, all);
 			return target ? [{ link, host: assign(target) }] : [];

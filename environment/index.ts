@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Identity } from "../provider/identity/lease/resource";
+import type { IdentityPool } from "../provider/identity/pool/resource";
 import type { Network } from "../provider/network/resource";
 import type { StoragePool } from "../provider/pool/resource";
 import type { Volume } from "../provider/volume/resource";
@@ -28,7 +30,11 @@ export type { Place } from "./tree";
 export class Environment extends pulumi.ComponentResource {
 	/** The machines of all components. */
 	readonly machines: pulumi.Output<EnvironmentMachine[]>;
-	/** Networks, by their names in the definition. */
+	/** Pools of identities, by their names in the definition. */
+	readonly identityPools: Built<IdentityPool>;
+	/** Identities that are taken for something outside of the definition. */
+	readonly identities: Built<Identity>;
+	/** Networks. */
 	readonly networks: Built<Network>;
 	/** Storage pools. */
 	readonly pools: Built<StoragePool>;
@@ -53,6 +59,8 @@ export class Environment extends pulumi.ComponentResource {
 			configuration: stackConfiguration(),
 		});
 		const built = build(this, name, declarations);
+		this.identityPools = section("identity pool", "identityPools", built);
+		this.identities = section("identity", "identities", built);
 		this.networks = section("network", "networks", built);
 		this.pools = section("pool", "pools", built);
 		this.images = section("image", "images", built);

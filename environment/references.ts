@@ -5,12 +5,19 @@ import type { Complaints } from "./complaint";
 import type { Target } from "./registry";
 import { type Group, type Link, replaceAt, shownTree, type Tree } from "./tree";
 
-const NAMED: Record<Target, { what: string; existing: string }> = {
+const ON_HOST = "for one that is on the host already write";
+
+const NAMED: Record<Target, { what: string; existing: string; otherwise?: string }> = {
 	host: { what: "host", existing: "its libvirt URI" },
 	pool: { what: "pool", existing: "its name or UUID" },
 	network: { what: "network", existing: "its name or UUID" },
 	volume: { what: "image or volume", existing: "its path or key" },
 	domain: { what: "component of kind Domain", existing: "its name or UUID" },
+	identityPool: {
+		what: "identity pool",
+		existing: "its output access",
+		otherwise: "for one of another stack write",
+	},
 };
 
 /** Names that are declared, by what a reference to them is. */
@@ -31,7 +38,8 @@ export function link(
 			other.startsWith(`${pattern}.`) ? [other.slice(pattern.length + 1)] : [],
 		);
 		result = replaceAt(result, pattern, (node) => {
-			if (node.kind === "opaque") return node;
+			// A list of what is referred to, in its place: the schema says whether it may stand there.
+			if (node.kind === "opaque" || node.kind === "list") return node;
 			if (node.kind === "group" && inner.some((key) => node.entries.has(key))) return node;
 			const replaced = resolve(node, kind, declared, complaints);
 			if (replaced.kind === "link") links.push(replaced);
@@ -43,15 +51,14 @@ export function link(
 
 function resolve(node: Tree, kind: Target, declared: Declared, complaints: Complaints): Tree {
 	const names = [...(declared.get(kind) ?? [])];
-	const { what, existing } = NAMED[kind];
+	const { what, existing, otherwise = ON_HOST } = NAMED[kind];
 	const unknown: Tree = { ...node, kind: "opaque", value: UNKNOWN };
 	if (node.kind === "scalar" && typeof node.value === "string") {
 		if (names.includes(node.value)) return { ...node, kind: "link", to: kind, name: node.value };
 		const known = didYouMean(node.value, names) || `; declared: ${names.join(", ") || "none"}`;
 		complaints.about(
 			node,
-			`no ${what} is declared as ${shownTree(node)}${known}; ` +
-				`for one that is on the host already write { existing: ${existing} }`,
+			`no ${what} is declared as ${shownTree(node)}${known}; ${otherwise} { existing: ${existing} }`,
 		);
 		return unknown;
 	}

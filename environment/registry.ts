@@ -12,6 +12,12 @@ import { isComputed } from "../provider/allowed";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
+import { Identity, type IdentityLeaseArgs } from "../provider/identity/lease/resource";
+import { identitySchema } from "../provider/identity/lease/schema";
+import { defaultStore } from "../provider/identity/pool/default-store";
+import { IdentityPool, type IdentityPoolArgs } from "../provider/identity/pool/resource";
+import { checkWhole, rules as identityPoolRules } from "../provider/identity/pool/rules";
+import { identityPoolSchema } from "../provider/identity/pool/schema";
 import type { Rule } from "../provider/lifecycle";
 import { Network, type NetworkArgs } from "../provider/network/resource";
 import { rules as networkRules } from "../provider/network/rules";
@@ -24,7 +30,7 @@ import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
 
 /** What a reference can lead to. */
-export type Target = "host" | "pool" | "network" | "volume" | "domain";
+export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool";
 
 /** A machine of an environment: facts of its creation. */
 export interface EnvironmentMachine {
@@ -48,8 +54,12 @@ export interface DeclarableType<Args extends object = object, Built extends pulu
 	args: string;
 	/** What a reference to it is. */
 	provides?: Target;
+	/** It is on no host. */
+	hostless?: true;
 	schema: z.ZodObject;
 	rules?: ReadonlyArray<Rule<never>>;
+	/** Looks at all arguments at once, as soon as they are known. @throws InputError */
+	verify?(args: never): void;
 	/** The arguments with what the class fills in from others of them, where the rules look at it. */
 	completed?(args: Record<string, unknown>): Record<string, unknown>;
 	/** Properties that name something else. */
@@ -72,7 +82,7 @@ const network: DeclarableType<NetworkArgs, Network> = {
 	provides: "network",
 	schema: networkSchema,
 	rules: networkRules,
-	references: {},
+	references: { "dhcp.hosts": "identityPool" },
 	build: (name, args, opts) => new Network(name, args, opts),
 };
 
@@ -119,6 +129,7 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		pool: "pool",
 		network: "network",
 		"domain.nics[].network": "network",
+		identityPool: "identityPool",
 	},
 	known: ["count", "instances", "instances[]", "namePrefix", "onBaseChange", "maxParallel", "customize.channel"],
 	perInstance: ["customize"],
@@ -127,11 +138,43 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		instances.apply((clones) => clones.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
 };
 
+const identityPool: DeclarableType<IdentityPoolArgs, IdentityPool> = {
+	type: "IdentityPool",
+	args: "IdentityPoolArgs",
+	provides: "identityPool",
+	hostless: true,
+	schema: identityPoolSchema,
+	rules: identityPoolRules,
+	verify: checkWhole,
+	completed: (args) => ({ store: defaultStore(), ...args }),
+	references: {},
+	build: (name, args, opts) => new IdentityPool(name, args, opts),
+};
+
+const identity: DeclarableType<IdentityLeaseArgs, Identity> = {
+	type: "Identity",
+	args: "IdentityLeaseArgs",
+	hostless: true,
+	schema: identitySchema,
+	references: { pool: "identityPool" },
+	build: (name, args, opts) => new Identity(name, args, opts),
+};
+
 /** The components, by what `kind` is in the file. */
 export const components = { ThinClonePool: thinClonePool, Domain: domain } as const;
 
 /** The other sections of a definition; everything in one of them is of the same type. */
-export const sections = { networks: network, pools: storagePool, images: volume, volumes: volume } as const;
+export const sections = {
+	identityPools: identityPool,
+	identities: identity,
+	networks: network,
+	pools: storagePool,
+	images: volume,
+	volumes: volume,
+} as const;
+
+/** What the classes fill in when it is not given, though their schemas require it. */
+export const FILLED_IN: ReadonlyArray<string> = ["name", "uri", "store"];
 
 function isSeed({ source }: Record<string, unknown>): boolean {
 	return typeof source === "object" && source !== null && "cloudInit" in source;
@@ -149,16 +192,16 @@ export type EnvironmentComponent = {
 
 const declarable = new WeakMap<z.ZodObject, z.ZodObject>();
 
-/** The schema of what is written in a definition: without what is computed; the name has a default. */
-export function declarableSchema({ schema }: Pick<DeclarableType, "schema">): z.ZodObject {
+/** The schema of what is written in a definition: without what is computed. */
+export function declarableSchema({ schema, hostless }: Pick<DeclarableType, "schema" | "hostless">): z.ZodObject {
 	let own = declarable.get(schema);
 	if (!own) {
 		const shape = schema.shape as Record<string, z.ZodType>;
 		// The connection is expressed by `host`.
 		const entries = Object.entries(shape).filter(([key, inner]) => key !== "uri" && !isComputed(inner));
 		own = z.strictObject({
-			...Object.fromEntries(entries.map(([key, inner]) => [key, key === "name" ? inner.optional() : inner])),
-			host: reference.optional(),
+			...Object.fromEntries(entries.map(([key, inner]) => [key, FILLED_IN.includes(key) ? inner.optional() : inner])),
+			...(hostless ? {} : { host: reference.optional() }),
 		});
 		declarable.set(schema, own);
 	}

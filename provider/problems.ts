@@ -178,6 +178,13 @@ export function propertyName(path: Path): string {
 		.join("");
 }
 
+/** The steps of a name such as `disks[0].bus`. */
+export function pathOf(name: string): Path {
+	return [...name.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
+		index === undefined ? key! : Number(index),
+	);
+}
+
 /** A value for an error message: short, on one line. */
 export function shown(value: unknown): string {
 	// JSON has no word for these, and would say null.

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { domainSchema, healthCheckSchema, waitForSchema } from "../../provider/domain/schema";
+import { poolAccess } from "../../provider/identity/lease/schema";
 import { macAddress, mebibytes, objectName, reference, wholeText } from "../../provider/schema";
 import { cloudInitSchema } from "../../provider/volume/schema";
 
@@ -65,7 +66,7 @@ export const thinClonePoolSchema = z.strictObject({
 	domain: domainOverridesSchema.optional(),
 	network: reference.optional(),
 	customize: customizeSchema.optional(),
-	identityPool: z.string().min(1).optional(),
+	identityPool: poolAccess.optional(),
 	diskSizeGiB: gibibytes.optional(),
 	dataDisks: z
 		.array(

@@ -18,7 +18,7 @@ const pool = new StoragePool("identity-pool", { path: config.require("poolPath")
 const network = new Network("identity-pool", {
 	ipv4: "192.168.153.1/24",
 	// All at once: every identity has its address before a machine takes it.
-	dhcp: { hosts: identities.reservations },
+	dhcp: { hosts: identities },
 });
 const gold = new Volume("gold", { pool, source: { file: config.require("image") } });
 

@@ -87,7 +87,7 @@ function openStore({ sqlite, postgres }: StoreSettings): Promise<IdentityStore> 
 }
 
 /** @throws InputError for settings that are not allowed; nothing is contacted */
-export function directoryOf(settings: DirectorySettings | undefined): Directory {
+function directoryOf(settings: DirectorySettings | undefined): Directory {
 	if (settings?.activeDirectory) return adDirectory(settings.activeDirectory);
 	return settings?.ldap ? ldapDirectory(settings.ldap) : noDirectory;
 }

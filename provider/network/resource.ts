@@ -1,5 +1,6 @@
-import type * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, LibvirtResource } from "../dynamic";
+import * as pulumi from "@pulumi/pulumi";
+import { type HostArgs, isLater, LibvirtResource } from "../dynamic";
+import type { IdentityPool } from "../identity/pool/resource";
 
 /** An address that the network's DHCP server keeps for one machine. */
 export interface DhcpHostArgs {
@@ -36,10 +37,11 @@ export interface DhcpArgs {
 	 */
 	leaseMinutes?: pulumi.Input<number>;
 	/**
-	 * Addresses kept for machines; added and removed while the network runs.
+	 * Addresses kept for machines; added and removed while the network runs. Of a pool of identities those that have both
+	 * a MAC and an IPv4 address.
 	 * @default none
 	 */
-	hosts?: pulumi.Input<pulumi.Input<DhcpHostArgs>[]>;
+	hosts?: pulumi.Input<pulumi.Input<DhcpHostArgs>[]> | IdentityPool;
 }
 
 export interface NetworkArgs extends HostArgs {
@@ -113,6 +115,11 @@ export class Network extends LibvirtResource {
 	declare readonly bridgeName: pulumi.Output<string>;
 
 	constructor(name: string, args: NetworkArgs, opts?: pulumi.CustomResourceOptions) {
-		super("Network", name, { name, ...args }, ["uuid", "bridgeName"], opts);
+		super("Network", name, { name, ...args, dhcp: withReservations(args.dhcp) }, ["uuid", "bridgeName"], opts);
 	}
+}
+
+function withReservations(dhcp: NetworkArgs["dhcp"]): pulumi.Input<unknown> {
+	if (dhcp === undefined || isLater(dhcp) || !pulumi.Resource.isInstance(dhcp.hosts)) return dhcp;
+	return { ...dhcp, hosts: (dhcp.hosts as IdentityPool).reservations };
 }

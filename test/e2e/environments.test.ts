@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { copyFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { EnvironmentMachine } from "../../index";
 import { ensureImage } from "../../tools/images";
@@ -10,6 +11,8 @@ describe("examples/environments", function () {
 	this.timeout(400_000);
 	let bench: Bench;
 	let prod: Project;
+	/** Where this user keeps identities. */
+	let home: string;
 
 	const namesOf = async (project: Project): Promise<string[]> =>
 		(await project.outputs<{ machines: EnvironmentMachine[] }>()).machines.map(({ name }) => name);
@@ -17,12 +20,16 @@ describe("examples/environments", function () {
 		(await bench.host.virsh("list", "--all", "--name")).split("\n").filter(Boolean).sort();
 
 	before(async () => {
-		bench = await startBench({ program: "examples/environments" });
+		home = await mkdtemp(join(tmpdir(), "environments-"));
+		bench = await startBench({ program: "examples/environments", env: { XDG_STATE_HOME: home } });
 		// The image lies beside the definition, as the example says.
 		await copyFile((await ensureImage("micro")).disk, join(bench.project.directory, "gold.qcow2"));
 		await bench.project.setConfig("image", "./gold.qcow2");
 	});
-	after(() => bench?.stop());
+	after(async () => {
+		await bench?.stop();
+		await rm(home, { recursive: true, force: true });
+	});
 
 	it("refuses a wrong definition with file and line, and touches nothing", async () => {
 		await bench.project.edit("clones.yaml", "network: lab", "network: lap");
@@ -31,7 +38,7 @@ describe("examples/environments", function () {
 		const shown = stdout + stderr;
 		assert.match(
 			shown,
-			/clones\.yaml:40:14: components\.web\.network: no network is declared as "lap"; did you mean "lab"\?/,
+			/clones\.yaml:53:14: components\.web\.network: no network is declared as "lap"; did you mean "lab"\?/,
 		);
 		assert.doesNotMatch(shown, /at .*\.js:\d+/);
 		assert.deepEqual(await leftOn(bench), []);
@@ -40,8 +47,10 @@ describe("examples/environments", function () {
 
 	it("previews what the file declares, makes it, and shows no change afterwards", async () => {
 		const { changes, stdout } = await bench.project.preview();
-		// Stack, environment, guard, network, pool, image, volume, jump host; pool of clones with a disk and a domain.
-		assert.equal(changes.create, 11, stdout);
+		// Stack, environment, guard, identities, network, pool, image, volume, jump host; pool of clones with an identity, a
+		// disk and a domain.
+		assert.equal(changes.create, 13, stdout);
+		assert.match(stdout, /makes web-01 to web-09 \(9\)/);
 		await bench.project.up();
 		assert.deepEqual((await namesOf(bench.project)).sort(), ["dev-jump", "dev-web-0"]);
 		assert.deepEqual(await defined(), ["dev-jump", "dev-web-0"]);
@@ -49,7 +58,10 @@ describe("examples/environments", function () {
 			await inGuest(bench.host, "dev-web-0", "cat /etc/motd"),
 			"Nothing here is kept. You are on machine 0.",
 		);
-		assert.equal(await inGuest(bench.host, "dev-web-0", "hostname"), "dev-web-0");
+		assert.equal(await inGuest(bench.host, "dev-web-0", "hostname"), "web-01");
+		assert.match(await bench.host.virsh("domiflist", "dev-web-0"), /52:54:00:01:60:01/);
+		const reserved = "<host mac='52:54:00:01:60:01' name='web-01' ip='192.168.160.10'/>";
+		assert.ok((await bench.host.virsh("net-dumpxml", "dev-lab")).includes(reserved));
 		await bench.project.preview(["--expect-no-changes"]);
 	});
 
@@ -59,9 +71,10 @@ describe("examples/environments", function () {
 		const { changes, stdout } = await bench.project.preview();
 		assert.deepEqual(
 			[changes.create, changes.update, changes.replace, changes.delete],
-			[2, 1, undefined, undefined],
+			[3, 1, undefined, undefined],
 			stdout,
 		);
+		assert.match(stdout, /takes one of 8 free identities of the pool dev-web/);
 		assert.match(stdout, /memoryMiB *: 128 => 160/);
 		assert.match(stdout, /name: +"dev-web-1"/);
 		await bench.project.up();
@@ -70,7 +83,7 @@ describe("examples/environments", function () {
 	});
 
 	it("builds production from the same program, beside development", async () => {
-		prod = Project.reopen(bench.project.directory, "prod");
+		prod = Project.reopen(bench.project.directory, "prod", { XDG_STATE_HOME: home });
 		await prod.must(["stack", "init", "prod"]);
 		for (const [key, value] of [
 			["image", "./gold.qcow2"],
@@ -88,6 +101,7 @@ describe("examples/environments", function () {
 		await prod.up();
 		assert.deepEqual(await namesOf(prod), ["prod-web-0"]);
 		assert.equal(await inGuest(bench.host, "prod-web-0", "cat /etc/motd"), "Handle with care. You are on machine 0.");
+		assert.equal(await inGuest(bench.host, "prod-web-0", "hostname"), "web-01");
 		assert.match(await bench.host.virsh("desc", "prod-web-0"), /Serves customers/);
 		await prod.preview(["--expect-no-changes"]);
 	});

@@ -96,6 +96,7 @@ class Generator {
 		const { group: described } = this.environment.types.find((own) => own.type === type)!;
 		const properties = described.properties.filter(({ name }) => name !== "uri");
 		const schema = this.object({ ...described, properties }, toJson(declarableSchema(type)), type.references, mode);
+		if (type.hostless) return schema;
 		const host = { ...nullable(reference(), mode), description: this.environment.declared.host };
 		return { ...schema, properties: { host, ...schema.properties } };
 	}
@@ -169,7 +170,7 @@ function reference(further: Json[] = []): Json {
 }
 
 function furtherOptions(schema: Json): Json[] {
-	return (schema.anyOf ?? []).filter(({ type }) => type !== "string");
+	return (schema.anyOf ?? [schema]).filter(({ type }) => type !== "string");
 }
 
 function withVariable(schema: Json): Json {

@@ -2,6 +2,7 @@
  * Joins what a schema validates with what the comments of its interface say, and finds where the two differ.
  */
 import type { z } from "zod";
+import { FILLED_IN } from "../../environment/registry";
 import { definitionOf, innermost, isComputed } from "../../provider/allowed";
 import type { DocumentedObject, DocumentedProperty } from "./documentation";
 
@@ -27,9 +28,6 @@ export interface PropertyGroup {
 	description: string;
 	properties: ReadonlyArray<Property>;
 }
-
-/** The classes fill it in, so that the schema may require what the interface does not. */
-const FILLED_IN = ["name", "uri"];
 
 export class Joiner {
 	/** Where schema and interface differ; empty when all is well. */

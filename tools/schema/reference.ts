@@ -132,7 +132,8 @@ function allowed(property: Property, references: References): string {
 		return `[${title}](#${title.toLowerCase().replaceAll(/[^a-z0-9]/g, "")})`;
 	});
 	const many = { one: "", list: "list of ", record: "names with " }[property.shape];
-	if (target !== undefined) return [`reference to a ${target}`, ...links].join(" or ");
+	if (target !== undefined)
+		return [`reference to ${target === "identityPool" ? "an identity pool" : `a ${target}`}`, ...links].join(" or ");
 	if (links.length > 0) return many + links.join(" or ");
 	return allowedBy(property.schema)
 		.replace(/^allowed (is|are) /, "")

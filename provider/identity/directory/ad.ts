@@ -32,7 +32,7 @@ export interface AdDirectoryArgs extends ServerArgs {
 	ownerAttribute?: string;
 	/** Whether to make a keytab. @default true */
 	keytab?: boolean;
-	/** Also makes what a machine joins the domain with while it cannot reach a controller. */
+	/** Also makes what a machine joins the domain with while it cannot reach a controller. @default none */
 	offlineJoin?: {
 		/** DNS name of a domain controller: "dc1.example.com". */
 		domainController: string;

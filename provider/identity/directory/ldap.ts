@@ -23,7 +23,7 @@ export interface LdapDirectoryArgs extends ServerArgs {
 	user: string;
 	/** Entry below which accounts are made. It exists. */
 	baseDn: string;
-	/** @default ["account", "simpleSecurityObject"] */
+	/** Classes of the entries. @default ["account", "simpleSecurityObject"] */
 	objectClasses?: string[];
 	/** Attribute that holds the identity's name, and names the entry. @default "uid" */
 	nameAttribute?: string;
@@ -38,6 +38,7 @@ export interface LdapDirectoryArgs extends ServerArgs {
 	passwordHashing?: "server" | "none";
 	/**
 	 * Attributes besides, for instance what the object classes require. `{name}` and `{dnsName}` stand for the identity's.
+	 * @default none
 	 * @example { host: "{dnsName}" }
 	 */
 	attributes?: Record<string, string | string[]>;

@@ -4,7 +4,7 @@ export interface ServerArgs {
 	startTls?: boolean;
 	/** Certificates of the authorities to trust, in PEM form. @default those that Node.js knows */
 	ca?: string;
-	/** The same as the absolute path of a file on the machine that runs Pulumi. */
+	/** The same as the absolute path of a file on the machine that runs Pulumi. @default none */
 	caFile?: string;
 	/** Its password. A secret. */
 	password: string;

@@ -1,4 +1,5 @@
 /** One identity, held for as long as its resource is there. */
+import { listed } from "../../allowed";
 import type { Change, Lifecycle, State } from "../../lifecycle";
 import { type Access, withPool, withStore } from "../access";
 import type { Lease } from "../allocator";
@@ -9,28 +10,32 @@ type Full = State<IdentityInputs, IdentityFacts>;
 export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	name: "Identity",
 	schema: identitySchema,
-	sensitive: ["access"],
+	sensitive: ["pool"],
 
 	/** Pure. */
 	changes(olds, news): Change[] {
-		if (olds.access === news.access) return [];
+		if (olds.pool === news.pool) return [];
 		const [before, after] = [accessOf(olds), accessOf(news)];
 		if (before && after && before.pool === after.pool && before.key === after.key) {
-			return [{ property: "access", effect: "live", note: "recorded: its pool is reached in another way" }];
+			return [{ property: "pool", effect: "live", note: "recorded: its pool is reached in another way" }];
 		}
-		return [{ property: "access", effect: "replace", note: "it is returned, and one of the other pool is taken" }];
+		return [{ property: "pool", effect: "replace", note: "it is returned, and one of the other pool is taken" }];
 	},
 
-	async plan({ access, ownerId, prefer }, { makes = "new" }) {
+	async plan(inputs, { makes = "new" }) {
 		if (makes === false) return [];
-		const { pool, store: settings } = JSON.parse(access) as Access;
+		const { ownerId, prefer } = inputs;
+		const { pool, store: settings } = parsed(inputs);
 		return withStore(settings, async (store) => {
 			const [held] = await store.list(pool, { states: ["leased"], owner: ownerId });
 			if (held) return [`keeps ${held.name} of the pool ${pool}, which it holds already`];
 			const free = await store.list(pool, { states: ["free"] });
 			if (free.length === 0) return [`warning: the pool ${pool} has no free identity now`];
 			const wanted = free.find(({ name }) => prefer.includes(name));
-			return [`takes ${wanted ? wanted.name : "one"} of ${free.length} free identities of the pool ${pool}`];
+			return [
+				`takes ${wanted ? wanted.name : "one"} of ${free.length} free identities of the pool ${pool}`,
+				...(prefer.length > 0 && !wanted ? [`warning: none of ${listed(prefer, "and")} is free now`] : []),
+			];
 		});
 	},
 
@@ -79,12 +84,12 @@ function factsOf({ identity: taken, secrets }: Lease): IdentityFacts {
 	};
 }
 
-function parsed({ access }: Pick<Full, "access">): Access {
-	return JSON.parse(access) as Access;
+function parsed({ pool }: Pick<Full, "pool">): Access {
+	return JSON.parse(pool) as Access;
 }
 
 /** undefined while it is not known. */
-function accessOf(inputs: Pick<Full, "access">): Access | undefined {
+function accessOf(inputs: Pick<Full, "pool">): Access | undefined {
 	try {
 		return parsed(inputs);
 	} catch {

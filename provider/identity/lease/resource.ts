@@ -26,8 +26,8 @@ export class Identity extends DynamicResource {
 	constructor(name: string, args: IdentityLeaseArgs, opts?: pulumi.CustomResourceOptions) {
 		const { pool, ...rest } = args;
 		noteLessee(name);
-		super("Identity", name, { ...rest, access: accessOf(pool) }, ["profile", "secrets", "epoch"], {
-			additionalSecretOutputs: ["access", "secrets"],
+		super("Identity", name, { ...rest, pool: accessOf(pool) }, ["profile", "secrets", "epoch"], {
+			additionalSecretOutputs: ["pool", "secrets"],
 			...opts,
 		});
 	}

@@ -2,11 +2,31 @@ import { z } from "zod";
 import { recordedShape } from "../../schema";
 import type { HostKey } from "../host-keys";
 
-export const identitySchema = z.strictObject({
-	...recordedShape,
-	access: z.string().min(1),
-	prefer: z.array(z.string().min(1)).default([]),
-});
+/** The way to a pool of identities, which only the pool itself knows. */
+export const poolAccess = z
+	.string()
+	.refine(isAccess, "allowed is an IdentityPool, or its output access; it stands for no pool by its name");
+
+const name = z
+	.string()
+	.regex(
+		/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/,
+		"allowed are names of identities: letters, digits and, between them, hyphens, at most 63",
+	);
+
+export const identitySchema = z
+	.strictObject({ ...recordedShape, pool: poolAccess, prefer: z.array(name).default([]) })
+	// There is nothing of somebody else's to take over.
+	.omit({ adopt: true });
+
+function isAccess(text: string): boolean {
+	try {
+		const { pool, store, key } = JSON.parse(text) ?? {};
+		return typeof pool === "string" && typeof key === "string" && typeof store === "object";
+	} catch {
+		return false;
+	}
+}
 
 export type IdentityInputs = z.output<typeof identitySchema>;
 

@@ -3,14 +3,14 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Context, IncompleteError, InputError, type Lifecycle } from "../../lifecycle";
 import { logicalNameOf, stackOf } from "../../owner";
-import { type Access, directoryOf, type OpenPool, withPool, withStore } from "../access";
+import { type Access, type OpenPool, withPool, withStore } from "../access";
 import { Allocator } from "../allocator";
 import type { Identity } from "../identity";
-import { exactlyOne } from "../settings";
 import { inWords } from "../store/errors";
 import type { IdentityStore } from "../store/store";
 import { changes } from "./changes";
 import { difference, membersOf, named } from "./members";
+import { checkWhole, rules } from "./rules";
 import { type IdentityPoolFacts, type IdentityPoolInputs, identityPoolSchema, type Member } from "./schema";
 
 export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
@@ -18,23 +18,10 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 	schema: identityPoolSchema,
 	sensitive: ["encryptionKey"],
 	outputs: ["name"],
-	rules: [
-		{ property: "store", needs: ["store"], check: ({ store }) => exactlyOne(store, ["sqlite", "postgres"]) },
-		{
-			property: "directory",
-			needs: ["directory"],
-			check: ({ directory }) => directory && exactlyOne(directory, ["ldap", "activeDirectory"]),
-		},
-	],
+	rules,
 
 	async resolve(inputs) {
-		const names = new Set(membersOf(inputs).map(({ name }) => name));
-		const stranger = inputs.quarantined.find((name) => !names.has(name));
-		if (stranger !== undefined) {
-			throw new InputError("quarantined", `got "${stranger}"; allowed are names of identities of this pool`);
-		}
-		checkKey(inputs.encryptionKey);
-		await directoryOf(inputs.directory).close();
+		checkWhole(inputs);
 		return inputs;
 	},
 
@@ -202,12 +189,4 @@ function refuseForeign(inputs: IdentityPoolInputs, owner: string | undefined, { 
 function inAccounts({ directory }: IdentityPoolInputs): string {
 	const server = directory?.activeDirectory ?? directory?.ldap;
 	return server ? `, with an account each in ${server.url}` : "";
-}
-
-function checkKey(key: string | undefined): void {
-	if (key === undefined || (Buffer.from(key, "base64").length === 32 && /^[A-Za-z0-9+/]{43}=$/.test(key))) return;
-	throw new InputError(
-		"encryptionKey",
-		'got a value that is not shown; allowed are 32 bytes in base64, as "openssl rand -base64 32" makes them',
-	);
 }

@@ -1,10 +1,9 @@
-import { homedir } from "node:os";
-import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../../dynamic";
 import type { AdDirectoryArgs } from "../directory/ad";
 import type { LdapDirectoryArgs } from "../directory/ldap";
 import type { PostgresOptions } from "../store/postgres-options";
+import { defaultStore } from "./default-store";
 import { lessees } from "./lessees";
 import type { Member } from "./schema";
 import { secretAt } from "./secret-args";
@@ -17,8 +16,11 @@ export interface IdentityStoreArgs {
 	/** A file of the machine that runs Pulumi, for the programs of that machine. */
 	sqlite?: pulumi.Input<SqliteStoreArgs>;
 	/** A PostgreSQL server, for programs on many machines. */
-	postgres?: pulumi.Input<Inputs<Omit<PostgresOptions, "patienceSeconds" | "connections">>>;
+	postgres?: pulumi.Input<PostgresStoreArgs>;
 }
+
+/** A PostgreSQL server, and a database in it. */
+export interface PostgresStoreArgs extends Inputs<Omit<PostgresOptions, "patienceSeconds" | "connections">> {}
 
 export interface SqliteStoreArgs {
 	/** Absolute path of the file; it and its folder are made when they are not there, for this user alone. */
@@ -28,10 +30,16 @@ export interface SqliteStoreArgs {
 /** Where each identity gets a machine account: exactly one of `ldap` and `activeDirectory`. */
 export interface IdentityDirectoryArgs {
 	/** A plain LDAP directory, such as OpenLDAP's. */
-	ldap?: pulumi.Input<Inputs<LdapDirectoryArgs>>;
+	ldap?: pulumi.Input<IdentityLdapArgs>;
 	/** Active Directory, Samba's or Windows'. */
-	activeDirectory?: pulumi.Input<Inputs<AdDirectoryArgs>>;
+	activeDirectory?: pulumi.Input<IdentityActiveDirectoryArgs>;
 }
+
+/** Where and how accounts are kept in a plain LDAP directory. */
+export interface IdentityLdapArgs extends Inputs<LdapDirectoryArgs> {}
+
+/** Where and how computer accounts are kept in Active Directory. */
+export interface IdentityActiveDirectoryArgs extends Inputs<AdDirectoryArgs> {}
 
 /** One identity of a list. */
 export interface IdentityArgs {
@@ -162,8 +170,3 @@ const SECRETS = [
 	["directory", "ldap", "password"],
 	["directory", "activeDirectory", "password"],
 ];
-
-function defaultStore(): { sqlite: { path: string } } {
-	const folder = process.env.XDG_STATE_HOME || join(homedir(), ".local", "state");
-	return { sqlite: { path: join(folder, "pulumi-libvirt-clones", "identities.sqlite") } };
-}

@@ -6,10 +6,13 @@ import { shown } from "../../problems";
 export interface PostgresOptions {
 	/** Host name or address; or the folder of a Unix socket, which starts with a slash. */
 	host: string;
-	/** @default 5432 */
+	/** Port of the server. @default 5432 */
 	port?: number | undefined;
+	/** Name of the database. It exists; the tables in it are made. */
 	database: string;
+	/** Who logs in. */
 	user: string;
+	/** Password. A secret. @default none: the server asks for none, or for a certificate */
 	password?: string | undefined;
 	/**
 	 * How the server is known to be the right one. Always on but for a Unix socket; false speaks in plain text, for a
@@ -23,10 +26,11 @@ export interface PostgresOptions {
 }
 
 export interface TlsOptions {
-	/** Certificate of the authority that vouches for the server, as PEM. */
+	/** Certificate of the authority that vouches for the server, as PEM. @default the system's authorities */
 	ca?: string | undefined;
-	/** This client's own certificate and its key, as PEM. */
+	/** This client's own certificate, as PEM. @default none */
 	certificate?: string | undefined;
+	/** The key of `certificate`, as PEM. A secret. @default none */
 	key?: string | undefined;
 	/** Name in the server's certificate. @default host */
 	serverName?: string | undefined;

@@ -6,6 +6,7 @@ import { hostSchema, sectionNames } from "../../../environment/structure";
 import { ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
+import { identity } from "../../../provider/identity/lease/lifecycle";
 import { identityPool } from "../../../provider/identity/pool/lifecycle";
 import { network } from "../../../provider/network/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
@@ -56,6 +57,7 @@ describe("bad arguments of resources", () => {
 		["Volume", provider.Volume, tables.Volume, volume.schema, volume.sensitive ?? []],
 		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
 		["IdentityPool", provider.IdentityPool, tables.IdentityPool, identityPool.schema, identityPool.sensitive ?? []],
+		["Identity", provider.Identity, tables.Identity, identity.schema, identity.sensitive ?? []],
 	];
 
 	for (const [name, handler, table, schema, sensitive] of resources) {
@@ -175,6 +177,8 @@ describe("bad arguments in the file of an environment", () => {
 
 	/** The tables of the types, each at its place. */
 	const places: Array<[string, DeclarableType, Table]> = [
+		["identityPools.lan", sections.identityPools as DeclarableType, tables.IdentityPool],
+		["identities.spare", sections.identities as DeclarableType, tables.Identity],
 		["networks.lab", sections.networks as DeclarableType, tables.Network],
 		["pools.images", sections.pools as DeclarableType, tables.StoragePool],
 		["images.gold", sections.images as DeclarableType, tables.Volume],
@@ -190,7 +194,7 @@ describe("bad arguments in the file of an environment", () => {
 				const given = withValue({ ...kind, ...existing(table.good, type) }, stepsOf(own.path), own.value);
 				const message = refusal(withValue(good, stepsOf(place), given) as object);
 				assert.notEqual(message, "", `${own.path} ${shown(own.value)} was accepted`);
-				checkMessage(message, { ...own, path: `${place}.${own.path}` });
+				checkMessage(message, { ...own, path: `${place}.${own.path}` }, own.path === "encryptionKey");
 			}
 		});
 	}

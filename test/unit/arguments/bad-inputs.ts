@@ -254,6 +254,17 @@ export const IdentityPool: Table = {
 	],
 };
 
+const ACCESS = { pool: "web", store: { sqlite: { path: "/nonexistent/identities.sqlite" } }, key: "" };
+
+export const Identity: Table = {
+	good: { pool: JSON.stringify(ACCESS) },
+	rows: [
+		["previousOwnerIds", "org/project/dev/web", { a: "b" }],
+		["pool", "", 5, "web", "{}", "[1]", "null", {}],
+		["prefer", "web-001", [5], [""], ["web_1"], [LONG]],
+	],
+};
+
 const CUSTOMIZE: Row[] = [
 	["customize", "web", []],
 	["customize.channel", "ssh", "cloudinit"],
@@ -286,7 +297,7 @@ export const ThinClonePool: Table = {
 		["instances.db.running", "yes"],
 		["namePrefix", "web_ 1", "", LONG],
 		["cloning", "copy", "linked"],
-		["identityPool", "", 5],
+		["identityPool", "", 5, "web", {}],
 		["domain", "small", []],
 		...inside("domain", HARDWARE),
 		["network", "", 5],
@@ -313,6 +324,8 @@ export const Environment: Table = {
 	good: {
 		variables: { machines: { config: "machines", default: 1 } },
 		hosts: { main: { uri: "test:///default" } },
+		identityPools: { lan: { names: "web-{1}", count: 1 } },
+		identities: { spare: { pool: "lan" } },
 		networks: { lab: { ipv4: "192.168.150.1/24" } },
 		pools: { images: { path: "/images" } },
 		images: { gold: { pool: "images", sizeMiB: 64 } },
@@ -328,6 +341,10 @@ export const Environment: Table = {
 		["hosts", "main", ["main"]],
 		["hosts.main", "qemu:///system"],
 		["hosts.main.uri", "hypervisor", 5],
+		["identityPools", "lan", ["lan"]],
+		["identityPools.lan", "web-{1}", 5],
+		["identities", "web", []],
+		["identities.spare", "web"],
 		["networks", "lab", []],
 		["networks.lab", "nat"],
 		["pools", "images"],

@@ -7,6 +7,10 @@ export interface Registered {
 	dependencies: string[];
 }
 
+const MEMBER = { name: "web-01", mac: "52:54:00:10:00:01", ips: ["10.0.0.10"] };
+const POOL = { members: [MEMBER], access: JSON.stringify({ pool: "web", store: {}, key: "" }) };
+const LEASE = { profile: { ...MEMBER, machineId: "0".repeat(31) + "1", data: {} }, secrets: { hostKeys: [] } };
+
 /** Runs a program without an engine. @returns what it registered, in order */
 export async function registeredBy(program: () => unknown, options: { preview?: boolean } = {}): Promise<Registered[]> {
 	const registered: Registered[] = [];
@@ -23,6 +27,8 @@ export async function registeredBy(program: () => unknown, options: { preview?: 
 							macs: [],
 							addresses: [],
 							timings: { createMs: 1, defineMs: 2 },
+							...(args.type.endsWith(":IdentityPool") && POOL),
+							...(args.type.endsWith(":Identity") && LEASE),
 						}
 					: {};
 				return { id: args.custom ? `/pool/${args.name}` : "", state: { ...inputs, ...facts } };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Declarations } from "../../../environment/declarations";
 import { argsOf, complaintsOf, loadYaml, namesOf } from "./helpers";
 
 const EXAMPLE = join(__dirname, "../../../../examples/environments");
@@ -12,7 +13,9 @@ describe("examples/environments", () => {
 		const [dev, prod] = [loadYaml(text, { config }), loadYaml(text, { config, stack: "prod" })];
 		assert.deepEqual(namesOf(dev).slice(-3), ["volumes.jump", "components.web", "components.jump"]);
 		assert.deepEqual(namesOf(prod).slice(-2), ["volumes.jump", "components.web"]);
-		assert.deepEqual([argsOf(dev, "web").count, argsOf(prod, "web").count], [1, 2]);
+		assert.deepEqual([argsOf(dev, "web", "components").count, argsOf(prod, "web", "components").count], [1, 2]);
+		const macs = (stack: Declarations) => (argsOf(stack, "web", "identityPools").macs as string[])[0]!.slice(0, 17);
+		assert.deepEqual([macs(dev), macs(prod)], ["52:54:00:01:60:01", "52:54:00:01:61:01"]);
 		assert.equal(argsOf(prod, "lab").ipv4, "192.168.161.1/24");
 		assert.equal(argsOf(prod, "images").path, "/images/192.168.161");
 	});

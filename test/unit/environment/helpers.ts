@@ -33,8 +33,8 @@ function configuration(values: Record<string, string> = {}): Sources["configurat
 }
 
 /** The declared arguments, with links shown as `-> name`. */
-export function argsOf(declarations: Declarations, name: string): Record<string, unknown> {
-	const found = declarations.all.find((declaration) => declaration.name === name);
+export function argsOf(declarations: Declarations, name: string, section?: string): Record<string, unknown> {
+	const found = declarations.all.find((own) => own.name === name && (!section || own.section === section));
 	assert.ok(found, `${name} is not declared`);
 	return toValue(found.tree, (leaf) =>
 		leaf.kind === "link" ? `-> ${leaf.name}` : leaf.kind === "opaque" ? leaf.value : leaf.parts,
