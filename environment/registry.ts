@@ -177,7 +177,7 @@ export const sections = {
 export const FILLED_IN: ReadonlyArray<string> = ["name", "uri", "store"];
 
 function isSeed({ source }: Record<string, unknown>): boolean {
-	return typeof source === "object" && source !== null && "cloudInit" in source;
+	return typeof source === "object" && source !== null && ("cloudInit" in source || "archive" in source);
 }
 
 type ArgsOf<Type> = Type extends DeclarableType<infer Args, infer _> ? Args : never;

@@ -24,11 +24,12 @@ export interface CloneFileArgs {
 /** What makes one clone different from the next. */
 export interface CustomizeArgs {
 	/**
-	 * How it reaches the guest: a `cloud-init` seed image that the guest reads at its first boot, or the `guest-agent`
-	 * once the machine runs. The image has to have the one or the other.
+	 * How it reaches the guest: a `cloud-init` seed image that the guest reads at its first boot, the `guest-agent` once
+	 * the machine runs, or an archive that the firmware shows (`fw-cfg`), for an image that unpacks it at every boot
+	 * (docs/identities.md). The image has to have what it takes.
 	 * @default "cloud-init"
 	 */
-	channel?: "cloud-init" | "guest-agent";
+	channel?: "cloud-init" | "guest-agent" | "fw-cfg";
 	/**
 	 * Host name.
 	 * @default that of its identity, else the instance's name

@@ -3,17 +3,50 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostKey } from "../../provider/identity/host-keys";
 import type { Identity } from "../../provider/identity/lease/resource";
 import type { Profile } from "../../provider/identity/lease/schema";
-import type { CloneFileArgs } from "./args";
+import type { CloneFileArgs, CustomizeArgs } from "./args";
 
 type File = pulumi.Unwrap<CloneFileArgs>;
 
 /** What a guest finds of its identity beside host name and host keys. */
 export const IDENTITY_FILE = "/etc/machine-identity.json";
 
+const MACHINE_ID = "/etc/machine-id";
+const KEYTAB = "/etc/krb5.keytab";
+const HOST_KEY = "/etc/ssh/ssh_host_";
+
+/** Whether a file is one of those that hold an identity. */
+export function isOfIdentity(path: string): boolean {
+	return [MACHINE_ID, KEYTAB, IDENTITY_FILE, "/etc/hostname"].includes(path) || path.startsWith(HOST_KEY);
+}
+
+/** Addresses for cloud-init to set, in its network configuration of version 2; undefined where they come from DHCP. */
+export function networkConfigOf({ mac, network }: Profile): string | undefined {
+	if (!network) return undefined;
+	const { addresses, gateways, nameservers } = network;
+	const nic = {
+		match: { macaddress: mac },
+		addresses,
+		routes: gateways.map((via) => ({ to: via.includes(":") ? "::/0" : "0.0.0.0/0", via })),
+		nameservers: { addresses: nameservers },
+	};
+	// JSON is YAML.
+	return json({ version: 2, ethernets: { nic0: nic } });
+}
+
+/** How a clone is told who it is. */
+export type Channel = NonNullable<CustomizeArgs["channel"]>;
+
+/** What the preview says of it. */
+export const TOLD: Record<Channel, string> = {
+	"cloud-init": "cloud-init, in its seed image",
+	"guest-agent": "the guest agent, once it runs",
+	"fw-cfg": "its firmware (fw_cfg)",
+};
+
 /** The clone's own files and those of its identity. */
 export function filesWith(
 	identity: Identity | undefined,
-	channel: "cloud-init" | "guest-agent",
+	channel: Channel,
 	own: pulumi.Input<CloneFileArgs>[] | undefined,
 ): pulumi.Input<pulumi.Input<CloneFileArgs>[]> | undefined {
 	if (!identity) return own;
@@ -22,11 +55,11 @@ export function filesWith(
 		const { hostKeys, keytab, ...secrets } = all;
 		const { mac: _mac, machineId, ...told } = profile as Profile;
 		return [
-			{ path: "/etc/machine-id", content: `${machineId}\n`, mode: "0444" },
+			{ path: MACHINE_ID, content: `${machineId}\n`, mode: "0444" },
 			{ path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" },
 			...(keytab === undefined ? [] : [keytabFile(keytab)]),
 			// cloud-init has a way of its own for these, which also removes the image's.
-			...(channel === "guest-agent" ? hostKeys.flatMap(keyFiles) : []),
+			...(channel === "cloud-init" ? [] : hostKeys.flatMap(keyFiles)),
 			...(files as File[]),
 		];
 	});
@@ -37,11 +70,11 @@ function json(value: object): string {
 }
 
 function keytabFile(content: string): File {
-	return { path: "/etc/krb5.keytab", content, mode: "0600", encoding: "base64" };
+	return { path: KEYTAB, content, mode: "0600", encoding: "base64" };
 }
 
 function keyFiles({ type, privateKey, publicKey }: HostKey): File[] {
-	const path = `/etc/ssh/ssh_host_${type}_key`;
+	const path = `${HOST_KEY}${type}_key`;
 	return [
 		{ path, content: privateKey, mode: "0600" },
 		{ path: `${path}.pub`, content: publicKey, mode: "0644" },

@@ -2,16 +2,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { Domain, type NicArgs } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
 import type { Reference } from "../../provider/dynamic";
-import { Identity } from "../../provider/identity/lease/resource";
+import { Identity, type IdentityLeaseArgs } from "../../provider/identity/lease/resource";
 import { Volume } from "../../provider/volume/resource";
 import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
-import type { BaseDomainArgs, CustomizeArgs, ThinClonePoolArgs } from "./args";
-import { filesWith } from "./identity";
+import type { BaseDomainArgs, ThinClonePoolArgs } from "./args";
+import { filesWith, TOLD } from "./identity";
+import { checkIdentityPool } from "./identity-rules";
 import { type Planned, planInstances } from "./planned";
 import { Rollout } from "./rollout";
 import { thinClonePoolRules } from "./rules";
 import { thinClonePoolSchema } from "./schema";
+import { archiveOf, cloudInitOf, type DiskSource, needsSeed, type Seed, seedDisks, withSeed } from "./seed";
 import { type Usage, usageOf } from "./usage";
 
 /** One machine of a pool: facts of its creation. What changes by itself is asked for by `usage()`. */
@@ -57,6 +59,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		checkArgs(`ThinClonePool ${name}`, thinClonePoolSchema, args, thinClonePoolRules);
 		refuseLater(`ThinClonePool ${name}`, args, ["count", "instances", "namePrefix", "onBaseChange", "maxParallel"]);
 		const planned = planInstances(name, args);
+		checkIdentityPool(name, args, planned);
 		warnOfLargeState(planned.length, this);
 
 		this.uri = args.uri;
@@ -70,9 +73,10 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			const identity = this.takeIdentity(args, instance);
 			const volume = this.cloneDisk(name, args, instance, batch, rollout?.after(index, domains));
 			const root: DiskSource = { volume, format: CLONE_FORMAT };
-			const disks = [root, ...this.dataDisks(name, args, instance), ...this.seed(name, args, instance, identity)];
+			const seed = this.seed(name, args, instance, identity);
+			const disks = [root, ...this.dataDisks(name, args, instance), ...seedDisks(seed)];
 			volumes.set(instance.name, volume);
-			domains.set(instance.name, this.machine(name, args, instance, disks, identity));
+			domains.set(instance.name, this.machine(name, args, instance, disks, identity, seed));
 			if (identity) identities.set(instance.name, identity);
 		}
 		this.volumes = volumes;
@@ -96,8 +100,10 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		return usageOf(this.uri, paths);
 	}
 
-	private takeIdentity({ identityPool }: ThinClonePoolArgs, { name }: Planned): Identity | undefined {
-		return identityPool === undefined ? undefined : new Identity(name, { pool: identityPool }, { parent: this });
+	private takeIdentity({ identityPool }: ThinClonePoolArgs, { name, customize }: Planned): Identity | undefined {
+		if (identityPool === undefined) return undefined;
+		const channel = TOLD[customize?.channel ?? "cloud-init"];
+		return new Identity(name, { pool: identityPool, channel } as IdentityLeaseArgs, { parent: this });
 	}
 
 	private cloneDisk(
@@ -142,35 +148,21 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		}));
 	}
 
-	/** The seed image of a customised clone: a virtio disk, since cloud kernels come without drivers for a SATA CD-ROM. */
+	/** What a customised clone reads at its start; undefined where the guest agent tells it. */
 	private seed(
 		pool: string,
 		args: ThinClonePoolArgs,
 		{ name, customize }: Planned,
 		identity: Identity | undefined,
-	): DiskSource[] {
-		const { channel = "cloud-init", userData, networkConfig } = customize ?? {};
-		if (channel === "guest-agent" || (!identity && !needsSeed(customize))) return [];
-		const hostname = customize?.hostname ?? identity?.name ?? name;
-		const files = filesWith(identity, channel, customize?.files);
-		const volume = new Volume(
-			`${name}-seed`,
-			{
-				...this.common(pool, args),
-				pool: args.pool ?? poolOf(args.base),
-				source: {
-					cloudInit: {
-						hostname,
-						userData,
-						networkConfig,
-						files,
-						...(identity && { hostKeys: identity.secrets.apply((secrets) => secrets?.hostKeys) }),
-					},
-				},
-			},
-			{ parent: this },
-		);
-		return [{ volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET }];
+	): Seed | undefined {
+		const { channel = "cloud-init" } = customize ?? {};
+		if (channel === "guest-agent" || (!identity && !needsSeed(customize))) return undefined;
+		const source =
+			channel === "fw-cfg"
+				? { archive: archiveOf(name, customize, identity) }
+				: { cloudInit: cloudInitOf(name, customize, identity) };
+		const storage = { ...this.common(pool, args), pool: args.pool ?? poolOf(args.base) };
+		return { channel, volume: new Volume(`${name}-seed`, { ...storage, source }, { parent: this }) };
 	}
 
 	private machine(
@@ -179,6 +171,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		instance: Planned,
 		disks: DiskSource[],
 		identity: Identity | undefined,
+		seed: Seed | undefined,
 	): Domain {
 		const { name, own, customize } = instance;
 		const [root] = disks as [DiskSource];
@@ -208,7 +201,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 								files: filesWith(identity, "guest-agent", customize.files) ?? [],
 							}
 						: undefined,
-				extraXml: customize?.extraXml ?? args.domain?.extraXml,
+				extraXml: withSeed(customize?.extraXml ?? args.domain?.extraXml, seed),
 			},
 			{ parent: this },
 		);
@@ -226,24 +219,6 @@ export class ThinClonePool extends pulumi.ComponentResource {
 }
 
 const CLONE_FORMAT = "qcow2";
-
-/** Out of the data disks' way, so that none of them moves when one is added. */
-const SEED_TARGET = "vdz";
-
-interface DiskSource {
-	volume: Volume;
-	format: pulumi.Input<"qcow2" | "raw">;
-	serial?: pulumi.Input<string>;
-	readOnly?: boolean;
-	target?: string;
-}
-
-/** `extraXml` alone needs no seed image. */
-function needsSeed(customize: CustomizeArgs | undefined): boolean {
-	if (!customize) return false;
-	const { channel: _channel, extraXml, ...rest } = customize;
-	return extraXml === undefined || Object.keys(rest).length > 0;
-}
 
 function nicsOf(
 	args: ThinClonePoolArgs,

@@ -87,8 +87,9 @@ export const customizeRules: ReadonlyArray<Rule<Customize>> = [
 ];
 
 function agentComplaint(customize: Customize): string | undefined {
-	if (customize.channel !== "guest-agent") return undefined;
+	const { channel = "cloud-init" } = customize;
+	if (channel === "cloud-init") return undefined;
 	const given = (["userData", "networkConfig"] as const).filter((key) => customize[key] !== undefined);
 	if (given.length === 0) return undefined;
-	return `got ${given.join(" and ")} with the channel guest-agent; allowed with it are hostname and files, or use cloud-init`;
+	return `got ${given.join(" and ")} with the channel ${channel}; allowed with it are hostname and files, or use cloud-init`;
 }

@@ -9,7 +9,7 @@ const gibibytes = z.number().positive("allowed is a number of GiB above 0").max(
 const cloneFileSchema = cloudInitSchema.shape.files.unwrap().element.omit({ owner: true });
 
 export const customizeSchema = z.strictObject({
-	channel: z.enum(["cloud-init", "guest-agent"]).optional(),
+	channel: z.enum(["cloud-init", "guest-agent", "fw-cfg"]).optional(),
 	hostname: cloudInitSchema.shape.hostname,
 	files: z.array(cloneFileSchema).optional(),
 	userData: wholeText.optional(),

@@ -5,6 +5,7 @@ import type { Directory } from "./directory/directory";
 import { ldapDirectory } from "./directory/ldap";
 import { noDirectory } from "./directory/none";
 import type { DirectorySettings, StoreSettings } from "./settings";
+import type { StaticSettings } from "./static-network";
 import { openPostgresStore } from "./store/postgres";
 import { openSqliteStore } from "./store/sqlite";
 import type { IdentityStore } from "./store/store";
@@ -18,6 +19,8 @@ export interface Access {
 	directory?: DirectorySettings | undefined;
 	/** Domain of the machines, when it is not the directory's own. */
 	domain?: string | undefined;
+	/** How machines set their addresses themselves; absent where they come from DHCP. */
+	network?: StaticSettings | undefined;
 	/** Owner id of the pool; written into the accounts. */
 	owner: string;
 	/** Opens the secrets in the store: 32 bytes in base64. */

@@ -37,6 +37,7 @@ function sourceDiffers(before: VolumeInputs["source"], now: VolumeInputs["source
 	if (isUnknown(now)) return true;
 	if (!before || !now) return before !== now;
 	if (before.cloudInit || now.cloudInit) return differs(before.cloudInit, now.cloudInit);
+	if (before.archive || now.archive) return differs(before.archive, now.archive);
 	if (before.sha256 === undefined || now.sha256 === undefined) {
 		return before.file !== now.file || before.url !== now.url;
 	}

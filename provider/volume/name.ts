@@ -4,11 +4,11 @@
  *
  * - `web-0-5c1f2a90.qcow2`: made by the resource `web-0` of the stack 5c1f2a90
  * - `gold-3cde9cbd-5c1f2a90.qcow2`: of content 3cde9cbd, so that the next generation can be there before this one goes
- * - `web-0-seed-0f3aa1c2-5c1f2a90.iso`: a cloud-init seed
+ * - `web-0-seed-0f3aa1c2-5c1f2a90.iso`: a cloud-init seed; with `.tar` an archive of files
  */
 import { logicalNameOf, stackTag } from "../owner";
 
-const MARKED = /^(.+?)(?:-([0-9a-f]{8}))?-([0-9a-f]{8})\.(qcow2|raw|img|iso)$/;
+const MARKED = /^(.+?)(?:-([0-9a-f]{8}))?-([0-9a-f]{8})\.(qcow2|raw|img|iso|tar)$/;
 
 /** @param content eight hex digits; absent for a volume whose content does not come from the program */
 export function defaultName(name: string, ownerId: string, extension: string, content?: string): string {
@@ -30,7 +30,7 @@ export function isOfResource(name: string, logicalName: string): boolean {
 
 /** Whether a name is that of a seed: its content is the program's, and can be made again at any time. */
 export function isSeedName(name: string): boolean {
-	return MARKED.exec(name)?.[4] === "iso";
+	return ["iso", "tar"].includes(MARKED.exec(name)?.[4] ?? "");
 }
 
 /**

@@ -72,7 +72,13 @@ export interface CloudInitArgs {
 	hostKeys?: pulumi.Input<pulumi.Input<SshHostKeyArgs>[]>;
 }
 
-/** Where the content of a volume comes from: exactly one of `file`, `url` and `cloudInit`. */
+/** Files to be unpacked by a guest. All of them are root's there. */
+export interface ArchiveArgs {
+	/** The files; paths of at most 255 bytes, 100 of them the name. */
+	files: pulumi.Input<pulumi.Input<Omit<CloudInitFileArgs, "owner">>[]>;
+}
+
+/** Where the content of a volume comes from: exactly one of `file`, `url`, `cloudInit` and `archive`. */
 export interface SourceArgs {
 	/** Path of an image on the machine that runs Pulumi. */
 	file?: pulumi.Input<string>;
@@ -85,6 +91,8 @@ export interface SourceArgs {
 	sha256?: pulumi.Input<string>;
 	/** Make a NoCloud seed image of this data. */
 	cloudInit?: pulumi.Input<CloudInitArgs>;
+	/** Make a tar archive of files: for a guest that is shown it by its firmware (fw_cfg), and unpacks it. */
+	archive?: pulumi.Input<ArchiveArgs>;
 }
 
 export interface VolumeArgs extends HostArgs {
@@ -99,7 +107,7 @@ export interface VolumeArgs extends HostArgs {
 	name?: pulumi.Input<string>;
 	/**
 	 * Disk format.
-	 * @default "qcow2", for cloud-init seeds "raw"
+	 * @default "qcow2", for cloud-init seeds and archives "raw"
 	 */
 	format?: pulumi.Input<"qcow2" | "raw">;
 	/**
@@ -180,7 +188,8 @@ export class Volume extends LibvirtResource {
 		const { base } = args ?? {};
 		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
 		const format =
-			args?.format ?? (source ? pulumi.unsecret(source.apply((s) => (s.cloudInit ? "raw" : "qcow2"))) : "qcow2");
+			args?.format ??
+			(source ? pulumi.unsecret(source.apply((s) => (s.cloudInit || s.archive ? "raw" : "qcow2"))) : "qcow2");
 		super(
 			"Volume",
 			name,
@@ -238,8 +247,8 @@ function nameOf(
 	if (!source) return pulumi.output(format).apply((extension) => defaultName(name, owner, extension));
 	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
 	return pulumi.unsecret(
-		pulumi.all([format, source]).apply(([f, { tag, cloudInit }]) => {
-			const extension = cloudInit ? "iso" : f === "raw" ? "img" : f;
+		pulumi.all([format, source]).apply(([f, { tag, cloudInit, archive }]) => {
+			const extension = cloudInit ? "iso" : archive ? "tar" : f === "raw" ? "img" : f;
 			return defaultName(name, owner, extension, tag);
 		}),
 	);

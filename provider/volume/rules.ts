@@ -9,9 +9,9 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		needs: ["source"],
 		check({ source }) {
 			if (!source) return undefined;
-			const given = (["file", "url", "cloudInit"] as const).filter((kind) => source[kind] !== undefined);
+			const given = (["file", "url", "cloudInit", "archive"] as const).filter((kind) => source[kind] !== undefined);
 			if (given.length === 1) return undefined;
-			return `got ${given.join(" and ") || "none of them"}; allowed is exactly one of file, url and cloudInit`;
+			return `got ${given.join(" and ") || "none of them"}; allowed is exactly one of file, url, cloudInit and archive`;
 		},
 	},
 	{
@@ -21,8 +21,9 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 			if (source?.url !== undefined && source.sha256 === undefined) {
 				return "is missing; a url needs the SHA-256 of its file, so that nothing else is ever written to the host: give it as 64 hex digits";
 			}
-			if (source?.cloudInit && source.sha256 !== undefined) {
-				return "cannot be given together with cloudInit, whose image is made here; leave it out";
+			const kind = source && madeHere(source);
+			if (kind && source.sha256 !== undefined) {
+				return `cannot be given together with ${kind}, whose image is made here; leave it out`;
 			}
 			return undefined;
 		},
@@ -30,12 +31,18 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 	{
 		property: "source.cloudInit",
 		needs: ["source", "format", "sizeMiB"],
-		check({ source, format, sizeMiB }) {
-			if (!source?.cloudInit) return undefined;
-			if (format !== "raw") return `got format "${format}" with it; allowed is "raw", which a seed is`;
-			if (sizeMiB !== undefined)
-				return `got sizeMiB ${sizeMiB} with it; a seed has the size of its content: leave sizeMiB out`;
-			const { userData, files } = source.cloudInit;
+		check: (inputs) => seedComplaint("cloudInit", inputs),
+	},
+	{
+		property: "source.archive",
+		needs: ["source", "format", "sizeMiB"],
+		check: (inputs) => seedComplaint("archive", inputs),
+	},
+	{
+		property: "source.cloudInit",
+		needs: ["source"],
+		check({ source }) {
+			const { userData, files } = source?.cloudInit ?? {};
 			if (userData !== undefined && files?.length && isMimeMessage(userData)) {
 				return "has files and a userData that is a MIME message; put the files into the message as write_files";
 			}
@@ -90,3 +97,16 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		},
 	},
 ];
+
+/** What is made of the inputs alone. */
+function madeHere({ cloudInit, archive }: NonNullable<VolumeInputs["source"]>): "cloudInit" | "archive" | undefined {
+	if (cloudInit) return "cloudInit";
+	return archive ? "archive" : undefined;
+}
+
+function seedComplaint(kind: "cloudInit" | "archive", { source, format, sizeMiB }: VolumeInputs): string | undefined {
+	if (!source?.[kind]) return undefined;
+	if (format !== "raw") return `got format "${format}" with it; allowed is "raw", which a seed is`;
+	if (sizeMiB === undefined) return undefined;
+	return `got sizeMiB ${sizeMiB} with it; a seed has the size of its content: leave sizeMiB out`;
+}

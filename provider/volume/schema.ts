@@ -12,6 +12,7 @@ import {
 	sha256,
 	wholeText,
 } from "../schema";
+import { fitsIntoTar } from "./tar";
 
 /** Data for cloud-init's NoCloud source. */
 export const cloudInitSchema = z.strictObject({
@@ -44,6 +45,16 @@ export const cloudInitSchema = z.strictObject({
 		.optional(),
 });
 
+const archivedFile = cloudInitSchema.shape.files.unwrap().element.omit({ owner: true });
+
+export const archiveSchema = z.strictObject({
+	files: z.array(
+		archivedFile.extend({
+			path: absolutePath.refine(fitsIntoTar, "allowed are paths of at most 255 bytes, the name at most 100 of them"),
+		}),
+	),
+});
+
 export const sourceSchema = z.strictObject({
 	file: z.string().min(1).optional(),
 	url: z
@@ -52,6 +63,7 @@ export const sourceSchema = z.strictObject({
 		.optional(),
 	sha256: sha256.optional(),
 	cloudInit: cloudInitSchema.optional(),
+	archive: archiveSchema.optional(),
 });
 
 /** Where a clone is in a rolling change of its base; for the preview. */

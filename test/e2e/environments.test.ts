@@ -76,7 +76,7 @@ describe("examples/environments", function () {
 		);
 		assert.match(stdout, /takes one of 8 free identities of the pool dev-web/);
 		assert.match(stdout, /memoryMiB *: 128 => 160/);
-		assert.match(stdout, /name: +"dev-web-1"/);
+		assert.match(stdout, /name *: +"dev-web-1"/);
 		await bench.project.up();
 		assert.match(await bench.host.virsh("dominfo", "dev-web-0"), /Max memory: +163840 KiB/);
 		assert.deepEqual(await defined(), ["dev-jump", "dev-web-0", "dev-web-1"]);

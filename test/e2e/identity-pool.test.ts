@@ -70,6 +70,28 @@ describe("examples/identity-pool", function () {
 		assert.deepEqual(await states(), ["free", "free", "leased"]);
 	});
 
+	it("tells a machine by its firmware, and nobody else on the host", async () => {
+		await bench.project.edit("index.ts", '"guest-agent"', '"fw-cfg"');
+		await bench.project.setConfig("machines", "2");
+		const { stdout } = await bench.project.preview();
+		assert.match(stdout, /its machine is told by its firmware \(fw_cfg\)/);
+		await bench.project.up();
+		const { name, identity } = (await machines()).find(({ name }) => name === "vm-1")!;
+		const archive = "/sys/firmware/qemu_fw_cfg/by_name/opt/pulumi-libvirt-clones/files.tar/raw";
+		await inGuest(bench.host, name, `tar -x -C / -f ${archive} && hostname -F /etc/hostname`);
+		assert.equal(await inGuest(bench.host, name, "hostname"), identity);
+		const look = "stat -c %a /etc/ssh/ssh_host_ed25519_key /etc/machine-identity.json; cat /etc/machine-identity.json";
+		const [modes, told] = (await inGuest(bench.host, name, look)).split(/(?<=600\n600)\n/);
+		assert.equal(modes, "600\n600");
+		assert.equal(JSON.parse(told!).name, identity);
+		const processes = (await bench.host.exec("sh", ["-c", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"])).stdout;
+		const [, file] = /-fw_cfg name=opt\/pulumi-libvirt-clones\/files\.tar,file=(\S+vm-1-seed\S+)/.exec(processes) ?? [];
+		assert.ok(file, processes);
+		assert.doesNotMatch(processes, /OPENSSH|machineId/);
+		assert.match((await bench.host.exec("stat", ["-c", "%a", file])).stdout, /^600$/m);
+		await bench.project.preview(["--expect-no-changes"]);
+	});
+
 	it("destroys, and leaves neither machines nor identities", async () => {
 		await bench.project.destroy();
 		assert.deepEqual(await leftOn(bench), []);

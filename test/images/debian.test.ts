@@ -1,5 +1,7 @@
 import * as assert from "node:assert/strict";
+import { networkConfigOf } from "../../components/thin-clone-pool/identity";
 import { newHostKeys } from "../../provider/identity/host-keys";
+import { staticNetworkOf } from "../../provider/identity/static-network";
 import { userDataOf } from "../../provider/volume/cloud-init";
 import type { CloudInit } from "../../provider/volume/schema";
 import { ensureImage } from "../../tools/images";
@@ -27,6 +29,13 @@ describe("debian image", function () {
 			"user-data": userDataOf({ files, hostKeys }),
 		};
 		const guest = await Guest.define(host, image, { name: "debian", boot: "bios", memoryMiB: 512, diskGiB: 3, seed });
+		// Without a DHCP server a machine sets the address of its identity itself.
+		const [, mac = ""] = /((?:[0-9a-f]{2}:){5}[0-9a-f]{2})/.exec(await host.virsh("domiflist", "debian")) ?? [];
+		const [, gateway = ""] = /<ip address='([0-9.]+)'/.exec(await host.virsh("net-dumpxml", "default")) ?? [];
+		const ips = [gateway.replace(/\d+$/, "253")];
+		const network = staticNetworkOf({ ipv4: `${gateway}/24`, nameservers: [gateway] }, ips);
+		const profile = { name: "set-by-seed", mac, ips, network, machineId: "", data: {} };
+		guest.writeSeed({ ...seed, "network-config": networkConfigOf(profile)! });
 		await guest.start(300);
 
 		assert.match(await guest.until("cloud-init status --long | grep -A9 -E 'done|error'", 180), /status: done/);
@@ -48,8 +57,13 @@ describe("debian image", function () {
 		assert.match(await guest.until("systemctl is-system-running --wait || systemctl --failed", 60), /^running$/);
 		assert.match(await guest.shell("cat /etc/machine-id"), /^[0-9a-f]{32}$/);
 
-		const [, address = ""] = /([0-9.]+)\/24/.exec(await host.virsh("net-dhcp-leases", "default")) ?? [];
-		assert.match(await guest.shell("ip -4 -o addr show eth0"), new RegExp(` ${address}/24 `));
+		assert.match(await guest.shell("ip -4 -o addr show eth0"), new RegExp(` ${ips[0]}/24 `));
+		assert.match(await guest.shell("ip route show default"), new RegExp(`^default via ${gateway} `));
+		assert.match(
+			await guest.shell("cat /etc/resolv.conf /run/systemd/resolve/resolv.conf 2>/dev/null || true"),
+			new RegExp(`nameserver ${gateway}`),
+		);
+		assert.ok((await host.virsh("net-dhcp-leases", "default")).includes(mac) === false, "and asks no DHCP server");
 		const key = await guest.shell("cut -d' ' -f2 /etc/ssh/ssh_host_ed25519_key.pub");
 		const banner = "exec 3<>/dev/tcp/127.0.0.1/22 && head -c 8 <&3";
 		assert.equal(await guest.shell(`bash -c '${banner}'`), "SSH-2.0-");
@@ -67,6 +81,8 @@ describe("debian image", function () {
 		await guest.start(120);
 		await guest.until("systemctl is-system-running --wait", 60);
 		assert.match(await guest.shell("cloud-init status"), /disabled/);
+		const [, address = ""] = /([0-9.]+)\/24/.exec(await host.virsh("net-dhcp-leases", "default")) ?? [];
+		assert.match(await guest.shell("ip -4 -o addr show eth0"), new RegExp(` ${address}/24 `));
 		assert.match(await guest.shell("cat /etc/ssh/ssh_host_ed25519_key.pub"), /^ssh-ed25519 \S{68}/);
 		await guest.shutdown("agent", 60);
 	});

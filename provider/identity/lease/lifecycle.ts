@@ -3,6 +3,7 @@ import { listed } from "../../allowed";
 import type { Change, Lifecycle, State } from "../../lifecycle";
 import { type Access, withPool, withStore } from "../access";
 import type { Lease } from "../allocator";
+import { staticNetworkOf } from "../static-network";
 import { type IdentityFacts, type IdentityInputs, identitySchema } from "./schema";
 
 type Full = State<IdentityInputs, IdentityFacts>;
@@ -17,24 +18,26 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 		if (olds.pool === news.pool) return [];
 		const [before, after] = [accessOf(olds), accessOf(news)];
 		if (before && after && before.pool === after.pool && before.key === after.key) {
-			return [{ property: "pool", effect: "live", note: "recorded: its pool is reached in another way" }];
+			return [{ property: "pool", effect: "live", note: "recorded: its pool or network is reached in another way" }];
 		}
 		return [{ property: "pool", effect: "replace", note: "it is returned, and one of the other pool is taken" }];
 	},
 
 	async plan(inputs, { makes = "new" }) {
 		if (makes === false) return [];
-		const { ownerId, prefer } = inputs;
+		const { ownerId, prefer, channel } = inputs;
+		const told = channel === undefined ? [] : [`its machine is told by ${channel}`];
 		const { pool, store: settings } = parsed(inputs);
 		return withStore(settings, async (store) => {
 			const [held] = await store.list(pool, { states: ["leased"], owner: ownerId });
-			if (held) return [`keeps ${held.name} of the pool ${pool}, which it holds already`];
+			if (held) return [`keeps ${held.name} of the pool ${pool}, which it holds already`, ...told];
 			const free = await store.list(pool, { states: ["free"] });
-			if (free.length === 0) return [`warning: the pool ${pool} has no free identity now`];
+			if (free.length === 0) return [`warning: the pool ${pool} has no free identity now`, ...told];
 			const wanted = free.find(({ name }) => prefer.includes(name));
 			return [
 				`takes ${wanted ? wanted.name : "one"} of ${free.length} free identities of the pool ${pool}`,
 				...(prefer.length > 0 && !wanted ? [`warning: none of ${listed(prefer, "and")} is free now`] : []),
+				...told,
 			];
 		});
 	},
@@ -46,7 +49,7 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 			await allocator.keep(ownerId, previousOwnerIds);
 			return allocator.allocate(ownerId, { prefer });
 		});
-		return { id: `${access.pool}/${lease.identity.name}`, state: { ...inputs, ...factsOf(lease) } };
+		return { id: `${access.pool}/${lease.identity.name}`, state: { ...inputs, ...factsOf(lease, access) } };
 	},
 
 	/** Gone when the store says that somebody else holds it, or nobody. */
@@ -59,11 +62,12 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	},
 
 	async update(_id, olds, news, { log }) {
-		const lease = await withPool(parsed(news), log, async ({ allocator }) => {
+		const access = parsed(news);
+		const lease = await withPool(access, log, async ({ allocator }) => {
 			await allocator.keep(news.ownerId, [olds.ownerId]);
 			return allocator.allocate(news.ownerId, { prefer: [olds.profile.name] });
 		});
-		if (lease.identity.name === olds.profile.name) return { ...news, ...factsOf(lease) };
+		if (lease.identity.name === olds.profile.name) return { ...news, ...factsOf(lease, access) };
 		throw new Error(
 			`identity ${olds.profile.name} is held by somebody else by now; run pulumi refresh, then pulumi up takes another`,
 		);
@@ -74,11 +78,18 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	},
 };
 
-function factsOf({ identity: taken, secrets }: Lease): IdentityFacts {
+function factsOf({ identity: taken, secrets }: Lease, { network }: Access): IdentityFacts {
 	const { name, mac, ips, machineId, data, epoch } = taken;
 	const { password, keytab, joinBlob } = secrets.credentials;
 	return {
-		profile: { name, ...(mac !== undefined && { mac }), ips: [...ips], machineId: machineId!, data: { ...data } },
+		profile: {
+			name,
+			...(mac !== undefined && { mac }),
+			ips: [...ips],
+			...(network && { network: staticNetworkOf(network, ips) }),
+			machineId: machineId!,
+			data: { ...data },
+		},
 		secrets: { password, keytab, joinBlob, hostKeys: secrets.hostKeys },
 		epoch,
 	};

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../../dynamic";
+import { requireRoom } from "../pool/declared";
 import { noteLessee } from "../pool/lessees";
 import type { IdentityPool } from "../pool/resource";
 import type { IdentitySecrets, Profile } from "./schema";
@@ -25,7 +26,8 @@ export class Identity extends DynamicResource {
 
 	constructor(name: string, args: IdentityLeaseArgs, opts?: pulumi.CustomResourceOptions) {
 		const { pool, ...rest } = args;
-		noteLessee(name);
+		requireRoom(`Identity ${name}`, "pool", pool, 1);
+		noteLessee(name, pool);
 		super("Identity", name, { ...rest, pool: accessOf(pool) }, ["profile", "secrets", "epoch"], {
 			additionalSecretOutputs: ["pool", "secrets"],
 			...opts,

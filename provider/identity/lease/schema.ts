@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { computed } from "../../allowed";
 import { recordedShape } from "../../schema";
 import type { HostKey } from "../host-keys";
+import type { StaticNetwork } from "../static-network";
 
 /** The way to a pool of identities, which only the pool itself knows. */
 export const poolAccess = z
@@ -15,7 +17,12 @@ const name = z
 	);
 
 export const identitySchema = z
-	.strictObject({ ...recordedShape, pool: poolAccess, prefer: z.array(name).default([]) })
+	.strictObject({
+		...recordedShape,
+		pool: poolAccess,
+		prefer: z.array(name).default([]),
+		channel: computed(z.string().optional()),
+	})
 	// There is nothing of somebody else's to take over.
 	.omit({ adopt: true });
 
@@ -38,6 +45,8 @@ export interface Profile {
 	mac?: string | undefined;
 	/** Addresses without a prefix. */
 	ips: string[];
+	/** How the machine sets its addresses itself; absent where they come from DHCP. */
+	network?: StaticNetwork | undefined;
 	/** For /etc/machine-id: 32 hex digits. */
 	machineId: string;
 	/** Whatever else belongs to it. */

@@ -24,6 +24,10 @@ export function changes(olds: Full | IdentityPoolInputs, news: IdentityPoolInput
 		found.push({ property: "domain", effect: "live", note: "counts for accounts that are made or reset from now on" });
 	}
 	found.push(...memberChanges(olds, news));
+	for (const property of ["addressing", "nameservers", "ipv4Network", "ipv6Network"] as const) {
+		if (!differs(property) || (olds.addressing !== "static" && news.addressing !== "static")) continue;
+		found.push({ property, effect: "live", note: "machines are told with their next start" });
+	}
 	if (olds.draining !== news.draining) {
 		const note = news.draining ? "no identity is given out any more" : "identities are given out again";
 		found.push({ property: "draining", effect: "live", note });

@@ -1,5 +1,6 @@
 /** The leases that a program has, so that a pool can tell those whose resources are gone. */
 import * as pulumi from "@pulumi/pulumi";
+import { noteTaken } from "./declared";
 
 const leases = new WeakMap<object, Set<string>>();
 
@@ -10,8 +11,10 @@ function inThisRun(): Set<string> {
 	return names;
 }
 
-export function noteLessee(name: string): void {
+/** @param pool whatever stands for one */
+export function noteLessee(name: string, pool: unknown): void {
 	inThisRun().add(name);
+	noteTaken(pool);
 }
 
 /** Names of all leases of the program, as far as it declares them without waiting for anything. */

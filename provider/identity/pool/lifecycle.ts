@@ -6,6 +6,7 @@ import { logicalNameOf, stackOf } from "../../owner";
 import { type Access, type OpenPool, withPool, withStore } from "../access";
 import { Allocator } from "../allocator";
 import type { Identity } from "../identity";
+import { staticSettingsOf } from "../static-network";
 import { inWords } from "../store/errors";
 import type { IdentityStore } from "../store/store";
 import { changes } from "./changes";
@@ -157,7 +158,8 @@ const AS_ASKED = "as the program asks";
 /** @param owner that the accounts are marked with: it stays when the pool gets another one */
 function accessOf(inputs: IdentityPoolInputs, key: string, owner = inputs.ownerId): Access {
 	const { name, realm, store, directory, domain } = inputs;
-	return { pool: name, realm, store, directory, domain, owner, key };
+	const network = staticSettingsOf(inputs, membersOf(inputs));
+	return { pool: name, realm, store, directory, domain, ...(network && { network }), owner, key };
 }
 
 function memberOf({ name, mac, ips = [] }: Pick<Identity, "name" | "mac"> & { ips?: ReadonlyArray<string> }): Member {

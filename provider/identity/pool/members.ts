@@ -22,17 +22,7 @@ type Spec = Pick<
 	| "directory"
 >;
 
-const OF_RANGES = [
-	"count",
-	"names",
-	"macs",
-	"ipv4",
-	"ipv4Network",
-	"ipv4LeaveOut",
-	"ipv6",
-	"ipv6Network",
-	"ipv6LeaveOut",
-] as const;
+const OF_RANGES = ["count", "names", "macs", "ipv4", "ipv4LeaveOut", "ipv6", "ipv6LeaveOut"] as const;
 
 /** NetBIOS has no room for more. */
 const COMPUTER_NAME: NameLimit = { characters: 15, of: "a computer name in Active Directory" };

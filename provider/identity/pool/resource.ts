@@ -3,6 +3,7 @@ import { DynamicResource } from "../../dynamic";
 import type { AdDirectoryArgs } from "../directory/ad";
 import type { LdapDirectoryArgs } from "../directory/ldap";
 import type { PostgresOptions } from "../store/postgres-options";
+import { declarePool } from "./declared";
 import { defaultStore } from "./default-store";
 import { lessees } from "./lessees";
 import type { Member } from "./schema";
@@ -108,6 +109,14 @@ export interface IdentityPoolArgs {
 	ipv6LeaveOut?: pulumi.Input<pulumi.Input<string>[]>;
 	/** The identities one by one, in place of `names`, `count` and ranges. @default none */
 	identities?: pulumi.Input<pulumi.Input<IdentityArgs>[]>;
+	/**
+	 * How a machine comes to its addresses: from a DHCP server, in which they are reserved (`reservations`); or it sets
+	 * them itself, in a network without one: then `ipv4Network` or `ipv6Network` and MAC addresses are required.
+	 * @default "dhcp"
+	 */
+	addressing?: pulumi.Input<"dhcp" | "static">;
+	/** Name servers of machines that set their addresses themselves. @default the gateways */
+	nameservers?: pulumi.Input<pulumi.Input<string>[]>;
 	/** DNS domain of the machines. @default that of the directory, else none */
 	domain?: pulumi.Input<string>;
 	/** Where each identity gets a machine account. @default none */
@@ -149,6 +158,7 @@ export class IdentityPool extends DynamicResource {
 			{ additionalSecretOutputs: ["access"], ...opts },
 			hidden,
 		);
+		declarePool(this, args);
 	}
 
 	/** Addresses to be reserved in a network: `new Network("lan", { dhcp: { hosts: pool.reservations } })`. */

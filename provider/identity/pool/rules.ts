@@ -2,6 +2,7 @@
 import { InputError, type Rule } from "../../lifecycle";
 import { validAd, validLdap } from "../directory/schema";
 import { exactlyOne } from "../settings";
+import { staticSettingsOf } from "../static-network";
 import { membersOf } from "./members";
 import type { IdentityPoolInputs } from "./schema";
 
@@ -17,7 +18,9 @@ export const rules: ReadonlyArray<Rule<IdentityPoolInputs>> = [
 /** @throws InputError that names the property: `identities[3].mac` */
 export function checkWhole(inputs: IdentityPoolInputs): void {
 	const { quarantined, encryptionKey, directory } = inputs;
-	const names = new Set(membersOf(inputs).map(({ name }) => name));
+	const members = membersOf(inputs);
+	staticSettingsOf(inputs, members);
+	const names = new Set(members.map(({ name }) => name));
 	const stranger = quarantined.find((name) => !names.has(name));
 	if (stranger !== undefined) {
 		throw new InputError("quarantined", `got "${stranger}"; allowed are names of identities of this pool`);

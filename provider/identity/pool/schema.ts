@@ -30,6 +30,8 @@ export const identityPoolSchema = z.strictObject({
 	ipv6Network: range.optional(),
 	ipv6LeaveOut: z.array(range).optional(),
 	identities: z.array(identitySchema).min(1).max(most).optional(),
+	addressing: z.enum(["dhcp", "static"]).default("dhcp"),
+	nameservers: z.array(range).max(8).optional(),
 	domain: hostName.optional(),
 	directory: directorySchema.optional(),
 	encryptionKey: z.string().optional(),

@@ -114,7 +114,7 @@ identityPools:
 		assert.match(complaints[1]!, /^clones\.yaml:4:34: identityPools\.b\.ipv4: got .*room for 2 machines; count is 3/);
 		assert.match(complaints[2]!, /^clones\.yaml:5:50: identityPools\.c\.identities\[1\]\.mac: got .* multicast/);
 		assert.match(complaints[3]!, /^clones\.yaml:6:60: identityPools\.d\.directory\.ldap\.url: .*unencrypted/);
-		assert.match(complaints[4]!, /^clones\.yaml:7:41: identityPools\.e\.store: got none; allowed is exactly one/);
+		assert.match(complaints[4]!, /^clones\.yaml:7:34: identityPools\.e\.store: got none; allowed is exactly one/);
 		assert.match(complaints[5]!, /^clones\.yaml:8:3: identityPools\.f\.count: is missing/);
 		assert.equal(complaints.length, 6);
 	});

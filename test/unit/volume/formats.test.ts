@@ -1,12 +1,13 @@
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cloudInitSeed } from "../../../provider/volume/cloud-init";
 import { disksIn, firstDisk } from "../../../provider/volume/domain-disks";
 import { isoImage } from "../../../provider/volume/iso9660";
 import { freshQcow2Length, overlayFile, readQcow2Header, type SparseFile } from "../../../provider/volume/qcow2";
+import { fitsIntoTar, tarOf } from "../../../provider/volume/tar";
 import { describeVolume, volumeXml } from "../../../provider/volume/xml";
 import { parse, text } from "../../../provider/xml/element";
 
@@ -16,6 +17,39 @@ function flat({ lengthBytes, pieces }: SparseFile): Buffer {
 	for (const { offset, bytes: piece } of pieces) piece.copy(bytes, offset);
 	return bytes;
 }
+
+describe("archives of files", () => {
+	it("are what tar unpacks, with modes and every byte", () => {
+		const folder = mkdtempSync(join(tmpdir(), "tar-"));
+		try {
+			const long = `/etc/${"d".repeat(90)}/${"e".repeat(50)}/${"f".repeat(99)}`;
+			const files = [
+				{ path: "/etc/hostname", content: Buffer.from("web-01\n"), mode: 0o644 },
+				{ path: "/etc/key", content: Buffer.from(Array.from({ length: 700 }, (_, i) => i % 256)), mode: 0o600 },
+				{ path: "/etc/empty", content: Buffer.alloc(0), mode: 0o444 },
+				{ path: "/etc/naïve", content: Buffer.alloc(512, 1), mode: 0o755 },
+				{ path: long, content: Buffer.from("x"), mode: 0o640 },
+			];
+			const archive = tarOf(files);
+			assert.equal(archive.length % 512, 0);
+			execFileSync("tar", ["-x", "-p", "-C", folder], { input: archive });
+			for (const { path, content, mode } of files) {
+				assert.deepEqual(readFileSync(join(folder, path)), content, path);
+				assert.equal(statSync(join(folder, path)).mode & 0o777, mode, path);
+			}
+			assert.deepEqual(tarOf(files), archive);
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
+	});
+
+	it("have no room for longer paths", () => {
+		assert.equal(fitsIntoTar(`/${"a".repeat(100)}`), true);
+		assert.equal(fitsIntoTar(`/${"a".repeat(101)}`), false);
+		assert.equal(fitsIntoTar(`/${"a".repeat(155)}/b`), true);
+		assert.equal(fitsIntoTar(`/${"a".repeat(156)}/b`), false);
+	});
+});
 
 describe("qcow2 headers", () => {
 	let folder: string;

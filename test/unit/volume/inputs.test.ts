@@ -34,7 +34,7 @@ describe("inputs of a volume", () => {
 		const hash = "a".repeat(64);
 		const bad: Array<[Record<string, unknown>, RegExp]> = [
 			[{}, /^sizeMiB: is missing; give an empty volume its size/],
-			[{ source: {} }, /^source: got none of them; allowed is exactly one of file, url and cloudInit/],
+			[{ source: {} }, /^source: got none of them; allowed is exactly one of file, url, cloudInit and archive/],
 			[{ source: { file: "a", url: "https://a", sha256: hash } }, /^source: got file and url;/],
 			[{ source: { url: "https://a/b" } }, /^source\.sha256: is missing; a url needs the SHA-256/],
 			[{ source: { url: "http://a/b", sha256: hash } }, /^source\.url: .*allowed is an https URL/],
