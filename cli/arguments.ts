@@ -3,14 +3,23 @@ import { parseArgs } from "node:util";
 
 export interface Arguments {
 	command: string;
+	/** What stands behind the command: names. */
+	names: string[];
 	/** `organization/project/stack` */
 	stack: string;
 	uri: string;
 	/** File with the exported state, or "-". */
 	state: string | undefined;
+	/** Name of a pool of identities. */
+	pool: string | undefined;
+	/** Owner id of a lease. */
+	owner: string | undefined;
 	yes: boolean;
 	help: boolean;
 }
+
+/** Commands of two words. */
+const GROUPS = ["identities"];
 
 /** @throws Error for arguments that are unknown, or a stack that is not said in full */
 export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
@@ -21,11 +30,21 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 			stack: { type: "string", default: "" },
 			uri: { type: "string", default: process.env.LIBVIRT_DEFAULT_URI || "qemu:///system" },
 			state: { type: "string" },
+			pool: { type: "string" },
+			owner: { type: "string" },
 			yes: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
 		},
 	});
-	return { ...values, state: values.state, command: positionals.join(" ") };
+	const words = GROUPS.includes(positionals[0] ?? "") ? 2 : 1;
+	return {
+		...values,
+		state: values.state,
+		pool: values.pool,
+		owner: values.owner,
+		command: positionals.slice(0, words).join(" "),
+		names: positionals.slice(words),
+	};
 }
 
 /** @throws Error */

@@ -4,10 +4,15 @@ import { collect, readState, refuseState } from "../provider/guard/gc";
 import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
 import { type Arguments, argumentsOf, checkStack } from "./arguments";
+import { listIdentities, releaseIdentity } from "./identities";
+import { type IdentityState, readIdentityState } from "./identity-state";
 import { exportedState } from "./state";
 
 const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--yes]
        pulumi-libvirt-clones gc --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--state FILE] [--yes]
+       pulumi-libvirt-clones identities list --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--state FILE]
+       pulumi-libvirt-clones identities release NAME --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--owner OWNER]
+           [--state FILE] [--yes]
 
 sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
 which nothing was ever written, and its pools if they are empty then. For what an interrupted run left when its stack is
@@ -16,11 +21,16 @@ gone; what could hold data of its own is named and left.
 gc removes gold images that the stack made, that its state does not know any more and that nothing depends on: what a
 new image leaves under onBaseChange: "keep". It asks pulumi for the state, or takes what "pulumi stack export" wrote.
 
+identities list shows the identities of the stack's pools: state, who holds them, since when, and whose owner is gone.
+identities release returns one whose owner is gone, or takes it out of quarantine, with new credentials.
+
 Without --yes they only tell what they would do.
 
   --stack S     organization/project/stack; the organization of a self-managed backend is "organization"
   --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
-  --state FILE  gc: the exported state; "-" reads it from standard input
+  --state FILE  gc, identities: the exported state, for identities with --show-secrets; "-" reads it from standard input
+  --pool POOL   identities: only this pool, by its name in the store
+  --owner OWNER identities release: who holds it, where that is of a stack that is gone
   --yes         do it`;
 
 const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
@@ -32,19 +42,42 @@ const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
 	},
 };
 
+/** Commands that print lines of their own. */
+const reports: Record<string, (given: Arguments) => Promise<string[]>> = {
+	"identities list": async (given) => listIdentities({ ...given, state: await identityState(given) }),
+	async "identities release"(given) {
+		const [name, ...others] = given.names;
+		if (name === undefined || others.length > 0) throw new Error(usage);
+		const state = await identityState(given);
+		const what = await releaseIdentity(name, { ...given, state, dryRun: !given.yes, log: console.error });
+		return given.yes ? [`released ${what}`] : [`would release ${what}`, NOT_DONE];
+	},
+};
+
 async function main(): Promise<void> {
 	const given = argumentsOf(process.argv.slice(2));
 	if (given.help) return console.log(usage);
+	const report = Object.hasOwn(reports, given.command) ? reports[given.command] : undefined;
 	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
-	if (!command) throw new Error(usage);
+	if (report) {
+		checkStack(given.stack);
+		for (const line of await report(given)) console.log(line);
+		return;
+	}
+	if (!command || given.names.length > 0) throw new Error(usage);
 	checkStack(given.stack);
 	const { removed, kept } = await command(given);
 	for (const what of removed) console.log(`${given.yes ? "removed" : "would remove"} ${what}`);
 	for (const what of kept) console.log(`left ${what}`);
 	if (removed.length + kept.length === 0) console.log(`${NOTHING[given.command]} ${given.stack} is on ${given.uri}`);
-	else if (!given.yes && removed.length > 0) console.log("Nothing was changed; add --yes to do it.");
+	else if (!given.yes && removed.length > 0) console.log(NOT_DONE);
 }
 
+async function identityState({ stack, state }: Arguments): Promise<IdentityState> {
+	return readIdentityState(await exportedState(stack, state, { secrets: true }));
+}
+
+const NOT_DONE = "Nothing was changed; add --yes to do it.";
 const NOTHING: Record<string, string> = { sweep: "nothing of", gc: "no forgotten image of" };
 
 main()

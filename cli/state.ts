@@ -10,13 +10,18 @@ const LARGEST_STATE_BYTES = 2 ** 30;
 /**
  * @param from a file, "-" for standard input; undefined asks `pulumi stack export`, which has to be logged in where the
  *   stack is
+ * @param secrets whether its secrets are needed in plain text
  * @throws Error that says what pulumi said
  */
-export async function exportedState(stack: string, from: string | undefined): Promise<string> {
+export async function exportedState(
+	stack: string,
+	from: string | undefined,
+	{ secrets = false }: { secrets?: boolean } = {},
+): Promise<string> {
 	if (from === "-") return text(process.stdin);
 	if (from !== undefined) return readFile(from, "utf8");
 	try {
-		const args = ["stack", "export", "--non-interactive", "--stack", stack];
+		const args = ["stack", "export", "--non-interactive", "--stack", stack, ...(secrets ? ["--show-secrets"] : [])];
 		return (await run("pulumi", args, { maxBuffer: LARGEST_STATE_BYTES })).stdout;
 	} catch (error) {
 		const { stderr, message } = error as Error & { stderr?: string };

@@ -153,7 +153,8 @@ async function quarantine(
 	}
 }
 
-const AS_ASKED = "as the program asks";
+/** Why those are in quarantine that the program names. */
+export const AS_ASKED = "as the program asks";
 
 /** @param owner that the accounts are marked with: it stays when the pool gets another one */
 function accessOf(inputs: IdentityPoolInputs, key: string, owner = inputs.ownerId): Access {
