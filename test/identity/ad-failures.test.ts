@@ -57,7 +57,7 @@ describe("computer accounts in Samba's Active Directory (failures)", function ()
 	}
 
 	const take = (access: string, machine: string, prefer: string[] = []) =>
-		identity.create({ ownerId: `organization/project/stack/${machine}`, access, prefer }, context);
+		identity.create({ ownerId: `organization/project/stack/${machine}`, pool: access, prefer }, context);
 
 	const accounts = async (prefix: string) =>
 		(await lab.controller.search(`(sAMAccountName=${prefix}-*)`, "cn")).match(/^cn: /gm)?.length ?? 0;

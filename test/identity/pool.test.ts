@@ -32,7 +32,7 @@ describe("a pool of identities", () => {
 			...changes,
 		});
 	const take = (access: string, machine: string) =>
-		identity.create({ ownerId: `${stack}/${machine}`, access, prefer: [] }, context);
+		identity.create({ ownerId: `${stack}/${machine}`, pool: access, prefer: [] }, context);
 	const states = () =>
 		withStore(store(), async (opened) => (await opened.list("web")).map(({ name, state }) => `${name} ${state}`));
 
@@ -52,7 +52,7 @@ describe("a pool of identities", () => {
 	it("is not made again while another stack's machines hold some of it", async () => {
 		const lost = await identityPool.create(inputsOf(), context);
 		const elsewhere = "organization/project/other/vm";
-		await identity.create({ ownerId: elsewhere, access: lost.state.access, prefer: [] }, context);
+		await identity.create({ ownerId: elsewhere, pool: lost.state.access, prefer: [] }, context);
 		await assert.rejects(
 			identityPool.create(inputsOf(), context),
 			/cannot be made anew in pool web while machines hold them: web-1 \(organization\/project\/other\/vm\)/,
