@@ -4,10 +4,11 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { lacksInput } from "./lacking-inputs";
+import { isLater } from "./later";
 import { guardTag } from "./owner";
 import type { Path } from "./problems";
 import { secretPaths } from "./secret-inputs";
-import { shortStacks } from "./short-stacks";
+import { plainStacksOfSdk, shortStacks } from "./short-stacks";
 import type { About } from "./wire";
 
 /** Arguments that every resource takes. */
@@ -46,11 +47,6 @@ export function idOf(reference: Reference | undefined): pulumi.Input<string> | u
 
 function isIdentified(reference: Reference): reference is { readonly id: pulumi.Input<string> } {
 	return typeof reference === "object" && reference !== null && !isLater(reference) && "id" in reference;
-}
-
-/** Whether a value has to be waited for. */
-export function isLater(value: unknown): value is pulumi.Output<unknown> | Promise<unknown> {
-	return pulumi.Output.isInstance(value) || value instanceof Promise;
 }
 
 /** Whether a reference is a resource of `@pulumi/libvirt`, or an output of one. */
@@ -104,6 +100,7 @@ export abstract class DynamicResource extends pulumi.CustomResource {
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
 		});
+		plainStacksOfSdk();
 		const restore = shortStacks();
 		try {
 			// Without it a tainted resource's create would take over the old object, and the delete that follows remove it.

@@ -5,8 +5,6 @@
 import { domain } from "./domain/lifecycle";
 import { endWithEngine } from "./engine";
 import { guard } from "./guard/lifecycle";
-import { identity } from "./identity/lease/lifecycle";
-import { identityPool } from "./identity/pool/lifecycle";
 import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
@@ -21,9 +19,28 @@ export const StoragePool = recorded(pool);
 export const Volume = recorded(volume);
 export const Network = recorded(network);
 export const Domain = recorded(domain);
-export const IdentityPool = recorded(identityPool);
-export const Identity = recorded(identity);
+/** Most programs have no identities: what they need is loaded with the first. */
+const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");
+const leaseModule = () => require("./identity/lease/lifecycle") as typeof import("./identity/lease/lifecycle");
+export const IdentityPool = later(() => recorded(poolModule().identityPool));
+export const Identity = later(() => recorded(leaseModule().identity));
 
 function recorded<Inputs extends RecordedInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
 	return withSmallState(lifecycle, handlerOf(lifecycle));
+}
+
+function later(load: () => Handler): Handler {
+	let loaded: Handler | undefined;
+	const handler = () => {
+		loaded ??= load();
+		return loaded;
+	};
+	return {
+		check: (...parameters) => handler().check(...parameters),
+		diff: (...parameters) => handler().diff(...parameters),
+		create: (...parameters) => handler().create(...parameters),
+		read: (...parameters) => handler().read(...parameters),
+		update: (...parameters) => handler().update(...parameters),
+		delete: (...parameters) => handler().delete(...parameters),
+	};
 }

@@ -4,6 +4,7 @@
  * such values left out, and a complaint about one that is missing would end the program, and with it the others.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { latersIn } from "./later";
 
 /** Whether there are any; undefined when not, and in a preview, where whatever is not known yet is sent as such. */
 export async function lacksInput(args: object): Promise<true | undefined> {
@@ -18,13 +19,14 @@ interface Internals {
 }
 
 async function lacks(value: unknown): Promise<boolean> {
-	if (value === null || typeof value !== "object" || pulumi.Resource.isInstance(value)) return false;
-	if (value instanceof Promise) return lacks(await value);
-	if (pulumi.Output.isInstance(value)) {
-		const output = value as unknown as Internals;
+	for (const { later } of latersIn(value)) {
+		if (later instanceof Promise) {
+			if (await lacks(await later)) return true;
+			continue;
+		}
+		const output = later as unknown as Internals;
 		// What `apply` returned may have outputs inside.
-		return !(await output.isKnown) || lacks(await output.promise());
+		if (!(await output.isKnown) || (await lacks(await output.promise()))) return true;
 	}
-	for (const inner of Object.values(value)) if (await lacks(inner)) return true;
 	return false;
 }

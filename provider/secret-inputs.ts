@@ -3,6 +3,7 @@
  * can tell, sends along where they are.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { latersIn } from "./later";
 import type { Path } from "./problems";
 
 /** Where in the arguments secrets are; undefined when there are none, so that nothing is sent. */
@@ -13,16 +14,10 @@ export async function secretPaths(args: object): Promise<Path[] | undefined> {
 }
 
 async function collect(value: unknown, path: Path, found: Path[]): Promise<void> {
-	if (value === null || typeof value !== "object" || pulumi.Resource.isInstance(value)) return;
-	if (value instanceof Promise) return collect(await value, path, found);
-	if (pulumi.Output.isInstance(value)) {
-		if (await pulumi.isSecret(value)) found.push(path);
+	for (const { path: inner, later } of latersIn(value, path)) {
+		if (later instanceof Promise) await collect(await later, inner, found);
+		else if (await pulumi.isSecret(later)) found.push(inner);
 		// What `apply` returned may have outputs inside. (`promise` is not in the public type.)
-		else await collect(await (value as unknown as { promise(): Promise<unknown> }).promise(), path, found);
-		return;
+		else await collect(await (later as unknown as { promise(): Promise<unknown> }).promise(), inner, found);
 	}
-	const entries: Array<[string | number, unknown]> = Array.isArray(value)
-		? [...value.entries()]
-		: Object.entries(value);
-	for (const [key, inner] of entries) await collect(inner, [...path, key], found);
 }

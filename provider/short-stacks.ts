@@ -36,6 +36,24 @@ function isOfProgram(frame: NodeJS.CallSite): boolean {
 	return file !== undefined && !OWN.some((folder) => file.startsWith(folder));
 }
 
+const OF_SDK = /^node:|[/\\]@(pulumi[/\\]pulumi|grpc)[/\\]/;
+let isPlain = false;
+
+/**
+ * What the SDK does later for a resource, out of sight of `shortStacks`, takes some ten more such traces, in which there is
+ * nothing of the program. From the first resource on they are left without source maps.
+ */
+export function plainStacksOfSdk(): void {
+	if (isPlain) return;
+	isPlain = true;
+	const { prepareStackTrace } = Error;
+	if (!prepareStackTrace) return;
+	Error.prepareStackTrace = (error, frames) =>
+		frames.every((frame) => OF_SDK.test(frame.getFileName() ?? "node:"))
+			? plainly(error, frames)
+			: prepareStackTrace(error, frames);
+}
+
 /** As V8 does it where nobody else does. */
 function plainly(error: Error, frames: NodeJS.CallSite[]): string {
 	return [String(error), ...frames.map((frame) => `    at ${frame}`)].join("\n");

@@ -1,6 +1,6 @@
 /** Which accelerator a domain's `type` comes to on a host. */
 
-import type { Host } from "../libvirt";
+import { type Host, hostPart } from "../libvirt";
 import { InputError } from "../lifecycle";
 import { attribute, type Element, parse, text } from "../xml/element";
 
@@ -19,7 +19,7 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 		return { accelerator: "qemu", domainType: "test", why: "libvirt's test driver runs no guests" };
 	}
 	if (type === "qemu") return { accelerator: "qemu", domainType: "qemu", why: "as asked" };
-	const hostArch = text(await capabilities(host), "host/cpu/arch");
+	const hostArch = text(await hostCapabilities(host), "cpu/arch");
 	const foreign = hostArch !== undefined && hostArch !== arch;
 	const usable = !foreign && (await host.kvmUsable());
 	if (usable) return { accelerator: "kvm", domainType: "kvm", why: type === "kvm" ? "as asked" : "guests run with it" };
@@ -35,11 +35,11 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 
 const known = new WeakMap<Host, Promise<Element>>();
 
-/** A host's capabilities; they do not change while a program runs, and are long to read. */
-export function capabilities(host: Host): Promise<Element> {
+/** What a host's capabilities say of the host itself, which does not change while a program runs. */
+function hostCapabilities(host: Host): Promise<Element> {
 	let root = known.get(host);
 	if (!root) {
-		root = host.capabilitiesXml().then((xml) => parse(xml, "the host's capabilities"));
+		root = host.capabilitiesXml().then((xml) => parse(hostPart(xml), "the host's capabilities"));
 		root.catch(() => known.delete(host));
 		known.set(host, root);
 	}
@@ -53,7 +53,7 @@ export function acceleratorOf(domainType: string): "kvm" | "qemu" {
 
 /** Megabytes of memory that the host has; undefined where it does not say. */
 export async function hostMemoryMiB(host: Host): Promise<number | undefined> {
-	const root = await capabilities(host);
+	const root = await hostCapabilities(host);
 	let kib = memories.get(root);
 	if (kib === undefined) {
 		kib = 0;

@@ -4,7 +4,7 @@ import { LibvirtError } from "../libvirt/errors";
 import { InputError } from "../lifecycle";
 import { didYouMean } from "../suggestion";
 import { attribute, child, children, type Element, parse, text } from "../xml/element";
-import { capabilities, hostMemoryMiB } from "./accelerator";
+import { hostMemoryMiB } from "./accelerator";
 import type { Hardware } from "./defaults";
 import type { CpuInputs } from "./schema";
 
@@ -63,7 +63,8 @@ async function read(host: Host, query: { arch: string; machine: string; type: st
 
 async function explained(host: Host, { arch, machine }: { arch: string; machine: string }, error: LibvirtError) {
 	if (!/unable to find any emulator|is not supported by emulator|unsupported machine/i.test(error.reason)) return error;
-	const guests = [...(await capabilities(host)).getElementsByTagName("guest")].map((guest) => child(guest, "arch"));
+	const root = parse(await host.capabilitiesXml(), "the host's capabilities");
+	const guests = children(root, "guest").map((guest) => child(guest, "arch"));
 	const archs = [...new Set(guests.flatMap((guest) => attribute(guest, "", "name") ?? []))].sort();
 	if (!archs.includes(arch)) {
 		return new InputError(

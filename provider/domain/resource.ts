@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, idOf, isLater, LibvirtResource, type Reference } from "../dynamic";
+import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
+import { isLater } from "../later";
 import type { DomainFacts } from "./schema";
 
 export interface DiskArgs {

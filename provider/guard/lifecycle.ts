@@ -15,7 +15,11 @@ export const guard: Lifecycle<GuardInputs, object> = {
 		(news.retained ?? []).every((name) => olds.retained?.includes(name))
 			? []
 			: [{ property: "retained", effect: "live", note: "recorded: which volumes are never swept" }],
-	create: async (inputs) => ({ id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs }),
+	async create(inputs, { host }) {
+		// Something is about to be made there: a connection is opened meanwhile, and what fails is told where it matters.
+		host.info().catch(() => {});
+		return { id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs };
+	},
 	read: async (_id, state) => state,
 	// What was retained once stays so: it may be on the host after its resource has gone from the program.
 	update: async (_id, olds, news) => ({

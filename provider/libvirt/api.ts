@@ -108,8 +108,8 @@ export interface Domains {
 	find(nameOrUuid: string, options?: CallOptions): Promise<DomainInfo | undefined>;
 	/** All domains, active and inactive. virConnectListAllDomains */
 	list(options?: CallOptions): Promise<DomainInfo[]>;
-	/** All domains with their XML (inactive definition), in one round trip. */
-	listWithXml(options?: CallOptions): Promise<Array<DomainInfo & { xml: string }>>;
+	/** All domains with their XML (inactive definition), in one round trip. @param options.active only those that run */
+	listWithXml(options?: CallOptions & { active?: boolean }): Promise<Array<DomainInfo & { xml: string }>>;
 	/** virDomainDefineXMLFlags(VIR_DOMAIN_DEFINE_VALIDATE unless told) */
 	define(xml: string, options?: CallOptions & { validate?: boolean }): Promise<DomainInfo>;
 	/**

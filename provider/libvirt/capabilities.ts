@@ -14,14 +14,22 @@ function child(parent: Element | undefined, name: string): Element | undefined {
 	return Array.from(parent?.childNodes ?? []).find((node) => node.nodeName === name) as Element | undefined;
 }
 
+/**
+ * The part of the capabilities that is about the host itself. The rest, what guests can be, is many times as long, and most
+ * questions are not about it.
+ */
+export function hostPart(capabilitiesXml: string): string {
+	return /<host>.*?<\/host>/s.exec(capabilitiesXml)?.[0] ?? "<host/>";
+}
+
 /** The host's UUID in its capabilities XML; empty where the driver tells none. */
 export function hostUuid(capabilitiesXml: string): string {
-	return child(child(root(capabilitiesXml), "host"), "uuid")?.textContent ?? "";
+	return child(root(hostPart(capabilitiesXml)), "uuid")?.textContent ?? "";
 }
 
 /** The architecture of the host's CPUs: "x86_64". */
 export function hostArch(capabilitiesXml: string): string {
-	return child(child(child(root(capabilitiesXml), "host"), "cpu"), "arch")?.textContent ?? "";
+	return child(child(root(hostPart(capabilitiesXml)), "cpu"), "arch")?.textContent ?? "";
 }
 
 /** The domain types ("qemu", "kvm") that the host offers for guests of an architecture. */

@@ -1,6 +1,6 @@
 /** libvirt for the rest of the package: the only place that knows libvirt's library. */
 export type * from "./api";
-export { reflinkSupported } from "./capabilities";
+export { hostPart, reflinkSupported } from "./capabilities";
 export { DeadlineError, LibvirtError, type LibvirtErrorDetails, redact, WorkerError } from "./errors";
 export {
 	type AgentEvent,

@@ -3,7 +3,7 @@
  * faster. That it does is proved, not guessed from the URI: a file of the same path, length and times of change (in
  * nanoseconds) as libvirt says is there is the same file.
  */
-import { link, lstat, open, rm, stat, unlink } from "node:fs/promises";
+import { link, lstat, open, stat, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Host } from "../libvirt/api";
 import { partialName, sweepPartialsOnce } from "./partials";
@@ -93,7 +93,7 @@ export async function makeFile(path: string, fill: (temporary: string) => Promis
 		await syncPath(temporary);
 		await link(temporary, path);
 	} finally {
-		await rm(temporary, { force: true });
+		await removeFile(temporary);
 	}
 }
 

@@ -18,15 +18,15 @@ export interface Seen {
 
 /**
  * One round trip for each pool, one for all domains, and one for each running domain (hot-plugged disks).
- * @param refresh whether libvirt has to look at the files of pools that cannot be seen from here: somebody may have
- *   written to them without it
+ * @param thorough whether overlays matter, also those that somebody has made without libvirt, and domains that are off;
+ *   else only running domains are looked at, which are mostly few
  */
-export async function scanHost(host: Host, refresh: boolean): Promise<Seen> {
+export async function scanHost(host: Host, thorough: boolean): Promise<Seen> {
 	const seen: Seen = { overlaysOf: new Map(), domainsOf: new Map() };
 	const pathOf = new Map<string, string>();
-	const pools = (await host.pools.list()).filter(({ active }) => active);
-	await Promise.all(pools.map(({ uuid }) => scanPool(host, uuid, refresh, seen, pathOf)));
-	const domains = await host.domains.listWithXml();
+	const pools = thorough ? (await host.pools.list()).filter(({ active }) => active) : [];
+	await Promise.all(pools.map(({ uuid }) => scanPool(host, uuid, seen, pathOf)));
+	const domains = await host.domains.listWithXml({ active: !thorough });
 	await Promise.all(
 		domains.map(async (domain) => {
 			const disks = [...disksIn(domain.xml, domain.uuid)];
@@ -37,7 +37,7 @@ export async function scanHost(host: Host, refresh: boolean): Promise<Seen> {
 			}
 			const writableOf = new Map<string, boolean>();
 			for (const disk of disks) {
-				const path = disk.path ?? pathOf.get(`${disk.pool}/${disk.volume}`);
+				const path = disk.path ?? pathOf.get(`${disk.pool}/${disk.volume}`) ?? (await pathInPool(host, disk));
 				if (path) writableOf.set(path, disk.writable || writableOf.get(path) === true);
 			}
 			for (const [path, writable] of writableOf) {
@@ -49,13 +49,7 @@ export async function scanHost(host: Host, refresh: boolean): Promise<Seen> {
 	return seen;
 }
 
-async function scanPool(
-	host: Host,
-	uuid: string,
-	refresh: boolean,
-	seen: Seen,
-	pathOf: Map<string, string>,
-): Promise<void> {
+async function scanPool(host: Host, uuid: string, seen: Seen, pathOf: Map<string, string>): Promise<void> {
 	const pool = await findPool(host, uuid);
 	if (!pool?.active) return;
 	const { name: poolName, directory } = pool;
@@ -75,7 +69,7 @@ async function scanPool(
 		}
 	}
 	// One that cannot be refreshed is listed as it is known, and has no files to look at if its directory is gone.
-	if (refresh) await refreshPool(host, uuid, { now: true }).catch(() => {});
+	await refreshPool(host, uuid, { now: true }).catch(() => {});
 	for (const { name, path, xml } of await listVolumes(host, uuid)) saw(name, path, describeVolume(xml).backing?.path);
 }
 

@@ -39,6 +39,7 @@ const indexes = new WeakMap<Host, Index>();
 
 /** Whose use of a volume matters. */
 export interface UseFilter {
+	/** Without overlays only domains that run are seen, which is a cheaper look. */
 	overlays: boolean;
 	domains(use: DomainUse): boolean;
 }
@@ -112,7 +113,7 @@ function note(host: Host, change: (seen: Seen) => void): void {
 	index?.seen.then(change, () => {});
 }
 
-/** @param thorough whether overlays matter that somebody else has made without libvirt */
+/** @param thorough whether overlays and domains that are off matter */
 function currentScan(host: Host, thorough: boolean): Promise<Seen> {
 	const known = indexes.get(host);
 	if (known && Date.now() < known.believedUntil && (known.thorough || !thorough)) return known.seen;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { isLater } from "../../dynamic";
+import { isLater } from "../../later";
 
 /** The arguments with one value in them marked as a secret, wherever it comes from; what is not there stays so. */
 export function secretAt<T>(value: T, path: ReadonlyArray<string>): T {

@@ -37,6 +37,7 @@ const STATES: DomainState[] = [
 	"crashed",
 	"suspended",
 ];
+const LIST_ACTIVE = 1;
 const XML_SECURE = 1;
 const XML_INACTIVE = 2;
 const XML_MIGRATABLE = 8;
@@ -77,9 +78,9 @@ function describe(domain: Handle<"domain">): DomainInfo {
 	};
 }
 
-function all(connection: Connection): Handle<"domain">[] {
+function all(connection: Connection, flag = 0): Handle<"domain">[] {
 	const list: [bigint | null] = [null];
-	const count = libvirt.virConnectListAllDomains(connection, list, 0);
+	const count = libvirt.virConnectListAllDomains(connection, list, flag);
 	return takeArray(list[0], count);
 }
 
@@ -132,8 +133,8 @@ export const domains: Implementation<Domains> = {
 		return domain && unlessGone(() => using("domain", domain, describe));
 	},
 	list: (connection) => usingEach("domain", all(connection), describe),
-	listWithXml: (connection) =>
-		usingEach("domain", all(connection), (domain) => ({
+	listWithXml: (connection, options) =>
+		usingEach("domain", all(connection, flags([options?.active, LIST_ACTIVE])), (domain) => ({
 			...describe(domain),
 			xml: libvirt.virDomainGetXMLDesc(domain, XML_INACTIVE),
 		})),
