@@ -229,12 +229,22 @@ describe("the set-up", () => {
 
 		it("are missing at first and when package-lock.json has changed", async () => {
 			const { missingFromNpm } = await load<Npm>("npm.mjs");
+			write("package.json", "{}");
 			write("package-lock.json", "{}", 10);
 			assert.equal(missingFromNpm(directory), "npm packages");
 			write("node_modules/.package-lock.json", "{}", 20);
 			assert.equal(missingFromNpm(directory), undefined);
 			write("package-lock.json", "{}", 30);
 			assert.match(missingFromNpm(directory)!, /changed package-lock\.json/);
+		});
+
+		it("are missing where the one that is compiled was left out", async () => {
+			const { missingFromNpm } = await load<Npm>("npm.mjs");
+			write("package.json", JSON.stringify({ optionalDependencies: { "better-sqlite3": "1" } }));
+			write("node_modules/.package-lock.json", "{}");
+			assert.match(missingFromNpm(directory)!, /better-sqlite3/);
+			write("node_modules/better-sqlite3/build/Release/better_sqlite3.node", "");
+			assert.equal(missingFromNpm(directory), undefined);
 		});
 
 		it("include the package itself, for programs in this repository", async () => {

@@ -1,8 +1,18 @@
 // @ts-check
-import { existsSync, lstatSync, mkdirSync, readlinkSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import {
+	existsSync,
+	lstatSync,
+	mkdirSync,
+	readFileSync,
+	readlinkSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	utimesSync,
+} from "node:fs";
 import { join } from "node:path";
 import { repository } from "./paths.mjs";
-import { runLogged } from "./run.mjs";
+import { runLogged, SetupError } from "./run.mjs";
 
 /** @returns {string | undefined} what is missing, in words */
 export function missingFromNpm(root = repository) {
@@ -12,7 +22,18 @@ export function missingFromNpm(root = repository) {
 	if (existsSync(lock) && statSync(lock).mtimeMs > statSync(installed).mtimeMs) {
 		return "npm packages of the changed package-lock.json";
 	}
-	return undefined;
+	return missingSqlite(root);
+}
+
+/**
+ * The one package that is compiled where it is installed: npm leaves it out without a word where that fails or is killed,
+ * since it is optional, and the tests of identities cannot do without. @param {string} root
+ */
+function missingSqlite(root) {
+	const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+	if (!("better-sqlite3" in optionalDependencies)) return undefined;
+	const binary = join(root, "node_modules/better-sqlite3/build/Release/better_sqlite3.node");
+	return existsSync(binary) ? undefined : "the compiled part of better-sqlite3";
 }
 
 /** @param {AbortSignal} [signal] */
@@ -21,6 +42,12 @@ export async function installNpmPackages(signal, root = repository) {
 	await runLogged("npm", "npm", [hasLock ? "ci" : "install", "--no-fund", "--no-audit"], { cwd: root, signal });
 	// npm leaves its own record as it is where nothing had to be changed.
 	utimesSync(recordOf(root), new Date(), new Date());
+	const lacking = missingSqlite(root);
+	if (lacking === undefined) return;
+	throw new SetupError(
+		`npm ci has succeeded without ${lacking}, which means that compiling it failed or was killed. See why with ` +
+			`"npm install --no-save --foreground-scripts better-sqlite3"; it needs make, a C++ compiler and Python.`,
+	);
 }
 
 /** npm writes this file last, at the end of each install. @param {string} root */
