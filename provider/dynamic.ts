@@ -91,15 +91,18 @@ export abstract class DynamicResource extends pulumi.CustomResource {
 	) {
 		const type = `pulumi-nodejs:dynamic/clones:${kind}`;
 		refuseSecond(kind, name, opts.parent);
-		const props: Record<string, unknown> = Object.fromEntries(facts.map((fact) => [fact, undefined]));
-		Object.assign(props, args, {
+		// Each property costs the SDK some twenty promises: what is not given is none.
+		const present = Object.entries(args).filter(([, value]) => value !== undefined);
+		const props: Record<string, unknown> = {
+			...Object.fromEntries(facts.map((fact) => [fact, undefined])),
+			...Object.fromEntries(present),
 			ownerId: ownerIdOf(name),
-			retain: opts.retainOnDelete ? true : undefined,
+			...(opts.retainOnDelete && { retain: true }),
 			about: about(urnAlone(name, type, opts.parent), secretPaths(given), lacksInput(args)),
 			// The SDK evaluates this text in the provider process. It never changes, so that the state stays small and new
 			// code takes effect at once; nothing of the program is captured in it.
 			__provider: `exports.handler=()=>require("pulumi-libvirt-clones/provider").${kind};`,
-		});
+		};
 		plainStacksOfSdk();
 		const restore = shortStacks();
 		try {

@@ -121,7 +121,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				pool: args.pool ?? poolOf(args.base),
 				...(isDomainBase(args.base) ? { baseDomain: args.base.domain } : { base: args.base }),
 				format: CLONE_FORMAT,
-				cloning: args.cloning ?? "auto",
+				...(args.cloning === undefined ? {} : { cloning: args.cloning }),
 				sizeMiB: size === undefined ? undefined : pulumi.output(size).apply((gib) => Math.round(gib * 1024)),
 				onBaseChange: args.onBaseChange === "rolling" ? "replace" : (args.onBaseChange ?? "keep"),
 				independent: instance.own.independent ?? args.independent,

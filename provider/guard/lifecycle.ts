@@ -17,7 +17,7 @@ export const guard: Lifecycle<GuardInputs, object> = {
 			: [{ property: "retained", effect: "live", note: "recorded: which volumes are never swept" }],
 	async create(inputs, { host }) {
 		// Something is about to be made there: a connection is opened meanwhile, and what fails is told where it matters.
-		host.info().catch(() => {});
+		host.capabilitiesXml().catch(() => {});
 		return { id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs };
 	},
 	read: async (_id, state) => state,
