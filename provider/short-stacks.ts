@@ -37,21 +37,20 @@ function isOfProgram(frame: NodeJS.CallSite): boolean {
 }
 
 const OF_SDK = /^node:|[/\\]@(pulumi[/\\]pulumi|grpc)[/\\]/;
-let isPlain = false;
+let plain: Prepare | undefined;
 
 /**
  * What the SDK does later for a resource, out of sight of `shortStacks`, takes some ten more such traces, in which there is
  * nothing of the program. From the first resource on they are left without source maps.
  */
 export function plainStacksOfSdk(): void {
-	if (isPlain) return;
-	isPlain = true;
 	const { prepareStackTrace } = Error;
-	if (!prepareStackTrace) return;
-	Error.prepareStackTrace = (error, frames) =>
+	if (!prepareStackTrace || prepareStackTrace === plain) return;
+	plain = (error, frames) =>
 		frames.every((frame) => OF_SDK.test(frame.getFileName() ?? "node:"))
 			? plainly(error, frames)
 			: prepareStackTrace(error, frames);
+	Error.prepareStackTrace = plain;
 }
 
 /** As V8 does it where nobody else does. */
