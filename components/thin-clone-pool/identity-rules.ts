@@ -1,7 +1,7 @@
 /** What goes together with an identity, and what would contradict it. */
 
-import { isLater } from "../../provider/dynamic";
 import { declaredBy, requireRoom } from "../../provider/identity/pool/declared";
+import { isLater } from "../../provider/later";
 import { type Problem, pathOf, refuse, shown } from "../../provider/problems";
 import type { ThinClonePoolArgs } from "./args";
 import { isOfIdentity } from "./identity";

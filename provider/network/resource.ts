@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { type HostArgs, isLater, LibvirtResource } from "../dynamic";
+import { type HostArgs, LibvirtResource } from "../dynamic";
 import type { IdentityPool } from "../identity/pool/resource";
+import { isLater } from "../later";
 
 /** An address that the network's DHCP server keeps for one machine. */
 export interface DhcpHostArgs {
