@@ -22,7 +22,9 @@ export function shortStacks(): () => void {
 	Error.stackTraceLimit = 0;
 	Error.prepareStackTrace = (error, frames) => {
 		const caller = frames.slice(COUNTED_OFF).find((frame) => isOfProgram(frame));
-		return prepare(error, caller ? [...frames.slice(0, COUNTED_OFF), caller] : frames);
+		if (!caller) return prepare(error, frames);
+		// What is counted off is not looked up in source maps.
+		return plainly(error, frames.slice(0, COUNTED_OFF)) + prepare(error, [caller]).slice(String(error).length);
 	};
 	return () => {
 		Error.stackTraceLimit = stackTraceLimit;
