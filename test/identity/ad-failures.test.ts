@@ -116,9 +116,11 @@ describe("computer accounts in Samba's Active Directory (failures)", function ()
 		const other = await Authority.create("Another authority");
 		const failed = await failing(inputsOf("trust", 2, { ca: other.certificate }), /^ca: .*not trusted/);
 		assert.equal(await accounts("TRUST"), 0);
-		const { members } = await identityPool.update(failed.id, failed.state, inputsOf("trust", 2), context);
-		assert.equal(members.length, 2);
+		const state = await identityPool.update(failed.id, failed.state, inputsOf("trust", 2), context);
+		assert.equal(state.members.length, 2);
 		assert.equal(await accounts("TRUST"), 2);
+		await identityPool.delete(failed.id, state, context);
+		assert.equal(await accounts("TRUST"), 0);
 	});
 
 	it("wait for their reset while the administrator's password has expired", async () => {

@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { withStore } from "../../provider/identity/access";
 import { identity } from "../../provider/identity/lease/lifecycle";
 import { identityPool } from "../../provider/identity/pool/lifecycle";
-import { identityPoolSchema } from "../../provider/identity/pool/schema";
+import {
+	type IdentityPoolFacts,
+	type IdentityPoolInputs,
+	identityPoolSchema,
+} from "../../provider/identity/pool/schema";
 import { type Context, IncompleteError } from "../../provider/lifecycle";
 
 const stack = "organization/project/stack";
@@ -60,22 +64,36 @@ describe("a pool of identities", () => {
 		assert.deepEqual(await states(), ["web-1 leased", "web-2 free", "web-3 free"]);
 	});
 
-	it("that could not be made whole is recorded with its key, and finished by an update", async () => {
-		await identityPool.create(
-			inputsOf({ ownerId: `${stack}/first`, name: "first", names: "web-{3}", count: 1 }),
-			context,
-		);
-		const failed = await identityPool.create(inputsOf(), context).then(
-			() => assert.fail("it was made"),
-			(error: Error) => error,
-		);
-		assert.ok(failed instanceof IncompleteError);
-		assert.match(failed.message, /web-3/);
-		const { members } = await identityPool.update(failed.id, failed.state, inputsOf({ count: 2 }), context);
-		assert.deepEqual(
-			members.map(({ name }) => name),
-			["web-1", "web-2"],
-		);
-		assert.deepEqual(await states(), ["web-1 free", "web-2 free"]);
+	describe("that could not be made whole", () => {
+		let failed: IncompleteError<IdentityPoolInputs, IdentityPoolFacts>;
+		beforeEach(async () => {
+			const first = { ownerId: `${stack}/first`, name: "first", names: "web-{3}", count: 1 };
+			await identityPool.create(inputsOf(first), context);
+			const error = await identityPool.create(inputsOf(), context).then(
+				() => assert.fail("it was made"),
+				(refusal: Error) => refusal,
+			);
+			assert.ok(error instanceof IncompleteError);
+			assert.match(error.message, /web-3/);
+			failed = error;
+		});
+
+		it("is recorded with its key, and finished by an update", async () => {
+			const { members } = await identityPool.update(failed.id, failed.state, inputsOf({ count: 2 }), context);
+			assert.deepEqual(
+				members.map(({ name }) => name),
+				["web-1", "web-2"],
+			);
+			assert.deepEqual(await states(), ["web-1 free", "web-2 free"]);
+		});
+
+		it("is removed by a destroy", async () => {
+			await identityPool.delete(failed.id, failed.state, context);
+			const left = await withStore(store(), (opened) => opened.pools());
+			assert.deepEqual(
+				left.map(({ name }) => name),
+				["first"],
+			);
+		});
 	});
 });
