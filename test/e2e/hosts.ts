@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ensureImage } from "../../tools/images";
 import { Project, type ProjectOptions } from "../../tools/pulumi/project";
 import { startTestHost, type TestHost } from "../../tools/testhost";
@@ -50,7 +51,10 @@ export async function inGuest(host: TestHost, domain: string, command: string): 
 	const { pid } = await agent("guest-exec", { path: "/bin/sh", arg: ["-c", command], "capture-output": true });
 	for (;;) {
 		const status = await agent("guest-exec-status", { pid });
-		if (!status.exited) continue;
+		if (!status.exited) {
+			await sleep(100);
+			continue;
+		}
 		const text = (data?: string) => Buffer.from(data ?? "", "base64").toString();
 		if (status.exitcode !== 0) throw new Error(`${command} in ${domain}: ${text(status["err-data"])}`);
 		return text(status["out-data"]).trim();

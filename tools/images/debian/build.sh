@@ -1,11 +1,14 @@
 #!/bin/sh
-# build.sh ROOT SOURCES FILES: makes a Debian root file system in the empty folder ROOT.
+# build.sh ROOT SOURCES FILES LATER [PACKAGE...]: makes a Debian root file system in the empty folder ROOT.
 #   SOURCES  sources.list for the image; its first line is the archive that debootstrap uses
 #   FILES    tree of files to put into the image before its packages are configured
+#   LATER    tree of files to put into it afterwards; systemd units among them are enabled
+#   PACKAGE  to be installed beyond what every image has
 # Needs root, because packages' scripts run in a chroot. Call it with a mount namespace of its own (unshare --mount),
 # so that nothing stays mounted whatever happens.
 set -eu
-root=$1 sources=$2 files=$3
+root=$1 sources=$2 files=$3 later=$4
+shift 4
 
 step() {
 	now=$(date +%s)
@@ -44,11 +47,13 @@ apt-get -q -y dist-upgrade
 # cloud-init only now: debootstrap's --include cannot order what it depends on. cloud-guest-utils and fdisk grow the root
 # partition with the disk.
 apt-get -q -y install qemu-guest-agent cloud-init cloud-guest-utils fdisk openssh-server systemd-resolved \
-	linux-image-cloud-amd64 initramfs-tools zstd kmod procps iproute2 iputils-ping less vim-tiny sudo
+	linux-image-cloud-amd64 initramfs-tools zstd kmod procps iproute2 iputils-ping less vim-tiny sudo "$@"
 step "apt install"
 
 umount "$root/proc"
-chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh-host-keys
+cp -R "$later/." "$root/"
+units=$(cd "$later" && grep -rl '^\[Install\]' . | sed 's|.*/||')
+chroot "$root" systemctl --quiet enable systemd-networkd systemd-resolved ssh-host-keys $units
 # A getty and whatever else writes to the first serial port would mix their output; the console's log stays readable.
 chroot "$root" systemctl --quiet mask serial-getty@ttyS0.service apt-daily.timer apt-daily-upgrade.timer \
 	e2scrub_all.timer e2scrub_reap.service
