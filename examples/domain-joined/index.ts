@@ -43,6 +43,7 @@ const common = {
 	network,
 	domain: { memoryMiB: 512 },
 	identityPool: members,
+	// Much, for hosts without KVM.
 	waitFor: { address: "auto", timeoutSeconds: 600 },
 } as const;
 

@@ -4,7 +4,7 @@ import type { Relay } from "./relay";
 import { until } from "./until";
 import { World } from "./world";
 
-/** Active Directory: Samba's domain controller dc1.lab.test, with an empty `OU=Pool`. Takes some 5 s to start, the first 10 s. */
+/** Active Directory: Samba's domain controller dc1.lab.test, with an empty `OU=Pool`. Takes some 5 s to start, the first time 10 s. */
 export class DomainController {
 	readonly domain = "lab.test";
 	readonly realm = "LAB.TEST";
