@@ -21,9 +21,11 @@ export const Network = recorded(network);
 export const Domain = recorded(domain);
 /** Most programs have no identities: what they need is loaded with the first. */
 const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");
+const lesseesModule = () => require("./identity/lessees/lifecycle") as typeof import("./identity/lessees/lifecycle");
 const leaseModule = () => require("./identity/lease/lifecycle") as typeof import("./identity/lease/lifecycle");
 export const IdentityPool = later(() => recorded(poolModule().identityPool));
 export const Identity = later(() => recorded(leaseModule().identity));
+export const Lessees = later(() => recorded(lesseesModule().lessees));
 
 function recorded<Inputs extends RecordedInputs, Facts extends object>(lifecycle: Lifecycle<Inputs, Facts>): Handler {
 	return withSmallState(lifecycle, handlerOf(lifecycle));

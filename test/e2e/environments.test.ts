@@ -47,9 +47,9 @@ describe("examples/environments", function () {
 
 	it("previews what the file declares, makes it, and shows no change afterwards", async () => {
 		const { changes, stdout } = await bench.project.preview();
-		// Stack, environment, guard, identities, network, pool, image, volume, jump host; pool of clones with an identity, a
+		// Stack, environment, guard, identities and who takes them, network, pool, image, volume, jump host; pool of clones with an identity, a
 		// disk and a domain.
-		assert.equal(changes.create, 13, stdout);
+		assert.equal(changes.create, 14, stdout);
 		assert.match(stdout, /makes web-01 to web-09 \(9\)/);
 		await bench.project.up();
 		assert.deepEqual((await namesOf(bench.project)).sort(), ["dev-jump", "dev-web-0"]);
@@ -71,7 +71,7 @@ describe("examples/environments", function () {
 		const { changes, stdout } = await bench.project.preview();
 		assert.deepEqual(
 			[changes.create, changes.update, changes.replace, changes.delete],
-			[3, 1, undefined, undefined],
+			[3, 2, undefined, undefined],
 			stdout,
 		);
 		assert.match(stdout, /takes one of 8 free identities of the pool dev-web/);

@@ -76,6 +76,7 @@ describe("identities", function () {
 		await project.up();
 		assert.deepEqual((await taken()).slice(0, 2), before);
 		assert.equal((await taken())[2]!.name, "web-003");
+		await project.refresh(["--expect-no-changes"]);
 	});
 
 	it("are returned when their resource goes, and have new keys when they are taken again", async () => {
@@ -101,14 +102,74 @@ describe("identities", function () {
 		await project.up();
 		assert.equal(Object.keys(await states()).length, 5);
 		await project.setConfig("count", "1");
+		const { code, stdout } = await project.run(["preview"]);
+		assert.notEqual(code, 0);
+		assert.match(stdout, /got a pool of 1 identities, of which the program takes 1 elsewhere; allowed is/);
+		await project.setConfig("count", "5");
+	});
+
+	it("that nobody holds any more are told by refresh, and freed by the command line alone", async () => {
+		const lost = (await taken())[2]!.name;
+		const owner = "organization/identities/dev/d";
+		const { deployment } = await project.state();
+		const { urn } = deployment.resources!.find(({ type, urn }) => type.endsWith(":Identity") && urn.endsWith("::d"))!;
+		await project.must(["state", "delete", urn, "--yes"]);
+		await project.setConfig("leases", '["b", "c"]');
+		await project.up();
+		assert.match(
+			(await project.must(["refresh", "--yes", "--diff"])).stdout,
+			new RegExp(`${lost} is held by ${owner} since`),
+		);
+		assert.equal((await states())[lost], "leased");
+
+		// Not removed by a pool that shrinks, either.
+		await project.setConfig("count", String(Number(lost.slice(-3)) - 1));
 		const refused = await project.run(["up", "--yes", "--skip-preview"]);
-		assert.notEqual(refused.code, 0);
 		assert.match(
 			refused.stdout + refused.stderr,
-			/cannot be removed from pool web while machines hold them: .*organization\/identities\/dev\//,
+			new RegExp(`cannot be removed from pool web while machines hold them: .*${owner}`),
 		);
-		assert.equal(Object.keys(await states()).length, 5);
 		await project.setConfig("count", "5");
+		await project.up();
+
+		const identities = (...args: string[]) =>
+			project.commandLine("identities", ...args, "--stack", "organization/identities/dev");
+		const list = await identities("list");
+		assert.match(
+			list.stdout,
+			new RegExp(`^web +${lost} +leased +${owner} +\\d+ +\\S+Z +its owner is gone$`, "m"),
+			list.stderr,
+		);
+		assert.match(list.stdout, /^web +web-005 +free +- /m);
+		assert.doesNotMatch(list.stdout, /PRIVATE|"key"|password/);
+		const [held] = (await taken()).map(({ name }) => name);
+		assert.match(
+			(await identities("release", held!, "--yes")).stderr,
+			/is held by .*\/b since .*, which is in the state of its stack; destroy it/,
+		);
+		assert.match(
+			(await identities("release", "web-005", "--yes")).stderr,
+			/web-005 of the pool web is free; allowed are leased ones/,
+		);
+		assert.match((await identities("release", "web-099", "--yes")).stderr, /no pool of .* has an identity web-099/);
+		assert.match(
+			(await identities("release", lost, "--pool", "wep")).stderr,
+			/--pool: got "wep"; allowed are pools of .*: web/,
+		);
+		const asked = await identities("release", lost);
+		assert.match(
+			asked.stdout,
+			new RegExp(`would release ${lost} of the pool web, held by ${owner}\nNothing was changed`),
+		);
+		assert.equal((await states())[lost], "leased");
+		assert.match(
+			(await identities("release", lost, "--yes")).stdout,
+			new RegExp(`^released ${lost} of the pool web, held by`),
+		);
+		assert.equal((await states())[lost], "free");
+		await project.must(["refresh", "--yes"]);
+		await project.refresh(["--expect-no-changes"]);
+		await project.setConfig("leases", '["b", "c", "d"]');
 		await project.up();
 	});
 
@@ -120,6 +181,20 @@ describe("identities", function () {
 		assert.match(stdout, /draining: live: no identity is given out any more/);
 		await project.up();
 		assert.equal((await states())["web-005"], "quarantined");
+		const stack = ["--stack", "organization/identities/dev"];
+		const asked = await project.commandLine("identities", "release", "web-005", ...stack, "--yes");
+		assert.match(asked.stderr, /web-005 of the pool web is in quarantine as the program asks; take it from/);
+		const store = { sqlite: { path: join(folder, "store", "identities.sqlite") } };
+		const free = Object.entries(await states()).find(([, state]) => state === "free")![0];
+		await withStore(store, (opened) => opened.quarantine("web", free, "its account was locked"));
+		const list = await project.commandLine("identities", "list", ...stack);
+		assert.match(list.stdout, new RegExp(`${free} +quarantined .*its account was locked$`, "m"));
+		const released = await project.commandLine("identities", "release", free, ...stack, "--yes");
+		assert.match(
+			released.stdout,
+			new RegExp(`^released ${free} of the pool web, in quarantine: its account was locked`),
+		);
+		assert.equal((await states())[free], "free");
 		await project.setConfig("leases", '["b", "c", "d", "e"]');
 		const refused = await project.run(["up", "--yes", "--skip-preview"]);
 		assert.match(refused.stdout + refused.stderr, /pool web is drained/);

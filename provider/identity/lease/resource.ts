@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../../dynamic";
+import { noteLessee } from "../lessees/resource";
 import { requireRoom } from "../pool/declared";
-import { noteLessee } from "../pool/lessees";
 import type { IdentityPool } from "../pool/resource";
 import type { IdentitySecrets, Profile } from "./schema";
 

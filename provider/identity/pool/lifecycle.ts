@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { type Context, IncompleteError, InputError, type Lifecycle } from "../../lifecycle";
-import { logicalNameOf, stackOf } from "../../owner";
+import { stackOf } from "../../owner";
 import { type Access, type OpenPool, withPool, withStore } from "../access";
 import { Allocator } from "../allocator";
 import type { Identity } from "../identity";
@@ -38,7 +38,7 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 			const there = (await store.pools()).find(({ name }) => name === inputs.name);
 			if (!there) return lines;
 			if (makes === "new") refuseForeign(inputs, there.settings.owner, store);
-			return [...lines, `now: ${inWords(await store.count(inputs.name))}`, ...(await orphansOf(store, inputs))];
+			return [...lines, `now: ${inWords(await store.count(inputs.name))}`];
 		});
 	},
 
@@ -76,13 +76,10 @@ export const identityPool: Lifecycle<IdentityPoolInputs, IdentityPoolFacts> = {
 			const there = (await store.pools()).find((pool) => pool.name === name);
 			if (!there) return undefined;
 			const all = await store.list(name);
-			const orphans = await orphansOf(store, state);
-			const { orphans: _before, ...rest } = state;
 			return {
-				...rest,
+				...state,
 				members: all.filter((identity) => identity.state !== "removing").map(memberOf),
 				draining: there.drained,
-				...(orphans.length > 0 ? { orphans } : {}),
 			};
 		});
 	},
@@ -165,16 +162,6 @@ function accessOf(inputs: IdentityPoolInputs, key: string, owner = inputs.ownerI
 
 function memberOf({ name, mac, ips = [] }: Pick<Identity, "name" | "mac"> & { ips?: ReadonlyArray<string> }): Member {
 	return { name, ...(mac !== undefined && { mac }), ips: [...ips] };
-}
-
-/** Leases of this stack whose resources are in the program no more: what an interrupted run, or a lost state, left. */
-async function orphansOf(store: IdentityStore, { name, ownerId, lessees }: IdentityPoolInputs): Promise<string[]> {
-	if (!lessees) return [];
-	const known = new Set(lessees);
-	return (await store.list(name, { states: ["leased"] })).flatMap(({ name: identity, owner, changedAt }) => {
-		if (owner === undefined || stackOf(owner) !== stackOf(ownerId) || known.has(logicalNameOf(owner))) return [];
-		return [`${identity} is held by ${owner} since ${changedAt.toISOString()}, which is not in the program any more`];
-	});
 }
 
 function isOwn({ ownerId, previousOwnerIds = [] }: IdentityPoolInputs, owner = ""): boolean {

@@ -2,10 +2,10 @@ import type * as pulumi from "@pulumi/pulumi";
 import { DynamicResource } from "../../dynamic";
 import type { AdDirectoryArgs } from "../directory/ad";
 import type { LdapDirectoryArgs } from "../directory/ldap";
+import { Lessees } from "../lessees/resource";
 import type { PostgresOptions } from "../store/postgres-options";
 import { declarePool } from "./declared";
 import { defaultStore } from "./default-store";
-import { lessees } from "./lessees";
 import type { Member } from "./schema";
 import { secretAt } from "./secret-args";
 
@@ -153,12 +153,13 @@ export class IdentityPool extends DynamicResource {
 		super(
 			"IdentityPool",
 			name,
-			{ name, ...hidden, store: hidden.store ?? defaultStore(), lessees: lessees() },
-			["members", "access", "orphans"],
+			{ name, ...hidden, store: hidden.store ?? defaultStore() },
+			["members", "access"],
 			{ additionalSecretOutputs: ["access"], ...opts },
 			hidden,
 		);
 		declarePool(this, args);
+		new Lessees(name, this.access, { parent: this });
 	}
 
 	/** Addresses to be reserved in a network: `new Network("lan", { dhcp: { hosts: pool.reservations } })`. */

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { computed } from "../../allowed";
 import { hostName, objectName, recordedShape, wholeText } from "../../schema";
 import { directorySchema, storeSchema } from "../settings";
 
@@ -37,7 +36,6 @@ export const identityPoolSchema = z.strictObject({
 	encryptionKey: z.string().optional(),
 	draining: z.boolean().default(false),
 	quarantined: z.array(range).default([]),
-	lessees: computed(z.array(z.string()).optional()),
 });
 
 export type IdentityPoolInputs = z.output<typeof identityPoolSchema>;
@@ -57,6 +55,4 @@ export interface IdentityPoolFacts {
 	members: Member[];
 	/** JSON of `Access`: a secret. */
 	access: string;
-	/** What a refresh saw of leases whose resources are gone; absent when there are none. */
-	orphans?: string[] | undefined;
 }

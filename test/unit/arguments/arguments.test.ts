@@ -7,6 +7,7 @@ import { ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
 import { identity } from "../../../provider/identity/lease/lifecycle";
+import { lessees } from "../../../provider/identity/lessees/lifecycle";
 import { identityPool } from "../../../provider/identity/pool/lifecycle";
 import { network } from "../../../provider/network/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
@@ -58,6 +59,7 @@ describe("bad arguments of resources", () => {
 		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
 		["IdentityPool", provider.IdentityPool, tables.IdentityPool, identityPool.schema, identityPool.sensitive ?? []],
 		["Identity", provider.Identity, tables.Identity, identity.schema, identity.sensitive ?? []],
+		["Lessees", provider.Lessees, tables.Lessees, lessees.schema, lessees.sensitive ?? []],
 	];
 
 	for (const [name, handler, table, schema, sensitive] of resources) {

@@ -273,6 +273,16 @@ export const Identity: Table = {
 	],
 };
 
+/** Made with each pool; no program gives it anything. */
+export const Lessees: Table = {
+	good: { pool: JSON.stringify(ACCESS), lessees: [] },
+	rows: [
+		["previousOwnerIds", "org/project/dev/web"],
+		["pool", "", "web"],
+		["lessees", "vm", [5]],
+	],
+};
+
 const CUSTOMIZE: Row[] = [
 	["customize", "web", []],
 	["customize.channel", "ssh", "cloudinit"],

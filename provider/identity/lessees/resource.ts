@@ -1,6 +1,7 @@
 /** The leases that a program has, so that a pool can tell those whose resources are gone. */
 import * as pulumi from "@pulumi/pulumi";
-import { noteTaken } from "./declared";
+import { DynamicResource } from "../../dynamic";
+import { noteTaken } from "../pool/declared";
 
 const leases = new WeakMap<object, Set<string>>();
 
@@ -21,4 +22,11 @@ export function noteLessee(name: string, pool: unknown): void {
 export function lessees(): Promise<string[]> {
 	const names = inThisRun();
 	return Promise.resolve().then(() => [...names].sort());
+}
+
+/** Internal: made with each pool. */
+export class Lessees extends DynamicResource {
+	constructor(name: string, pool: pulumi.Output<string>, opts: pulumi.CustomResourceOptions) {
+		super("Lessees", name, { pool, lessees: lessees() }, [], { additionalSecretOutputs: ["pool"], ...opts });
+	}
 }
