@@ -1,9 +1,14 @@
+export * from "./components/forked-vm-set";
+export type * from "./components/forked-vm-set/args";
 export * from "./components/thin-clone-pool";
 export type * from "./components/thin-clone-pool/args";
 export type { Usage } from "./components/thin-clone-pool/usage";
 export * from "./environment";
 export * from "./provider/domain/resource";
 export type { HostArgs, Reference } from "./provider/dynamic";
+export type { ForkedFacts } from "./provider/fork/forked";
+export * from "./provider/fork/resource";
+export type { ForkPointFacts } from "./provider/fork/schema";
 export type { HostKey } from "./provider/identity/host-keys";
 export * from "./provider/identity/lease/resource";
 export type { IdentitySecrets, Profile } from "./provider/identity/lease/schema";

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Reference } from "../provider/dynamic";
+import type { ForkPointArgs } from "../provider/fork/resource";
 import type { IdentityLeaseArgs } from "../provider/identity/lease/resource";
 import type { IdentityPool, IdentityPoolArgs } from "../provider/identity/pool/resource";
 import type { NetworkArgs } from "../provider/network/resource";
@@ -128,6 +129,11 @@ export interface EnvironmentDefinition {
 	 * @default none
 	 */
 	volumes?: Record<string, Declarable<VolumeArgs>>;
+	/**
+	 * Machines that are booted, made ready and stopped for good, for others to go on from.
+	 * @default none
+	 */
+	forkPoints?: Record<string, Declarable<ForkPointArgs>>;
 	/**
 	 * Machines and groups of machines.
 	 * @default none

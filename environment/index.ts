@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { ForkPoint } from "../provider/fork/resource";
 import type { Identity } from "../provider/identity/lease/resource";
 import type { IdentityPool } from "../provider/identity/pool/resource";
 import type { Network } from "../provider/network/resource";
@@ -42,6 +43,8 @@ export class Environment extends pulumi.ComponentResource {
 	readonly images: Built<Volume>;
 	/** Other volumes. */
 	readonly volumes: Built<Volume>;
+	/** Fork points. */
+	readonly forkPoints: Built<ForkPoint>;
 	/** Machines and groups of machines. */
 	readonly components: Built<EnvironmentComponent>;
 
@@ -65,6 +68,7 @@ export class Environment extends pulumi.ComponentResource {
 		this.pools = section("pool", "pools", built);
 		this.images = section("image", "images", built);
 		this.volumes = section("volume", "volumes", built);
+		this.forkPoints = section("fork point", "forkPoints", built);
 		this.components = section("component", "components", built);
 		this.machines = machinesOf(built);
 		this.registerOutputs({ machines: this.machines });

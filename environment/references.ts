@@ -18,6 +18,7 @@ const NAMED: Record<Target, { what: string; existing: string; otherwise?: string
 		existing: "its output access",
 		otherwise: "for one of another stack write",
 	},
+	forkPoint: { what: "fork point", existing: "its uuid" },
 };
 
 /** Names that are declared, by what a reference to them is. */

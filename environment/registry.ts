@@ -4,6 +4,9 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { ForkedVMSet } from "../components/forked-vm-set";
+import type { ForkedVMSetArgs } from "../components/forked-vm-set/args";
+import { forkedVMSetRules, forkedVMSetSchema } from "../components/forked-vm-set/schema";
 import { ThinClonePool } from "../components/thin-clone-pool";
 import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
 import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
@@ -12,6 +15,8 @@ import { isComputed } from "../provider/allowed";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
+import { ForkPoint, type ForkPointArgs } from "../provider/fork/resource";
+import { forkPointSchema } from "../provider/fork/schema";
 import { Identity, type IdentityLeaseArgs } from "../provider/identity/lease/resource";
 import { identitySchema } from "../provider/identity/lease/schema";
 import { defaultStore } from "../provider/identity/pool/default-store";
@@ -30,7 +35,7 @@ import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
 
 /** What a reference can lead to. */
-export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool";
+export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool" | "forkPoint";
 
 /** A machine of an environment: facts of its creation. */
 export interface EnvironmentMachine {
@@ -160,8 +165,36 @@ const identity: DeclarableType<IdentityLeaseArgs, Identity> = {
 	build: (name, args, opts) => new Identity(name, args, opts),
 };
 
+const forkPoint: DeclarableType<ForkPointArgs, ForkPoint> = {
+	type: "ForkPoint",
+	args: "ForkPointArgs",
+	provides: "forkPoint",
+	schema: forkPointSchema,
+	references: { base: "volume", pool: "pool", network: "network" },
+	build: (name, args, opts) => new ForkPoint(name, args, opts),
+};
+
+const forkedVMSet: DeclarableType<ForkedVMSetArgs, ForkedVMSet> = {
+	type: "ForkedVMSet",
+	args: "ForkedVMSetArgs",
+	schema: forkedVMSetSchema,
+	rules: forkedVMSetRules,
+	references: { parent: "forkPoint", identityPool: "identityPool", pool: "pool", network: "network" },
+	known: ["count", "children", "children[]", "namePrefix", "onParentChange", "maxParallel"],
+	build: (name, args, opts) => new ForkedVMSet(name, args, opts),
+	machines: ({ children }) =>
+		children.apply((all) =>
+			all.map(({ name, uuid, macs, verified }) => ({
+				name,
+				uuid,
+				macs,
+				addresses: (verified?.addresses ?? []).map((address) => address.replace(/\/.*/, "")),
+			})),
+		),
+};
+
 /** The components, by what `kind` is in the file. */
-export const components = { ThinClonePool: thinClonePool, Domain: domain } as const;
+export const components = { ThinClonePool: thinClonePool, ForkedVMSet: forkedVMSet, Domain: domain } as const;
 
 /** The other sections of a definition; everything in one of them is of the same type. */
 export const sections = {
@@ -171,6 +204,7 @@ export const sections = {
 	pools: storagePool,
 	images: volume,
 	volumes: volume,
+	forkPoints: forkPoint,
 } as const;
 
 /** What the classes fill in when it is not given, though their schemas require it. */

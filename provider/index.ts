@@ -4,6 +4,7 @@
  */
 import { domain } from "./domain/lifecycle";
 import { endWithEngine } from "./engine";
+import { forkPoint } from "./fork/lifecycle";
 import { guard } from "./guard/lifecycle";
 import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import { network } from "./network/lifecycle";
@@ -19,6 +20,7 @@ export const StoragePool = recorded(pool);
 export const Volume = recorded(volume);
 export const Network = recorded(network);
 export const Domain = recorded(domain);
+export const ForkPoint = recorded(forkPoint);
 /** Most programs have no identities: what they need is loaded with the first. */
 const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");
 const lesseesModule = () => require("./identity/lessees/lifecycle") as typeof import("./identity/lessees/lifecycle");

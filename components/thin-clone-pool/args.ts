@@ -126,6 +126,7 @@ export type DomainOverrides = Omit<
 	| "healthCheck"
 	| "guestSetup"
 	| "lineage"
+	| "fork"
 >;
 
 /** A template domain: its hardware is copied and its first disk is cloned. It must be shut off. */

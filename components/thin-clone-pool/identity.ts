@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { HostKey } from "../../provider/identity/host-keys";
 import type { Identity } from "../../provider/identity/lease/resource";
-import type { Profile } from "../../provider/identity/lease/schema";
+import type { IdentitySecrets, Profile } from "../../provider/identity/lease/schema";
 import type { CloneFileArgs, CustomizeArgs } from "./args";
 
 type File = pulumi.Unwrap<CloneFileArgs>;
@@ -52,17 +52,30 @@ export function filesWith(
 	if (!identity) return own;
 	return pulumi.all([identity.profile, identity.secrets, pulumi.output(own ?? [])]).apply(([profile, all, files]) => {
 		if (!profile || !all) return files as File[];
-		const { hostKeys, keytab, ...secrets } = all;
-		const { mac: _mac, machineId, ...told } = profile as Profile;
+		const { hostKeys, keytab } = all;
 		return [
-			{ path: MACHINE_ID, content: `${machineId}\n`, mode: "0444" },
-			{ path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" },
+			{ path: MACHINE_ID, content: `${(profile as Profile).machineId}\n`, mode: "0444" },
+			toldOf(profile as Profile, all),
 			...(keytab === undefined ? [] : [keytabFile(keytab)]),
 			// cloud-init has a way of its own for these, which also removes the image's.
 			...(channel === "cloud-init" ? [] : hostKeys.flatMap(keyFiles)),
 			...(files as File[]),
 		];
 	});
+}
+
+/** The files of an identity but for its machine-id and host keys, which a forked machine gets in another way. */
+export function identityFiles(identity: Identity): pulumi.Output<File[]> {
+	return pulumi.all([identity.profile, identity.secrets]).apply(([profile, all]) => {
+		if (!profile || !all) return [];
+		return [toldOf(profile as Profile, all), ...(all.keytab === undefined ? [] : [keytabFile(all.keytab)])];
+	});
+}
+
+function toldOf(profile: Profile, all: pulumi.Unwrap<IdentitySecrets>): File {
+	const { mac: _mac, machineId: _machineId, ...told } = profile;
+	const { hostKeys: _hostKeys, keytab: _keytab, ...secrets } = all;
+	return { path: IDENTITY_FILE, content: json({ ...told, ...secrets }), mode: "0600" };
 }
 
 function json(value: object): string {

@@ -2,6 +2,7 @@
 import { InputError } from "../../provider/lifecycle";
 import { objectName } from "../../provider/schema";
 import { checkArgs } from "../args";
+import { instancesOf } from "../instances";
 import type { CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
 import { customizeRules } from "./rules";
 import { customizeSchema } from "./schema";
@@ -17,19 +18,11 @@ export interface Planned {
 /** @throws InputError naming the pool, for a name that is none and a customisation that is wrong */
 export function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] {
 	const prefix = args.namePrefix ?? pool;
-	const counted = Array.from({ length: args.count ?? 0 }, (_, index): [string, InstanceArgs] => [String(index), {}]);
-	const named: Array<[string, InstanceArgs]> = Array.isArray(args.instances)
-		? args.instances.map((instance) => [instance, {}])
-		: Object.entries(args.instances ?? {});
-	// Each list has numbers of its own, so that a growing count does not change the named machines.
-	return [counted, named].flatMap((list) =>
-		list.map(([suffix, own], index) => {
-			const name = `${prefix}-${suffix}`;
-			const customize = customizationOf(pool, args, own, { index, name });
-			checkName(pool, prefix, name, longestSuffix(args, customize));
-			return { index, name, own, customize };
-		}),
-	);
+	return instancesOf<InstanceArgs>(prefix, args.count, args.instances).map(({ index, name, own }) => {
+		const customize = customizationOf(pool, args, own, { index, name });
+		checkName(pool, prefix, name, longestSuffix(args, customize));
+		return { index, name, own, customize };
+	});
 }
 
 function customizationOf(

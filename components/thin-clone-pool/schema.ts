@@ -50,6 +50,7 @@ export const domainOverridesSchema = domainSchema
 		healthCheck: true,
 		guestSetup: true,
 		lineage: true,
+		fork: true,
 	})
 	.partial();
 

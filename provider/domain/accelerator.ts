@@ -36,7 +36,7 @@ export async function chooseAccelerator(host: Host, type: "auto" | "kvm" | "qemu
 const known = new WeakMap<Host, Promise<Element>>();
 
 /** What a host's capabilities say of the host itself, which does not change while a program runs. */
-function hostCapabilities(host: Host): Promise<Element> {
+export function hostCapabilities(host: Host): Promise<Element> {
 	let root = known.get(host);
 	if (!root) {
 		root = host.capabilitiesXml().then((xml) => parse(hostPart(xml), "the host's capabilities"));

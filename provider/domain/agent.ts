@@ -81,6 +81,7 @@ export interface GuestResult {
 }
 
 /**
+ * @param input what it gets on its standard input: no process list shows that
  * @returns undefined when it has not ended within the time; it may go on then
  * @throws Error when the agent does not run it
  */
@@ -90,8 +91,14 @@ export async function runInGuest(
 	path: string,
 	args: ReadonlyArray<string>,
 	timeoutSeconds: number,
+	input?: string,
 ): Promise<GuestResult | undefined> {
-	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", { path, arg: args, "capture-output": true });
+	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", {
+		path,
+		arg: args,
+		"capture-output": true,
+		...(input !== undefined && { "input-data": Buffer.from(input, "utf8").toString("base64") }),
+	});
 	const ended = await poll(timeoutSeconds, async () => {
 		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
 		return status.exited ? status : undefined;

@@ -52,7 +52,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	for (const [property, row] of Object.entries(HARDWARE) as Array<[keyof typeof HARDWARE, Row]>) {
 		if (before[property] !== after[property]) changes.push({ property, ...row });
 	}
-	changes.push(...memoryChanges(olds, news), ...vcpuChanges(olds, news));
+	changes.push(...memoryChanges(olds, news), ...vcpuChanges(olds, news), ...forkChanges(olds, news));
 	changes.push(...diskChanges(olds.disks, news.disks), ...nicChanges({ ...olds, nics: before.nics }, after.nics));
 	changes.push(...powerChanges(olds, news));
 	return news.template === undefined ? changes : changes.map((change) => lostOnTemplate(change, olds, news));
@@ -156,6 +156,19 @@ function powerChanges(olds: Olds, news: DomainInputs): Change[] {
 		);
 	}
 	return changes;
+}
+
+/** What a forked machine becomes it becomes once, before it has a network. */
+function forkChanges({ fork: before }: Olds, { fork: after }: DomainInputs): Change[] {
+	const property = "fork";
+	if (isDeepStrictEqual(before, after)) return [];
+	if (!before || !after || isUnknown(after)) {
+		return [{ property, effect: "replace", note: "a machine either boots or goes on from a fork point" }];
+	}
+	const identity = ({ restart, powerOn, onParentChange, timeoutSeconds, ...rest }: typeof before) => rest;
+	return isDeepStrictEqual(identity(before), identity(after))
+		? [{ property, effect: "live", note: "used at the next fork" }]
+		: [{ property, effect: "replace", note: "it is forked again, with another identity: what it wrote is lost" }];
 }
 
 /** What was laid over a template's value cannot be taken off again: the value below is recorded nowhere. */

@@ -15,6 +15,7 @@ import { defineAhead, redefineAndStart } from "./redefine";
 import { refuseTakenName } from "./rename";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
+import { startMachine } from "./start";
 
 export interface Converged {
 	/** Whether the machine was started, from off, and how long that took. */
@@ -25,6 +26,8 @@ export interface Converged {
 	macs: string[];
 	accelerator: "kvm" | "qemu";
 	pendingRestart: DomainFacts["pendingRestart"];
+	/** Of a machine that was forked again. */
+	forked?: DomainFacts["forked"];
 }
 
 type Olds = State<DomainInputs, DomainFacts>;
@@ -85,11 +88,15 @@ export async function converge(
 	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
 
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
+	let forked: DomainFacts["forked"];
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
+		start: async () => {
+			forked = await startMachine(context, seen.uuid, inputs, seen.config.recorded?.setUp === true);
+		},
 	});
 	return {
 		started: startMs !== undefined,
@@ -97,6 +104,7 @@ export async function converge(
 		macs: wanted.spec.nics.map(({ mac }) => mac),
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart: pending,
+		...(forked && { forked }),
 		formerLeases: inputs.running ? formerLeases : undefined,
 	};
 }

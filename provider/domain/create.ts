@@ -18,6 +18,7 @@ import { isGone, patiently, timed } from "./patience";
 import { powerOff } from "./power";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
+import { startMachine } from "./start";
 import { lossLines } from "./take-over";
 import { inheritedFrom, readTemplate } from "./template";
 
@@ -78,7 +79,9 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
 		if (!inputs.running) return;
 		facts.formerLeases = await leasesBefore(host, inputs, spec.nics);
-		facts.timings.startMs = (await timed(() => patiently(() => host.domains.start(uuid)))).ms;
+		const { value, ms } = await timed(() => startMachine(context, uuid, inputs, false));
+		facts.timings.startMs = ms;
+		facts.forked = value;
 	});
 	return finished(context, inputs, facts, { began, setUp: true, check: true });
 }

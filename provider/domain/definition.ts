@@ -59,6 +59,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 		boot: inputs.boot,
 		consoleLog: inputs.consoleLog,
 		extraXml: inputs.extraXml,
+		fixedPorts: inputs.fork !== undefined,
 	};
 	const keepMachine = config !== undefined && isMachine(hardware.machine, config.machine);
 	const earlier = config && {
@@ -73,7 +74,8 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 
 /** The first start is the time for `guestSetup`: without one there is nothing to come, whatever is given later. */
 function isSetUp(inputs: DomainInputs, { config, foreign }: Machine): boolean {
-	return config?.recorded?.setUp === true || foreign === true || (inputs.running && inputs.guestSetup === undefined);
+	const nothingToDo = inputs.guestSetup === undefined && inputs.fork === undefined;
+	return config?.recorded?.setUp === true || foreign === true || (inputs.running && nothingToDo);
 }
 
 /** The disks of a definition; what lies below them is only said of a running machine. */

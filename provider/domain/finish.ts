@@ -55,7 +55,7 @@ export async function finish(
 }
 
 /** Recorded in the machine itself: a create that finds it again after an interruption does not set it up twice. */
-async function markSetUp(host: Context["host"], uuid: string): Promise<void> {
+export async function markSetUp(host: Context["host"], uuid: string): Promise<void> {
 	const recorded = recordedIn(parse(await host.domains.xml(uuid, { inactive: true }), "the definition"));
 	if (!recorded) return;
 	const xml = serialize(bareRecordElement({ ...recorded, setUp: true }));

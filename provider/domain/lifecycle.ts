@@ -20,7 +20,7 @@ type Full = State<DomainInputs, DomainFacts>;
 export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	name: "Domain",
 	schema: domainSchema,
-	sensitive: ["guestSetup"],
+	sensitive: ["guestSetup", "fork"],
 	defaults: defaultsOf,
 	outputs: ["name"],
 	rules,
@@ -66,6 +66,7 @@ async function updateDomain(id: string, olds: Full, given: DomainInputs, context
 		uuid: seen.uuid,
 		addresses: olds.addresses,
 		inherited,
+		...(olds.forked && { forked: olds.forked }),
 		...found,
 		// Of the first start, also when that was not the create's.
 		timings: { ...olds.timings, startMs: olds.timings.startMs ?? startMs },

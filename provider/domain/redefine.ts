@@ -18,6 +18,8 @@ export interface Step {
 	/** Whether it was turned off only for the change. */
 	wasTurnedOff: boolean;
 	removable: Removable;
+	/** Starts the machine, which is off. */
+	start(): Promise<void>;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function redefineAndStart(
 			await patiently(() => host.domains.setAutostart(seen.uuid, inputs.autostart));
 		}
 		if (!step.off || !inputs.running) return undefined;
-		return (await timed(() => turnOn(host, { uuid: seen.uuid, state: "shutoff", active: false }))).ms;
+		return (await timed(() => step.start())).ms;
 	} catch (error) {
 		if (!step.wasTurnedOff && !renamed) throw error;
 		throw await backAsBefore(context, seen, former, { renamed, start: step.wasTurnedOff, error });

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
+import type { ForkedFacts } from "../fork/forked";
 import { isLater } from "../later";
 import type { DomainFacts } from "./schema";
 
@@ -224,6 +225,8 @@ export class Domain extends LibvirtResource {
 	declare readonly addresses: pulumi.Output<string[]>;
 	/** "kvm" or "qemu" (TCG). */
 	declare readonly accelerator: pulumi.Output<"kvm" | "qemu">;
+	/** Of a forked machine: what it is by its own account. Undefined for others. */
+	declare readonly forked: pulumi.Output<ForkedFacts> | undefined;
 	/** Milliseconds of each step of the create. */
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
@@ -234,7 +237,7 @@ export class Domain extends LibvirtResource {
 			"Domain",
 			name,
 			{ name, ...args, template: idOf(args?.template), disks, nics },
-			["uuid", "macs", "addresses", "accelerator", "timings"],
+			["uuid", "macs", "addresses", "accelerator", "timings", ...("fork" in (args ?? {}) ? ["forked"] : [])],
 			opts,
 			args,
 		);

@@ -1,8 +1,9 @@
 import { z } from "zod";
+import { computed } from "../allowed";
+import { type ForkedFacts, forkedSchema } from "../fork/forked";
 import {
 	absolutePath,
 	commonShape,
-	fileEncoding,
 	hostName,
 	macAddress,
 	mebibytes,
@@ -10,6 +11,7 @@ import {
 	reference,
 	wholeText,
 } from "../schema";
+import { guestFileSchema } from "./guest-file";
 import type { FormerLease } from "./leases";
 
 /** Text that comes back from libvirt's XML as it went in. */
@@ -57,16 +59,6 @@ export const cpuSchema = z.strictObject({
 	sockets: z.int().min(1).max(1024).optional(),
 	cores: z.int().min(1).max(1024).optional(),
 	threads: z.int().min(1).max(16).optional(),
-});
-
-export const guestFileSchema = z.strictObject({
-	path: absolutePath,
-	content: wholeText,
-	mode: z
-		.string()
-		.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
-		.default("0644"),
-	encoding: fileEncoding,
 });
 
 /** What the guest agent does once, right after the first start. */
@@ -137,6 +129,8 @@ export const domainSchema = z.strictObject({
 	waitFor: waitForSchema.optional(),
 	healthCheck: healthCheckSchema.optional(),
 	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
+	/** Set by ForkedVMSet. */
+	fork: computed(forkedSchema.optional()),
 	extraXml: z.string().optional(),
 });
 
@@ -179,6 +173,8 @@ export interface DomainFacts {
 	inherited?: Inherited | undefined;
 	/** Changes that wait for the next start, because `onRestartRequired` is "defer"; absent when there are none. */
 	pendingRestart?: { properties: string[]; liveId: string } | undefined;
+	/** Of a forked machine: what it is by its own account, as of its last fork. */
+	forked?: ForkedFacts | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
 	formerLeases?: FormerLease[] | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */

@@ -10,7 +10,13 @@ type Look = (reference: string) => Promise<string | undefined>;
 /** Keeps the recorded template, volumes and networks where the new ones are the same thing. */
 export async function settle(olds: DomainInputs, news: DomainInputs, { host }: Context): Promise<DomainInputs> {
 	const kept = { ...news };
-	kept.template = await sameAs(olds.template === undefined ? [] : [olds.template], news.template, domainOf(host));
+	if (olds.fork && news.fork?.onParentChange === "keep") {
+		// It goes on as it is, whatever its parent has become.
+		kept.template = olds.template;
+		kept.fork = { ...news.fork, point: olds.fork.point };
+	} else {
+		kept.template = await sameAs(olds.template === undefined ? [] : [olds.template], news.template, domainOf(host));
+	}
 	if (Array.isArray(news.disks)) {
 		const before = olds.disks.map(({ volume }) => volume);
 		kept.disks = await all(news.disks, async (disk) => ({

@@ -51,14 +51,14 @@ const IMAGE = "an image that no state knows: pulumi-libvirt-clones gc removes it
 
 type Act = (what: string, work: () => Promise<unknown>) => Promise<void>;
 
-/** Returns the disk paths of the removed domains and of those that stay. */
+/** Returns the files of the removed domains and of those that stay. */
 async function sweepDomains(host: Host, scope: SweepScope, act: Act, swept: Swept) {
 	const gone = new Set<string>();
 	const used = new Set<string>();
 	for (const { name, uuid, state, persistent, xml } of await host.domains.listWithXml()) {
 		const root = parse(xml);
 		const mine = isInScope(root, uuid, scope);
-		for (const path of diskPaths(root)) (mine === "sweep" ? gone : used).add(path);
+		for (const path of filesOf(root)) (mine === "sweep" ? gone : used).add(path);
 		if (mine === "retained") swept.kept.push(`domain ${name}: it is marked to be retained`);
 		if (mine !== "sweep") continue;
 		await act(`domain ${name}`, async () => {
@@ -171,10 +171,12 @@ function isInScope(root: Element, uuid: string, { stack, guard }: SweepScope): "
 	return recorded.retain ? "retained" : "sweep";
 }
 
-function diskPaths(root: Element): string[] {
-	return children(child(root, "devices"), "disk").flatMap(
+function filesOf(root: Element): string[] {
+	const disks = children(child(root, "devices"), "disk").flatMap(
 		(disk) => attribute(disk, "source", "file") ?? attribute(disk, "source", "dev") ?? [],
 	);
+	const fork = recordedIn(root)?.fork;
+	return fork ? [...disks, fork.memory, fork.state] : disks;
 }
 
 /** A qcow2 image that is as long as its own tables: nothing was ever written to it. */

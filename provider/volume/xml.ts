@@ -7,6 +7,8 @@ export interface NewVolume {
 	capacityBytes: number;
 	/** Volume that the new one is an overlay on. */
 	backing?: { path: string; format: string } | undefined;
+	/** Whose the file is. @default libvirt's choice: root's */
+	owner?: { user: number; group: number } | undefined;
 }
 
 /** XML for virStorageVolCreateXML: sparse, and for qcow2 with today's header version (libvirt's default is the old one). */
@@ -24,6 +26,14 @@ export function volumeXml(volume: NewVolume): string {
 				{},
 				element("format", { type: volume.format }),
 				volume.format === "qcow2" ? element("compat", {}, "1.1") : undefined,
+				volume.owner &&
+					element(
+						"permissions",
+						{},
+						element("mode", {}, "0600"),
+						element("owner", {}, volume.owner.user),
+						element("group", {}, volume.owner.group),
+					),
 			),
 			volume.backing
 				? element(

@@ -50,6 +50,8 @@ export interface DomainSpec {
 	rng: boolean;
 	graphics?: "none" | "vnc" | undefined;
 	extraXml?: string | undefined;
+	/** Whether it has the ports that its base has, and no others: the parent's, whose memory knows them. */
+	fixedPorts?: boolean | undefined;
 }
 
 /** Name of the guest agent's channel. */
@@ -98,7 +100,7 @@ export function buildDomain(
 		mergeExtra(root, spec.extraXml);
 	}
 	if (earlier?.keepMachine) carryAddresses(root, earlier.definition);
-	addSpareRootPorts(root);
+	if (!spec.fixedPorts) addSpareRootPorts(root);
 	return root;
 }
 

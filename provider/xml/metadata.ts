@@ -34,6 +34,20 @@ export interface Recorded {
 	guard?: string | undefined;
 	/** Left on the host on purpose when its resource goes: never swept. */
 	retain?: boolean | undefined;
+	/** Of a fork point: the files beside its disk. */
+	fork?: RecordedFork | undefined;
+}
+
+/** The memory and the devices of a machine that was stopped for good, so that others go on from there. */
+export interface RecordedFork {
+	/** Hash of what it was made from. */
+	spec: string;
+	/** Path of the memory's file. */
+	memory: string;
+	/** Path of the devices' state. */
+	state: string;
+	/** Whether both have been written, and the guest's last words. */
+	complete: boolean;
 }
 
 /** What is to be recorded for a resource with these inputs. */
@@ -53,7 +67,7 @@ export function bareRecordElement(recorded: Recorded): Element {
 }
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
-	const { owner, guard, retain, lineage, underlay, setUp, pending } = recorded;
+	const { owner, guard, retain, lineage, underlay, setUp, pending, fork } = recorded;
 	return element(
 		`${prefix}object`,
 		{ ...namespace, setUp: setUp || undefined },
@@ -61,6 +75,7 @@ function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
+		fork && element(`${prefix}fork`, { ...fork, complete: fork.complete || undefined }),
 	);
 }
 
@@ -85,6 +100,17 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(attribute(ours, "", "setUp") === "yes" ? { setUp: true } : {}),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
+		...(part("fork") === undefined ? {} : { fork: forkIn(part("fork")!) }),
+	};
+}
+
+function forkIn(fork: Element): RecordedFork {
+	const value = (name: string) => attribute(fork, "", name) ?? "";
+	return {
+		spec: value("spec"),
+		memory: value("memory"),
+		state: value("state"),
+		complete: value("complete") === "yes",
 	};
 }
 

@@ -25,8 +25,8 @@ export class Lab {
 		readonly image: GuestImage,
 	) {}
 
-	static async start(): Promise<Lab> {
-		const image = await ensureImage("micro");
+	static async start(kind: "micro" | "debian" = "micro"): Promise<Lab> {
+		const image = await ensureImage(kind);
 		const machine = await startTestHost();
 		const host = connect(machine.uri);
 		const lab = new Lab(machine, host, image);

@@ -3,9 +3,10 @@ import { configVariableSchema } from "../../../environment/config-variable";
 import { load } from "../../../environment/load";
 import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
 import { hostSchema, sectionNames } from "../../../environment/structure";
-import { ThinClonePool } from "../../../index";
+import { ForkedVMSet, ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
+import { forkPoint } from "../../../provider/fork/lifecycle";
 import { identity } from "../../../provider/identity/lease/lifecycle";
 import { lessees } from "../../../provider/identity/lessees/lifecycle";
 import { identityPool } from "../../../provider/identity/pool/lifecycle";
@@ -57,6 +58,7 @@ describe("bad arguments of resources", () => {
 		["Network", provider.Network, tables.Network, network.schema, network.sensitive ?? []],
 		["Volume", provider.Volume, tables.Volume, volume.schema, volume.sensitive ?? []],
 		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
+		["ForkPoint", provider.ForkPoint, tables.ForkPoint, forkPoint.schema, forkPoint.sensitive ?? []],
 		["IdentityPool", provider.IdentityPool, tables.IdentityPool, identityPool.schema, identityPool.sensitive ?? []],
 		["Identity", provider.Identity, tables.Identity, identity.schema, identity.sensitive ?? []],
 		["Lessees", provider.Lessees, tables.Lessees, lessees.schema, lessees.sensitive ?? []],
@@ -97,34 +99,45 @@ describe("bad arguments of resources", () => {
 	}
 });
 
-describe("bad arguments of ThinClonePool", () => {
-	const { schema } = components.ThinClonePool;
-	const refusal = async (given: object): Promise<string> => {
-		let message = "";
-		const registered = await registeredBy(() => {
-			try {
-				new ThinClonePool("web", given as never);
-			} catch (error) {
-				message = (error as Error).message;
-			}
-		});
-		assert.deepEqual(
-			registered.filter(({ type }) => !type.endsWith(":ThinClonePool")),
-			[],
-		);
-		return message;
-	};
+/** @returns what a component refuses, and "" when it takes it; it must not have made anything then */
+async function refusalBy(make: () => unknown): Promise<string> {
+	let message = "";
+	const registered = await registeredBy(() => {
+		try {
+			make();
+		} catch (error) {
+			message = (error as Error).message;
+		}
+	});
+	const made = registered.filter(({ type }) => !/:(ThinClonePool|ForkedVMSet)$/.test(type));
+	if (message !== "") assert.deepEqual(made, []);
+	return message;
+}
 
-	it("has a row for each argument", () => checkCoverage(argumentsOf(schema), tables.ThinClonePool.rows));
+for (const [name, Component, table] of [
+	["ThinClonePool", ThinClonePool, tables.ThinClonePool],
+	["ForkedVMSet", ForkedVMSet, tables.ForkedVMSet],
+] as const) {
+	describe(`bad arguments of ${name}`, () => {
+		it("has a row for each argument", () => checkCoverage(argumentsOf(components[name].schema), table.rows));
 
-	for (const own of casesOf(tables.ThinClonePool)) {
-		it(`refuses ${own.path} ${shown(own.value)}`, async () => {
-			const message = await refusal(own.given);
-			assert.notEqual(message, "", "was accepted");
-			assert.match(message, /^ThinClonePool web: /);
-			checkMessage(message, own);
+		it("takes what is good", async () => {
+			assert.equal(await refusalBy(() => new Component("web", table.good as never)), "");
 		});
-	}
+
+		for (const own of casesOf(table)) {
+			it(`refuses ${own.path} ${shown(own.value)}`, async () => {
+				const message = await refusalBy(() => new Component("web", own.given as never));
+				assert.notEqual(message, "", "was accepted");
+				assert.match(message, new RegExp(`^${name} web: `));
+				checkMessage(message, own);
+			});
+		}
+	});
+}
+
+describe("bad arguments of ThinClonePool together", () => {
+	const refusal = (given: object) => refusalBy(() => new ThinClonePool("web", given as never));
 
 	it("requires a base, and a count or names", async () => {
 		assert.match(await refusal({ count: 1, pool: "images" }), /^ThinClonePool web: base: is required; allowed is/);

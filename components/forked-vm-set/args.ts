@@ -1,0 +1,85 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { GuestFileArgs, HealthCheckArgs } from "../../provider/domain/resource";
+import type { Reference } from "../../provider/dynamic";
+import type { IdentityPool } from "../../provider/identity/pool/resource";
+import type { DataDiskArgs } from "../thin-clone-pool/args";
+
+/** A `ForkPoint`, or outputs of one of another stack. */
+export interface ForkPointReference {
+	/** Its `uuid`. */
+	uuid: pulumi.Input<string>;
+	/** Its `disk`. */
+	disk: pulumi.Input<string>;
+	/** Its `pool`. */
+	pool: pulumi.Input<string>;
+	/** Its `restartAfterFork`. @default none */
+	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** What one named child has different from the set. */
+export interface ForkedChildArgs {
+	/** Host name. @default that of its identity, else its name */
+	hostname?: pulumi.Input<string>;
+	/** MAC address of the first NIC. @default that of its identity, else a function of the stack and its name */
+	mac?: pulumi.Input<string>;
+	/** Address with its prefix for the first NIC. @default what DHCP gives */
+	address?: pulumi.Input<string>;
+	/** Default gateway, with `address`. @default none */
+	gateway?: pulumi.Input<string>;
+	/** Files to write, besides those of the set. @default none */
+	files?: pulumi.Input<GuestFileArgs>[];
+	/** Whether it runs. @default the set's */
+	power?: pulumi.Input<"on" | "off">;
+}
+
+export interface ForkedVMSetArgs {
+	/**
+	 * libvirt URI of the host.
+	 * @default configuration `pulumi-libvirt-clones:uri`, else the environment's `LIBVIRT_DEFAULT_URI`, else `qemu:///system`
+	 */
+	uri?: pulumi.Input<string>;
+	/** What the children go on from. It is protected for as long as they exist. */
+	parent: ForkPointReference;
+	/** Storage pool that the children's disks are made in. @default the parent's pool */
+	pool?: Reference;
+	/** Number of children, named `<namePrefix>-0`, `<namePrefix>-1`, ... @default 0, with `children` */
+	count?: number;
+	/** Named children, instead of or beside `count`: a list of names, or names with what each has different. @default none */
+	children?: string[] | Record<string, ForkedChildArgs>;
+	/** Start of the children's names on the host. @default the component's name */
+	namePrefix?: string;
+	/**
+	 * A pool of identities, of which each child takes one before it has a network: host name, machine-id, MAC address, host
+	 * keys and account. Or the `access` of a pool of another stack.
+	 * @default none: a child has its own name and a machine-id made of it
+	 */
+	identityPool?: IdentityPool | pulumi.Input<string>;
+	/** Network of the children's NIC, which is plugged in last. @default none */
+	network?: Reference;
+	/** Files to write into each child before it has a network. @default none */
+	files?: pulumi.Input<GuestFileArgs>[];
+	/** Further disks of each child, plugged in with the NIC. @default none */
+	dataDisks?: DataDiskArgs[];
+	/** Whether the children run. One that is off is defined, and is forked when it is turned on. @default "on" */
+	power?: pulumi.Input<"on" | "off">;
+	/**
+	 * What is left of a child when it is off: its disk, which it boots from, or, with `nonPersistent`, nothing: each
+	 * power-on goes on from the parent again.
+	 * @default "persistent"
+	 */
+	disk?: pulumi.Input<"persistent" | "nonPersistent">;
+	/** Services to restart in each child, besides those that its parent names. @default none */
+	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
+	/** What has to succeed in a child for it to be made. @default nothing */
+	healthCheck?: pulumi.Input<HealthCheckArgs>;
+	/** Seconds from the fork of a child until it is connected. @default 60 */
+	timeoutSeconds?: pulumi.Input<number>;
+	/**
+	 * What another parent (of another image, or made ready in another way) means for children that exist: `keep` them, or
+	 * `replace` them; what they wrote is lost then.
+	 * @default "keep"
+	 */
+	onParentChange?: "keep" | "replace";
+	/** How many children are made, changed or removed at the same time. @default the engine's parallelism */
+	maxParallel?: number;
+}

@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { guestFileSchema } from "../../provider/domain/guest-file";
+import { domainSchema, healthCheckSchema } from "../../provider/domain/schema";
+import { service } from "../../provider/fork/forked";
+import { poolAccess } from "../../provider/identity/lease/schema";
+import type { Rule } from "../../provider/lifecycle";
+import { hostName, macAddress, objectName, reference } from "../../provider/schema";
+import { thinClonePoolSchema } from "../thin-clone-pool/schema";
+
+const power = z.enum(["on", "off"]);
+const address = z.string().regex(/^[0-9A-Fa-f.:]+\/\d{1,3}$/, "allowed is an address with its prefix: 10.0.0.7/24");
+
+export const forkedChildSchema = z.strictObject({
+	hostname: hostName.optional(),
+	mac: macAddress.optional(),
+	address: address.optional(),
+	gateway: z
+		.string()
+		.regex(/^[0-9A-Fa-f.:]+$/, "allowed is an address")
+		.optional(),
+	files: z.array(guestFileSchema).optional(),
+	power: power.optional(),
+});
+
+export const forkedVMSetSchema = z.strictObject({
+	uri: domainSchema.shape.uri.optional(),
+	parent: z.union(
+		[
+			reference,
+			z.strictObject({
+				uuid: z.string().min(1),
+				disk: z.string().min(1),
+				pool: z.string().min(1),
+				restartAfterFork: z.array(service).optional(),
+			}),
+		],
+		{ error: "allowed is a ForkPoint, or { uuid, disk, pool } of one of another stack" },
+	),
+	pool: reference.optional(),
+	count: z.int("allowed is a whole number").min(0).max(100_000).optional(),
+	children: z.union([z.array(objectName), z.record(objectName, forkedChildSchema)]).optional(),
+	namePrefix: objectName.optional(),
+	identityPool: poolAccess.optional(),
+	network: reference.optional(),
+	files: z.array(guestFileSchema).optional(),
+	dataDisks: thinClonePoolSchema.shape.dataDisks,
+	power: power.optional(),
+	disk: z.enum(["persistent", "nonPersistent"]).optional(),
+	restartAfterFork: z.array(service).optional(),
+	healthCheck: healthCheckSchema.optional(),
+	timeoutSeconds: z.number().min(1).max(3600).optional(),
+	onParentChange: z.enum(["keep", "replace"]).optional(),
+	maxParallel: z.int().min(1).max(1000).optional(),
+});
+
+export type ForkedVMSetInputs = z.output<typeof forkedVMSetSchema>;
+
+export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
+	{
+		property: "count",
+		needs: ["count", "children"],
+		check: ({ count, children }) =>
+			count === undefined && children === undefined
+				? "got neither count nor children; give the number of children, or their names"
+				: undefined,
+	},
+	{
+		property: "children",
+		needs: ["count", "children"],
+		check({ count = 0, children }) {
+			const names = Array.isArray(children) ? children : Object.keys(children ?? {});
+			const twice = names.find(
+				(name, index) => names.indexOf(name) !== index || (/^\d+$/.test(name) && Number(name) < count),
+			);
+			return twice === undefined
+				? undefined
+				: `got ${JSON.stringify(twice)} twice; allowed are names that differ from each other and from 0 to count - 1`;
+		},
+	},
+	{
+		property: "children",
+		needs: ["children"],
+		check({ children, network }) {
+			if (network !== undefined || Array.isArray(children)) return undefined;
+			const [name, own] =
+				Object.entries(children ?? {}).find(([, { mac, address }]) => mac !== undefined || address !== undefined) ?? [];
+			return name === undefined
+				? undefined
+				: `got ${own!.mac === undefined ? `the address ${own!.address}` : `the mac ${own!.mac}`} for ${name}, which has no NIC that could have it; give network as well`;
+		},
+	},
+	{
+		property: "children",
+		needs: ["children"],
+		check({ children }) {
+			const [name] =
+				Object.entries(Array.isArray(children) ? {} : (children ?? {})).find(
+					([, { address, gateway }]) => gateway !== undefined && address === undefined,
+				) ?? [];
+			return name === undefined
+				? undefined
+				: `got a gateway for ${name} without an address; DHCP gives both: give an address as well, or neither`;
+		},
+	},
+];

@@ -1,0 +1,67 @@
+/** A machine that goes on where a fork point stood still: what it is to be, and what it is by its own account. */
+import { z } from "zod";
+import { guestFileSchema } from "../domain/guest-file";
+import { HOST_KEY_TYPES } from "../identity/host-keys";
+import { hostName, reference, wholeText } from "../schema";
+
+export const service = z
+	.string()
+	.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/, "allowed is the name of a service, such as nginx or worker@1.service");
+
+const address = wholeText.max(64, "allowed is an address");
+
+/** What a forked child becomes before it has a network. */
+export const forkedSchema = z.strictObject({
+	/** UUID of the fork point. */
+	point: reference,
+	hostname: hostName,
+	machineId: z
+		.string()
+		.regex(/^[0-9a-f]{32}$/, "allowed are 32 hex digits")
+		.optional(),
+	hostKeys: z
+		.array(z.strictObject({ type: z.enum(HOST_KEY_TYPES), privateKey: wholeText, publicKey: wholeText }))
+		.default([]),
+	files: z.array(guestFileSchema).default([]),
+	/** Address with its prefix for the first NIC. */
+	address: address.optional(),
+	gateway: address.optional(),
+	restart: z.array(service).default([]),
+	/** What a later power-on does: boots its own disk, or goes on from the fork point again, with a fresh disk. */
+	powerOn: z.enum(["boot", "refork"]).default("boot"),
+	/** What another fork point means for a child that exists. */
+	onParentChange: z.enum(["keep", "replace"]).default("keep"),
+	timeoutSeconds: z.number().min(1).max(3600).default(60),
+});
+
+export type ForkedInputs = z.output<typeof forkedSchema>;
+export type ForkedArgs = z.input<typeof forkedSchema>;
+
+/** What a child really has, as it said itself, and how long the steps took. */
+export interface ForkedFacts {
+	/** Its host name. */
+	hostname: string;
+	/** Its /etc/machine-id. */
+	machineId: string;
+	/** SHA-256 of each ssh host key's public part, in hex. */
+	hostKeys: string[];
+	/** SHA-256 of 32 bytes of its random device, in hex. */
+	random: string;
+	/** Seconds that its clock was ahead of the host's (negative: behind). */
+	clockOffsetSeconds: number;
+	/** MAC address of its first NIC; absent without one. */
+	mac?: string | undefined;
+	/** With their prefixes. */
+	addresses: string[];
+	/** Milliseconds of each step of the fork. */
+	timings: {
+		/** QEMU's start, as libvirt does it. */
+		startMs: number;
+		/** Reading the devices' state. */
+		loadMs: number;
+		/** From the guest's first instruction to its verified identity. */
+		identityMs: number;
+		/** NIC, address, services. */
+		connectMs: number;
+	};
+}

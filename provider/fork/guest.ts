@@ -1,0 +1,130 @@
+/** What is done inside a guest before and after a fork, by the scripts in `guest/fork`. */
+
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { runInGuest, setUpGuest } from "../domain/agent";
+import { poll } from "../domain/patience";
+import type { Host } from "../libvirt";
+import type { ForkedFacts, ForkedInputs } from "./forked";
+
+/** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
+const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
+/** Where they are in this package. */
+const SOURCE = join(__dirname, "..", "..", "..", "guest", "fork");
+const SCRIPTS = ["before-fork", "become", "connect"];
+
+/** Puts the scripts on the disk of a parent, from which all children have them. */
+export async function installScripts(host: Host, uuid: string): Promise<void> {
+	const read = (name: string) => readFile(join(SOURCE, name), "utf8");
+	const files = await Promise.all([
+		...[...SCRIPTS, "services"].map(async (name) => ({
+			path: `${FOLDER}/${name}`,
+			content: await read(name),
+			mode: "0755",
+			encoding: "text" as const,
+		})),
+		{
+			path: `${FOLDER}/reseed`,
+			content: (await read("reseed.base64")).replace(/\s/g, ""),
+			mode: "0755",
+			encoding: "base64" as const,
+		},
+	]);
+	await setUpGuest(host, uuid, { files });
+}
+
+/** The last that the parent does. @throws Error with what the guest said */
+export async function beforeFork(host: Host, uuid: string, services: string[], seconds: number): Promise<void> {
+	await script(host, uuid, "before-fork", services, seconds);
+}
+
+type Identity = Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys" | "files">;
+
+/**
+ * Makes a child somebody, in one call.
+ * @returns what it has now, by its own account
+ * @throws Error when it is not what it was to be
+ */
+export async function become(
+	host: Host,
+	uuid: string,
+	identity: Identity,
+	seconds: number,
+): Promise<Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds">> {
+	const said = await script(host, uuid, "become", [], seconds, identityText(identity, Date.now() / 1000));
+	const one = (key: string) => said.find(([name]) => name === key)?.[1] ?? "";
+	return {
+		hostname: one("hostname"),
+		machineId: one("machineId"),
+		hostKeys: said.filter(([name]) => name === "hostKey").map(([, value]) => value),
+		random: one("random"),
+		clockOffsetSeconds: Math.round((Number(one("time")) - Date.now() / 1000) * 1000) / 1000,
+	};
+}
+
+/** NIC and services. @returns addresses with their prefixes */
+export async function connectGuest(
+	host: Host,
+	uuid: string,
+	{ mac, address, gateway }: { mac: string | undefined; address: string | undefined; gateway: string | undefined },
+	services: string[],
+	seconds: number,
+): Promise<string[]> {
+	// The guest gives up first, and says what it has waited for.
+	const args = [String(Math.max(1, Math.floor(seconds - 2))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
+	const said = await script(host, uuid, "connect", [...args, ...services], seconds);
+	return said.filter(([name]) => name === "address").map(([, value]) => value);
+}
+
+/** The identity as `become` reads it. */
+export function identityText({ hostname, machineId, hostKeys, files }: Identity, now: number): string {
+	const all = [
+		...hostKeys.flatMap(({ type, privateKey, publicKey }) => {
+			const path = `/etc/ssh/ssh_host_${type}_key`;
+			return [
+				{ path, mode: "0600", content: privateKey, encoding: "text" },
+				{ path: `${path}.pub`, mode: "0644", content: publicKey, encoding: "text" },
+			];
+		}),
+		...files,
+	];
+	const base64 = (text: string, encoding = "text") =>
+		encoding === "base64" ? text : Buffer.from(text, "utf8").toString("base64");
+	const lines = [
+		`seed ${randomBytes(64).toString("base64")}`,
+		`time ${now.toFixed(3)}`,
+		`hostname ${hostname}`,
+		...(machineId === undefined ? [] : [`machine-id ${machineId}`]),
+		...all.map(({ mode, path, content, encoding }) => `file ${mode} ${base64(path)} ${base64(content, encoding)}`),
+	];
+	return `${lines.join("\n")}\n`;
+}
+
+/** Waits until the agent of a child answers, which it does as soon as the guest runs. */
+export async function untilAgentAnswers(host: Host, uuid: string, seconds: number): Promise<boolean> {
+	const ping = () =>
+		host.domains.agent(uuid, "guest-ping", undefined, { deadlineSeconds: 6 }).then(
+			() => true,
+			() => undefined,
+		);
+	return (await poll(seconds, ping, { firstMs: 10, slowestMs: 500 })) === true;
+}
+
+/** @returns what it said, line by line as key and value */
+async function script(
+	host: Host,
+	uuid: string,
+	name: string,
+	args: string[],
+	seconds: number,
+	input?: string,
+): Promise<Array<[string, string]>> {
+	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, input);
+	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
+	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
+	return ended.stdout
+		.split("\n")
+		.filter((line) => line.includes(" "))
+		.map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]);
+}

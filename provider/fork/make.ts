@@ -1,0 +1,218 @@
+/** Making a fork point: boot, make ready, let go of the network, stand still, write. */
+import { randomUUID } from "node:crypto";
+import { chooseAccelerator, hostCapabilities } from "../domain/accelerator";
+import { guestExec, runInGuest, setUpGuest } from "../domain/agent";
+import { removeDomain } from "../domain/create";
+import { wantedDefinition } from "../domain/definition";
+import { untilHealthy } from "../domain/health";
+import { lookLive } from "../domain/look";
+import { patiently, poll, timed } from "../domain/patience";
+import { domainSchema } from "../domain/schema";
+import { waitForAgent } from "../domain/wait";
+import type { Host } from "../libvirt";
+import type { Context } from "../lifecycle";
+import { Undo } from "../undo";
+import { make } from "../volume/make";
+import { defaultName } from "../volume/name";
+import type { Pool } from "../volume/pools";
+import { refreshPool } from "../volume/refresh";
+import { remove } from "../volume/remove";
+import { volumeSchema } from "../volume/schema";
+import { wantedOf } from "../volume/wanted";
+import { volumeXml } from "../volume/xml";
+import { child, children, type Element, element, serialize, text } from "../xml/element";
+import { setRecord } from "../xml/metadata";
+import { type MemoryFile, parentDefinition } from "./definition";
+import { saveDevices } from "./device-state";
+import { beforeFork, installScripts } from "./guest";
+import type { ForkPointFacts, ForkPointInputs } from "./schema";
+
+const MIB = 1024 * 1024;
+/** Far more than devices without memory need; the file grows with what is written. */
+const DEVICES_BYTES = 16 * MIB;
+const UNPLUG_SECONDS = 30;
+
+type Made = Omit<ForkPointFacts, "timings"> & { timings: Omit<ForkPointFacts["timings"], "createMs"> };
+
+/** @throws Error, and nothing is left */
+export async function makePoint(
+	context: Context,
+	pool: Pool,
+	inputs: ForkPointInputs,
+	{ name, contentId }: { name: string; contentId: string },
+): Promise<Made> {
+	const { host, log } = context;
+	const files = await namesFor(host, pool, inputs, contentId);
+	return Undo.around(async (undo) => {
+		const uuid = randomUUID();
+		undo.add(`remove domain ${name} (${uuid})`, () => removeDomain(host, uuid));
+		for (const file of Object.values(files)) undo.add(`remove ${file.path}`, () => remove(host, pool, file.path));
+
+		const { disk, lineage } = await makeDisk(context, pool, inputs, files.disk.name);
+		const { root, memoryMiB } = await definitionOf(host, inputs, { uuid, name, disk });
+		const fork = { spec: contentId, memory: files.memory.path, state: files.devices.path, complete: false };
+		const recorded = { owner: inputs.ownerId, lineage: { base: lineage.base, baseContentId: lineage.baseContentId } };
+		const define = async (complete: boolean) => {
+			setRecord(root, { ...recorded, setUp: true, fork: { ...fork, complete } });
+			await patiently(() => host.domains.define(serialize(root), { validate: false }));
+		};
+		await define(false);
+		await makeFiles(host, pool, [
+			{ name: files.memory.name, capacityBytes: memoryMiB * MIB },
+			{ name: files.devices.name, capacityBytes: DEVICES_BYTES },
+		]);
+
+		const memory: MemoryFile = { path: files.memory.path, memoryMiB };
+		const bootMs = await boot(host, uuid, inputs, root, memory);
+		const prepareMs = (await timed(() => prepare(context, uuid, inputs))).ms;
+		log("the machine is ready and is stopped for good");
+		const saveMs = (await timed(() => freeze(host, uuid, inputs, files.devices.path))).ms;
+		// Nobody may write below the children's disks: the machine could be started by hand.
+		for (const item of children(child(root, "devices"), "disk")) {
+			if (!child(item, "readonly")) item.appendChild(element("readonly"));
+		}
+		await define(true);
+		return {
+			uuid,
+			domainName: name,
+			disk,
+			memory: files.memory.path,
+			devices: files.devices.path,
+			memoryMiB,
+			contentId,
+			lineage,
+			timings: { bootMs, prepareMs, saveMs },
+		};
+	});
+}
+
+interface FileName {
+	name: string;
+	path: string;
+}
+
+/** What an earlier run left under these names goes: it belongs to no fork point. */
+async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, contentId: string) {
+	if (pool.directory === undefined) {
+		throw new Error(
+			`the pool "${pool.name}" has the type ${pool.type}; a fork point needs one of files: dir, fs or netfs`,
+		);
+	}
+	const tag = contentId.slice("sha256:".length, "sha256:".length + 8);
+	const file = (suffix: string, extension: string): FileName => {
+		const name = defaultName(`${inputs.name}${suffix}`, inputs.ownerId, extension, tag);
+		return { name, path: `${pool.directory}/${name}` };
+	};
+	const files = { disk: file("", "qcow2"), memory: file("-memory", "raw"), devices: file("-devices", "raw") };
+	await refreshPool(host, pool.uuid);
+	for (const { path } of Object.values(files)) await remove(host, pool, path);
+	return files;
+}
+
+async function makeDisk(context: Context, pool: Pool, inputs: ForkPointInputs, name: string) {
+	const { uri, ownerId, base, baseContentId } = inputs;
+	const volume = volumeSchema.parse({ uri, ownerId, pool: pool.name, name, base, baseContentId });
+	const made = await make(context, await wantedOf(context.host, pool, volume));
+	return { disk: made.path, lineage: made.lineage! };
+}
+
+/** The machine, without what makes its memory a file. */
+async function definitionOf(
+	host: Host,
+	inputs: ForkPointInputs,
+	{ uuid, name, disk }: { uuid: string; name: string; disk: string },
+): Promise<{ root: Element; memoryMiB: number }> {
+	const { uri, ownerId, domain, network } = inputs;
+	const full = domainSchema.parse({
+		...domain,
+		uri,
+		ownerId,
+		name,
+		running: false,
+		disks: [{ volume: disk, format: "qcow2" }],
+		nics: network === undefined ? [] : [{ network }],
+	});
+	const { domainType } = await chooseAccelerator(host, full.type, "x86_64");
+	const { root, spec } = await wantedDefinition(full, host, { uuid, domainType });
+	return { root, memoryMiB: spec.maxMemoryMiB };
+}
+
+async function makeFiles(host: Host, pool: Pool, files: Array<{ name: string; capacityBytes: number }>): Promise<void> {
+	const owner = await userOfQemu(host);
+	for (const file of files) {
+		await host.volumes.create(pool.uuid, volumeXml({ ...file, format: "raw", owner }));
+	}
+}
+
+/** libvirt gives QEMU's user the disks of a machine, but not files that it does not know of. */
+async function userOfQemu(host: Host): Promise<{ user: number; group: number } | undefined> {
+	const models = children(child(await hostCapabilities(host), "host"), "secmodel");
+	const dac = models.find((model) => text(model, "model") === "dac");
+	const match = /^\+(\d+):\+(\d+)$/.exec(text(dac, "baselabel") ?? "");
+	return match ? { user: Number(match[1]), group: Number(match[2]) } : undefined;
+}
+
+async function boot(
+	host: Host,
+	uuid: string,
+	{ uri, name, domain, timeoutSeconds }: ForkPointInputs,
+	root: Element,
+	memory: MemoryFile,
+): Promise<number> {
+	const { ms } = await timed(async () => {
+		const live = serialize(parentDefinition(root, memory));
+		await patiently(() => host.domains.createTransient(live)).catch(explainDenied(memory.path));
+		const waiting = {
+			uri,
+			name,
+			consoleLog: domain.consoleLog,
+			waitFor: { agent: true, address: "none" as const, timeoutSeconds },
+		};
+		await waitForAgent(host, uuid, waiting, [], () => timeoutSeconds);
+	});
+	return ms;
+}
+
+function explainDenied(path: string) {
+	return (error: unknown): never => {
+		const message = error instanceof Error ? error.message : String(error);
+		if (!/denied|not permitted/i.test(message)) throw error;
+		throw new Error(
+			`QEMU may not open ${path}: ${message}. Where AppArmor confines it, allow it the pool's folder: add ` +
+				`"${path.slice(0, path.lastIndexOf("/"))}/* rwk," to /etc/apparmor.d/local/abstractions/libvirt-qemu (docs/forks.md)`,
+			{ cause: error },
+		);
+	};
+}
+
+async function prepare({ host, log }: Context, uuid: string, inputs: ForkPointInputs): Promise<void> {
+	const { files, commands, ready, startBeforeFork, restartAfterFork, timeoutSeconds } = inputs;
+	await installScripts(host, uuid);
+	await setUpGuest(host, uuid, { files });
+	for (const [index, [program, ...args]] of commands.entries()) {
+		log(`command ${index + 1} of ${commands.length}: ${program}`);
+		const ended = await runInGuest(host, uuid, program!, args, timeoutSeconds);
+		if (ended?.succeeded) continue;
+		const what = ended
+			? `ended ${ended.how}; it said: ${ended.said || "nothing"}`
+			: `has not ended in ${timeoutSeconds} s`;
+		throw new Error(`commands[${index}]: ${program} in the guest ${what}`);
+	}
+	await beforeFork(host, uuid, [...startBeforeFork, ...restartAfterFork], timeoutSeconds);
+	if (ready) await untilHealthy(host, uuid, inputs.name, ready);
+}
+
+/** The guest stands still for good, without a NIC, and its devices are written. */
+async function freeze(host: Host, uuid: string, { timeoutSeconds }: ForkPointInputs, path: string): Promise<void> {
+	for (const nic of (await lookLive(host, uuid)).nics) {
+		await patiently(() => host.domains.detachDevice(uuid, serialize(nic.element), "live"));
+		const gone = await poll(UNPLUG_SECONDS, async () =>
+			(await lookLive(host, uuid)).nics.some(({ mac }) => mac === nic.mac) ? undefined : true,
+		);
+		if (!gone) throw new Error(`the guest has not let go of its NIC ${nic.mac} within ${UNPLUG_SECONDS} s`);
+	}
+	await guestExec(host, uuid, "/bin/sh", ["-c", "sync"]);
+	await patiently(() => host.domains.suspend(uuid));
+	await saveDevices(host, uuid, path);
+	await patiently(() => host.domains.destroy(uuid), timeoutSeconds);
+}

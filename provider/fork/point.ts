@@ -1,0 +1,48 @@
+/** A fork point as it is on the host: a machine that is off, with its memory and devices beside its disk. */
+
+import type { Host } from "../libvirt";
+import { InputError } from "../lifecycle";
+import { attribute, child, type Element, parse } from "../xml/element";
+import { recordedIn } from "../xml/metadata";
+import { readMiB } from "../xml/units";
+import type { MemoryFile } from "./definition";
+
+export interface Point {
+	uuid: string;
+	name: string;
+	memoryFile: MemoryFile;
+	/** Path of the devices' state. */
+	devices: string;
+	/** Path of its disk. */
+	disk: string;
+	/** Its definition. */
+	root: Element;
+}
+
+/** @throws InputError when there is none, or it is not complete */
+export async function readPoint(host: Host, reference: string): Promise<Point> {
+	const info = await host.domains.find(reference);
+	if (!info) {
+		throw new InputError(
+			"fork.point",
+			`there is no fork point ${reference} on ${host.uri}; allowed is the id of a ForkPoint`,
+		);
+	}
+	const root = parse(await host.domains.xml(info.uuid, { inactive: true }), `the definition of ${info.name}`);
+	const fork = recordedIn(root)?.fork;
+	if (!fork)
+		throw new InputError("fork.point", `domain ${info.name} is no fork point; allowed is the id of a ForkPoint`);
+	if (!fork.complete) {
+		throw new InputError("fork.point", `fork point ${info.name} was not finished; pulumi up of its own stack makes it`);
+	}
+	const memoryMiB = readMiB(root, "memory") ?? 0;
+	const disk = attribute(child(root, "devices/disk"), "source", "file") ?? "";
+	return {
+		uuid: info.uuid,
+		name: info.name,
+		memoryFile: { path: fork.memory, memoryMiB },
+		devices: fork.state,
+		disk,
+		root,
+	};
+}

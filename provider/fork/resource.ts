@@ -1,0 +1,101 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { DomainArgs, GuestFileArgs, HealthCheckArgs } from "../domain/resource";
+import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
+import { Volume } from "../volume/resource";
+import type { ForkPointFacts } from "./schema";
+
+/** Hardware of the parent; children have the same. */
+export type ForkDomainArgs = Pick<
+	DomainArgs,
+	"type" | "machine" | "firmware" | "memoryMiB" | "vcpus" | "cpu" | "boot" | "consoleLog" | "graphics"
+>;
+
+export interface ForkPointArgs extends HostArgs {
+	/**
+	 * Start of the parent's name on the host; eight digits of what it was made from follow.
+	 * @default the resource's name
+	 */
+	name?: pulumi.Input<string>;
+	/** The image that the parent boots: a volume (a resource, or its key or path). Its guest needs the QEMU guest agent. */
+	base: Reference;
+	/**
+	 * What is known of the base's content; a change of it is a change of the base.
+	 * @default the `contentId` of `base`, where that is a volume of this package
+	 */
+	baseContentId?: pulumi.Input<string>;
+	/** Storage pool of files (dir, fs or netfs) for the parent's disk, memory and devices. */
+	pool: Reference;
+	/** Hardware of the parent and its children. @default see the fields */
+	domain?: pulumi.Input<ForkDomainArgs>;
+	/** Network of the parent while it is made ready; it is taken away before the fork. @default none */
+	network?: Reference;
+	/** Files that are written into the parent. @default none */
+	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
+	/**
+	 * Programs with arguments that the guest agent runs in the parent, one after the other, without a shell. Each has to
+	 * end with 0.
+	 * @default none
+	 * @example [["apt-get", "install", "-y", "nginx"]]
+	 */
+	commands?: pulumi.Input<pulumi.Input<pulumi.Input<string>[]>[]>;
+	/** Services that run in the parent and go on in the children: they need no identity. @default none */
+	startBeforeFork?: pulumi.Input<pulumi.Input<string>[]>;
+	/** Services that run in the parent and are restarted in each child once that has its identity. @default none */
+	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
+	/** A command that has to succeed in the parent before it is forked. @default nothing */
+	ready?: pulumi.Input<HealthCheckArgs>;
+	/** Seconds for each of: boot, a command, the services. @default 300 */
+	timeoutSeconds?: pulumi.Input<number>;
+}
+
+/**
+ * A machine that was booted, made ready and stopped for good: `ForkedVMSet` makes machines that go on at its next
+ * instruction. Its id is the UUID of the machine, which stays on the host and is off.
+ */
+export class ForkPoint extends LibvirtResource {
+	/** Name that it was given. */
+	declare readonly name: pulumi.Output<string>;
+	/** The pool that holds its files, as it was given. */
+	declare readonly pool: pulumi.Output<string>;
+	/** UUID of the machine that children take their hardware from; also the id. */
+	declare readonly uuid: pulumi.Output<string>;
+	/** Name of that machine on the host. */
+	declare readonly domainName: pulumi.Output<string>;
+	/** Path of its disk, which the children's disks are overlays of. */
+	declare readonly disk: pulumi.Output<string>;
+	/** Path of what its memory held. */
+	declare readonly memory: pulumi.Output<string>;
+	/** Path of what its devices held. */
+	declare readonly devices: pulumi.Output<string>;
+	/** Size of its memory. */
+	declare readonly memoryMiB: pulumi.Output<number>;
+	/** `sha256:...` of all that it was made from. */
+	declare readonly contentId: pulumi.Output<string>;
+	/** What its disk was made from. */
+	declare readonly lineage: pulumi.Output<ForkPointFacts["lineage"]>;
+	/** Services that children restart. */
+	readonly restartAfterFork: pulumi.Output<string[]>;
+	/** Milliseconds of each step of the create. */
+	declare readonly timings: pulumi.Output<ForkPointFacts["timings"]>;
+
+	constructor(name: string, args: ForkPointArgs, opts?: pulumi.CustomResourceOptions) {
+		const { base } = args ?? {};
+		super(
+			"ForkPoint",
+			name,
+			{
+				name,
+				...args,
+				base: idOf(base),
+				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
+				pool: idOf(args?.pool),
+				network: idOf(args?.network),
+			},
+			["uuid", "domainName", "disk", "memory", "devices", "memoryMiB", "contentId", "lineage", "timings"],
+			// Its names hold what it was made from: the new one is there before the children let go of the old one.
+			{ deleteBeforeReplace: false, ...opts },
+			args,
+		);
+		this.restartAfterFork = pulumi.output(args.restartAfterFork ?? []);
+	}
+}

@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { guestFileSchema } from "../domain/guest-file";
+import { domainSchema, healthCheckSchema } from "../domain/schema";
+import { commonShape, objectName, reference, wholeText } from "../schema";
+import type { Lineage } from "../volume/schema";
+import { service } from "./forked";
+
+/** What of a machine can be set through `domain`: all but what a fork point sets itself. */
+export const forkDomainSchema = domainSchema
+	.pick({
+		type: true,
+		machine: true,
+		firmware: true,
+		memoryMiB: true,
+		vcpus: true,
+		cpu: true,
+		boot: true,
+		consoleLog: true,
+		graphics: true,
+	})
+	.partial()
+	.strict();
+
+export const forkPointSchema = z.strictObject({
+	...commonShape,
+	name: objectName,
+	pool: reference,
+	base: reference,
+	baseContentId: z.string().optional(),
+	domain: forkDomainSchema.default({}),
+	network: reference.optional(),
+	files: z.array(guestFileSchema).default([]),
+	commands: z.array(z.array(wholeText).min(1).max(256)).default([]),
+	startBeforeFork: z.array(service).default([]),
+	restartAfterFork: z.array(service).default([]),
+	ready: healthCheckSchema.optional(),
+	timeoutSeconds: z.number().min(1).max(86_400).default(300),
+});
+
+export type ForkPointInputs = z.output<typeof forkPointSchema>;
+
+/** What was frozen, and how long that took. */
+export interface ForkPointFacts {
+	/** Of the machine that children take their hardware from; also the id. */
+	uuid: string;
+	/** Its name on the host. */
+	domainName: string;
+	/** Path of its disk, which the children's disks are overlays of. */
+	disk: string;
+	/** Path of what its memory held. */
+	memory: string;
+	/** Path of what its devices held. */
+	devices: string;
+	/** Size of its memory. */
+	memoryMiB: number;
+	/** `sha256:...` of all that it was made from. */
+	contentId: string;
+	/** What its disk was made from. */
+	lineage: Lineage;
+	/** Milliseconds of each step of the create. */
+	timings: {
+		/** Milliseconds of the whole create. */
+		createMs: number;
+		/** From the start to the guest agent's first answer. */
+		bootMs: number;
+		/** From the power-on of the agent to the fork: files, commands, services, and what `ready` waited for. */
+		prepareMs: number;
+		/** The guest stands still and is written. */
+		saveMs: number;
+	};
+}

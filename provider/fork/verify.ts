@@ -1,0 +1,47 @@
+/** Whether a forked child is who it was to be. Pure, but for what this process has seen of other children. */
+import { createHash } from "node:crypto";
+import type { ForkedFacts, ForkedInputs } from "./forked";
+
+type Said = Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds">;
+
+/** A clock that is further off is wrong for Kerberos and for certificates. */
+const CLOCK_SECONDS = 30;
+
+/** What children of this process have drawn from their random devices, with their names. */
+const drawn = new Map<string, string>();
+
+/** @throws Error that names what is not as it was to be */
+export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys">): void {
+	const complaints = [
+		differs("host name", said.hostname, wanted.hostname),
+		wanted.machineId === undefined ? undefined : differs("machine-id", said.machineId, wanted.machineId),
+		...wanted.hostKeys.map(({ type, publicKey }) =>
+			said.hostKeys.includes(keyHash(publicKey)) ? undefined : `it does not have its ${type} host key`,
+		),
+		said.hostKeys.length > wanted.hostKeys.length && wanted.hostKeys.length > 0
+			? "it has ssh host keys that are not its own"
+			: undefined,
+		Math.abs(said.clockOffsetSeconds) > CLOCK_SECONDS ? `its clock is ${said.clockOffsetSeconds} s off` : undefined,
+		randomComplaint(said.random, wanted.hostname),
+	].filter((complaint) => complaint !== undefined);
+	if (complaints.length > 0) throw new Error(`the child is not who it was to be: ${complaints.join("; ")}`);
+}
+
+/** SHA-256 of the key itself, which stands in the middle of the line. */
+function keyHash(publicKey: string): string {
+	return createHash("sha256")
+		.update(Buffer.from(publicKey.trim().split(/\s+/)[1] ?? "", "base64"))
+		.digest("hex");
+}
+
+function differs(what: string, said: string, wanted: string): string | undefined {
+	return said === wanted ? undefined : `its ${what} is ${JSON.stringify(said)} instead of ${wanted}`;
+}
+
+function randomComplaint(random: string, name: string): string | undefined {
+	if (!/^[0-9a-f]{64}$/.test(random)) return `its random device gave ${JSON.stringify(random)}`;
+	const other = drawn.get(random);
+	if (other !== undefined) return `its random device gives what that of ${other} gave`;
+	drawn.set(random, name);
+	return undefined;
+}

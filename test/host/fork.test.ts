@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { forkPoint } from "../../provider/fork/lifecycle";
+import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
+import type { State } from "../../provider/lifecycle";
+import { volume } from "../../provider/volume/lifecycle";
+import { type VolumeFacts, type VolumeInputs, volumeSchema } from "../../provider/volume/schema";
+import { type Full, Lab } from "./domain-lab";
+
+type VolumeState = State<VolumeInputs, VolumeFacts>;
+type Point = State<ForkPointInputs, ForkPointFacts>;
+
+describe("forks", function () {
+	this.timeout(180_000);
+	let lab: Lab;
+	let point: Point;
+	const children: Full[] = [];
+	const disks: VolumeState[] = [];
+
+	before(async () => {
+		lab = await Lab.start();
+	});
+
+	after(async () => {
+		await lab.stop();
+	});
+
+	function pointInputs(more: object = {}): ForkPointInputs {
+		return forkPointSchema.parse({
+			uri: lab.machine.uri,
+			ownerId: "org/project/stack/warm",
+			name: "warm",
+			pool: "pool",
+			base: lab.path("disk"),
+			domain: {
+				memoryMiB: 128,
+				type: "qemu",
+				boot: { kernel: lab.path("kernel"), initrd: lab.path("initrd"), cmdline: lab.image.cmdline },
+			},
+			network: "default",
+			commands: [["/bin/sh", "-c", "echo warmed up > /run/warm; echo on disk > /root/warm"]],
+			ready: { exec: ["/bin/grep", "-q", "warmed", "/run/warm"] },
+			...more,
+		});
+	}
+
+	async function childInputs(name: string, more: object = {}) {
+		const inputs = volumeSchema.parse({
+			uri: lab.machine.uri,
+			ownerId: `org/project/stack/${name}`,
+			pool: "pool",
+			name: `${name}.qcow2`,
+			base: point.disk,
+		});
+		const { state } = await volume.create(inputs, lab.context);
+		disks.push(state);
+		return lab.plain(name, {
+			template: point.uuid,
+			disks: [{ volume: state.path }],
+			nics: [{ network: "default" }],
+			fork: { point: point.uuid, hostname: name, machineId: name.replace(/\D/g, "").padStart(32, "0"), ...more },
+		});
+	}
+
+	it("have a parent that is booted, made ready and stopped for good", async () => {
+		const made = await forkPoint.create(pointInputs(), lab.context);
+		point = made.state;
+		assert.equal(made.id, point.uuid);
+		assert.match(point.domainName, /^warm-[0-9a-f]{8}$/);
+		assert.equal((await lab.host.domains.find(point.uuid))?.state, "shutoff");
+		for (const path of [point.disk, point.memory, point.devices]) assert.ok(existsSync(path), path);
+		assert.deepEqual(await forkPoint.read(made.id, point, lab.context), point);
+	});
+
+	it("go on where it stood still, each as somebody of its own", async () => {
+		for (const name of ["child-1", "child-2"]) children.push(await lab.create(await childInputs(name)));
+		const [one, two] = children as [Full, Full];
+		for (const child of children) {
+			assert.equal(await lab.sh(child.uuid, "cat /run/warm /root/warm"), "warmed up\non disk");
+			assert.equal(await lab.sh(child.uuid, "hostname"), child.name);
+			assert.equal(child.forked!.hostname, child.name);
+			assert.equal(await lab.sh(child.uuid, "cat /sys/class/net/eth0/address"), child.macs[0]);
+			assert.equal(child.forked!.addresses.length, 1);
+			assert.ok(!(await lab.sh(child.uuid, "ls /run")).includes("nologin"));
+		}
+		assert.notEqual(one.forked!.random, two.forked!.random);
+		assert.notEqual(one.forked!.addresses[0], two.forked!.addresses[0]);
+		const uuids = await Promise.all(children.map(({ uuid }) => lab.sh(uuid, "cat /proc/sys/kernel/random/uuid")));
+		assert.notEqual(uuids[0], uuids[1]);
+	});
+
+	it("show no difference afterwards", async () => {
+		for (const child of children) assert.deepEqual((await lab.read(child))!.disks, child.disks);
+	});
+
+	it("write to memory and disk of their own", async () => {
+		const [one, two] = children as [Full, Full];
+		await lab.sh(one.uuid, "echo mine > /run/mine; echo mine > /root/mine; sync");
+		assert.equal(await lab.sh(two.uuid, "ls /run/mine /root/mine 2>/dev/null; true"), "");
+	});
+
+	it("boot from their own disk later, as who they are", async () => {
+		const [one] = children as [Full];
+		const inputs = { ...one, running: false };
+		const off = await lab.update(one, inputs as never);
+		assert.equal((await lab.host.domains.find(one.uuid))?.state, "shutoff");
+		const on = await lab.update(off, {
+			...off,
+			running: true,
+			waitFor: { agent: true, address: "none", timeoutSeconds: 90 },
+		} as never);
+		children[0] = on;
+		assert.equal(await lab.sh(one.uuid, "hostname; cat /root/mine; ls /run/warm 2>/dev/null; true"), "child-1\nmine");
+	});
+
+	it("are forked again at each power-on when that is asked for, with a fresh disk", async () => {
+		const inputs = await childInputs("child-3", { powerOn: "refork" });
+		const made = await lab.create(inputs);
+		await lab.sh(made.uuid, "echo mine > /root/mine; sync");
+		const off = await lab.update(made, { ...inputs, running: false });
+		const on = await lab.update(off, inputs);
+		children.push(on);
+		assert.equal(
+			await lab.sh(on.uuid, "hostname; cat /run/warm; ls /root/mine 2>/dev/null; true"),
+			"child-3\nwarmed up",
+		);
+		assert.notEqual(on.forked!.random, made.forked!.random);
+	});
+
+	it("keep their parent from being deleted", async () => {
+		await assert.rejects(forkPoint.delete(point.uuid, point, lab.context), /cannot be deleted.*child-1\.qcow2/s);
+		assert.ok(existsSync(point.memory));
+	});
+
+	it("leave nothing behind", async () => {
+		for (const child of children) await lab.delete(child);
+		for (const disk of disks) await volume.delete(disk.key, disk, lab.context);
+		await forkPoint.delete(point.uuid, point, lab.context);
+		for (const path of [point.disk, point.memory, point.devices]) assert.ok(!existsSync(path), path);
+		assert.equal(await lab.host.domains.find(point.uuid), undefined);
+	});
+});
