@@ -150,6 +150,8 @@ function forkOf(
 		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
 		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
 	const files = [...(args.files ?? []), ...(own.files ?? [])];
+	// Absent where addresses come from DHCP.
+	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
 	return {
 		point: args.parent.uuid,
 		hostname: own.hostname ?? identity?.name ?? name,
@@ -157,8 +159,8 @@ function forkOf(
 			identity?.profile.apply((profile) => (profile as Profile | undefined)?.machineId as string) ?? machineIdOf(name),
 		hostKeys: identity?.secrets.apply((secrets) => secrets?.hostKeys ?? []),
 		files: identity ? identityFiles(identity).apply((own) => [...own, ...(files as GuestFileArgs[])]) : files,
-		address: own.address,
-		gateway: own.gateway,
+		address: own.address ?? network?.apply((found) => found?.addresses[0]),
+		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
 		restart,
 		powerOn: pulumi
 			.output(args.disk ?? "persistent")

@@ -146,7 +146,7 @@ async function makeFiles(host: Host, pool: Pool, files: Array<{ name: string; ca
 
 /** libvirt gives QEMU's user the disks of a machine, but not files that it does not know of. */
 async function userOfQemu(host: Host): Promise<{ user: number; group: number } | undefined> {
-	const models = children(child(await hostCapabilities(host), "host"), "secmodel");
+	const models = children(await hostCapabilities(host), "secmodel");
 	const dac = models.find((model) => text(model, "model") === "dac");
 	const match = /^\+(\d+):\+(\d+)$/.exec(text(dac, "baselabel") ?? "");
 	return match ? { user: Number(match[1]), group: Number(match[2]) } : undefined;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
+import { sweep } from "../../provider/guard/sweep";
 import type { State } from "../../provider/lifecycle";
 import { volume } from "../../provider/volume/lifecycle";
 import { type VolumeFacts, type VolumeInputs, volumeSchema } from "../../provider/volume/schema";
@@ -56,6 +58,7 @@ describe("forks", function () {
 		disks.push(state);
 		return lab.plain(name, {
 			template: point.uuid,
+			consoleLog: join(lab.machine.directory, `${name}.log`),
 			disks: [{ volume: state.path }],
 			nics: [{ network: "default" }],
 			fork: { point: point.uuid, hostname: name, machineId: name.replace(/\D/g, "").padStart(32, "0"), ...more },
@@ -132,10 +135,25 @@ describe("forks", function () {
 		assert.ok(existsSync(point.memory));
 	});
 
-	it("leave nothing behind", async () => {
+	it("are made whole or not at all", async () => {
+		const inputs = pointInputs({
+			name: "cold",
+			ready: { exec: ["/bin/false"], timeoutSeconds: 1, intervalSeconds: 1 },
+		});
+		await assert.rejects(forkPoint.create(inputs, lab.context), /cold is not healthy after .*\/bin\/false/s);
+		const left = (await lab.host.domains.list()).map(({ name }) => name);
+		assert.ok(!left.some((name) => name.startsWith("cold")), left.join());
+		assert.deepEqual((await lab.machine.exec("ls", [lab.machine.poolDirectory])).stdout.match(/cold\S*/g), null);
+	});
+
+	it("are swept with their files when no state knows them", async () => {
 		for (const child of children) await lab.delete(child);
 		for (const disk of disks) await volume.delete(disk.key, disk, lab.context);
-		await forkPoint.delete(point.uuid, point, lab.context);
+		const { removed } = await sweep(lab.host, { stack: "org/project/stack" });
+		assert.deepEqual(removed.sort(), [
+			`domain ${point.domainName}`,
+			...[point.disk, point.devices, point.memory].map((path) => `volume ${path}`).sort(),
+		]);
 		for (const path of [point.disk, point.memory, point.devices]) assert.ok(!existsSync(path), path);
 		assert.equal(await lab.host.domains.find(point.uuid), undefined);
 	});
