@@ -32,14 +32,15 @@ describe("the npm package", function () {
 		const expected = [
 			...stems.flatMap((stem) => [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]),
 			...(await below("docs", ".md")),
+			...(await below("guest/fork", "")),
 			...["README.md", "CHANGELOG.md", "LICENSE", "package.json", "environment/environment.schema.json"],
 		];
 		assert.deepEqual(packed.files.toSorted(), expected.toSorted());
 	});
 
 	it("is small, and grows by nobody's mistake", () => {
-		assert.ok(packed.size < 1_000_000, `${packed.size} bytes`);
-		assert.ok(packed.unpackedSize < 4_000_000, `${packed.unpackedSize} bytes unpacked`);
+		assert.ok(packed.size < 1_200_000, `${packed.size} bytes`);
+		assert.ok(packed.unpackedSize < 4_600_000, `${packed.unpackedSize} bytes unpacked`);
 	});
 
 	it("has source maps that hold their sources, so that they point at nothing that is not there", async () => {
