@@ -94,7 +94,9 @@ describe("identities", function () {
 
 	it("grow, and shrink by those that nobody holds", async () => {
 		await project.setConfig("count", "6");
-		assert.match((await project.preview()).stdout, /count: live: makes web-005, web-006/);
+		const { stdout: growing, changes } = await project.preview();
+		assert.match(growing, /count: live: makes web-005, web-006/);
+		assert.equal(changes.replace, undefined, "machines would have to be others");
 		await project.up();
 		assert.equal(Object.keys(await states()).length, 6);
 		await project.setConfig("count", "5");

@@ -1,6 +1,7 @@
 /** One identity, held for as long as its resource is there. */
 import { listed } from "../../allowed";
 import type { Change, Lifecycle, State } from "../../lifecycle";
+import { isUnknown } from "../../unknown";
 import { type Access, withPool, withStore } from "../access";
 import type { Lease } from "../allocator";
 import { staticNetworkOf } from "../static-network";
@@ -16,6 +17,9 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	/** Pure. */
 	changes(olds, news): Change[] {
 		if (olds.pool === news.pool) return [];
+		// A pool that is made anew gives away its name as little as the rest.
+		const isSamePool = olds.poolName !== undefined && olds.poolName === news.poolName;
+		if (isUnknown(news.pool) && isSamePool) return [];
 		const [before, after] = [accessOf(olds), accessOf(news)];
 		if (before && after && before.pool === after.pool && before.key === after.key) {
 			return [{ property: "pool", effect: "live", note: "recorded: its pool or network is reached in another way" }];

@@ -28,7 +28,10 @@ export class Identity extends DynamicResource {
 		const { pool, ...rest } = args;
 		requireRoom(`Identity ${name}`, "pool", pool, 1);
 		noteLessee(name, pool);
-		super("Identity", name, { ...rest, pool: accessOf(pool) }, ["profile", "secrets", "epoch"], {
+		const isPool = pulumi.Resource.isInstance(pool);
+		const poolName = isPool ? (pool as IdentityPool).name : undefined;
+		const access = pulumi.secret(isPool ? (pool as IdentityPool).access : (pool as pulumi.Input<string>));
+		super("Identity", name, { ...rest, pool: access, poolName }, ["profile", "secrets", "epoch"], {
 			additionalSecretOutputs: ["pool", "secrets"],
 			...opts,
 		});
@@ -53,9 +56,4 @@ export class Identity extends DynamicResource {
 	private fact<T>(of: (profile: Profile) => T): pulumi.Output<T> {
 		return this.profile.apply((profile) => (profile && of(profile as Profile)) as T) as pulumi.Output<T>;
 	}
-}
-
-function accessOf(pool: IdentityLeaseArgs["pool"]): pulumi.Output<string> {
-	const isPool = pulumi.Resource.isInstance(pool);
-	return pulumi.secret(isPool ? (pool as IdentityPool).access : (pool as pulumi.Input<string>));
 }

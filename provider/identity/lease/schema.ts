@@ -20,6 +20,8 @@ export const identitySchema = z
 	.strictObject({
 		...recordedShape,
 		pool: poolAccess,
+		/** Known while `pool` is not: in the preview of a pool that changes. */
+		poolName: computed(z.string().optional()),
 		prefer: z.array(name).default([]),
 		channel: computed(z.string().optional()),
 	})
