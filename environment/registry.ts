@@ -16,6 +16,7 @@ import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
 import { ForkPoint, type ForkPointArgs } from "../provider/fork/resource";
+import { rules as forkPointRules } from "../provider/fork/rules";
 import { forkPointSchema } from "../provider/fork/schema";
 import { Identity, type IdentityLeaseArgs } from "../provider/identity/lease/resource";
 import { identitySchema } from "../provider/identity/lease/schema";
@@ -170,7 +171,8 @@ const forkPoint: DeclarableType<ForkPointArgs, ForkPoint> = {
 	args: "ForkPointArgs",
 	provides: "forkPoint",
 	schema: forkPointSchema,
-	references: { base: "volume", pool: "pool", network: "network" },
+	rules: forkPointRules,
+	references: { base: "volume", parent: "forkPoint", pool: "pool", network: "network" },
 	build: (name, args, opts) => new ForkPoint(name, args, opts),
 };
 

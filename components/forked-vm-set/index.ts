@@ -5,6 +5,7 @@ import { ownerIdOf } from "../../provider/dynamic";
 import type { ForkedArgs, ForkedFacts } from "../../provider/fork/forked";
 import { Identity } from "../../provider/identity/lease/resource";
 import type { Profile } from "../../provider/identity/lease/schema";
+import { requireRoom } from "../../provider/identity/pool/declared";
 import { InputError } from "../../provider/lifecycle";
 import { Volume } from "../../provider/volume/resource";
 import { checkArgs, refuseLater } from "../args";
@@ -52,7 +53,9 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		refuseName(`ForkedVMSet ${name}`, args.parent);
 		refuseLater(`ForkedVMSet ${name}`, args, ["count", "children", "namePrefix", "onParentChange", "maxParallel"]);
 
-		const made = instancesOf<ForkedChildArgs>(args.namePrefix ?? name, args.count, args.children).map((child) => {
+		const children = instancesOf<ForkedChildArgs>(args.namePrefix ?? name, args.count, args.children);
+		requireRoom(`ForkedVMSet ${name}`, "identityPool", args.identityPool, children.length);
+		const made = children.map((child) => {
 			const identity = this.takeIdentity(args, child);
 			const disk = this.deltaDisk(name, args, child);
 			const domain = this.fork(name, args, child, disk, identity);

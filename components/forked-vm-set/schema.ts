@@ -102,4 +102,17 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 				: `got a gateway for ${name} without an address; DHCP gives both: give an address as well, or neither`;
 		},
 	},
+	{
+		property: "children",
+		needs: ["children"],
+		check({ children, identityPool }) {
+			if (identityPool === undefined || Array.isArray(children)) return undefined;
+			for (const [name, own] of Object.entries(children ?? {})) {
+				const property = (["hostname", "mac", "address"] as const).find((key) => own[key] !== undefined);
+				if (property === undefined) continue;
+				return `got the ${property} ${own[property]} for ${name}, which is that of its identity; allowed is one of them: leave ${property} out, or identityPool`;
+			}
+			return undefined;
+		},
+	},
 ];

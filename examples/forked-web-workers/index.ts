@@ -28,12 +28,12 @@ const parent = new ForkPoint("warm", {
 const identities = new IdentityPool("workers", {
 	names: "web-{01}",
 	count: 32,
-	macs: ["52:54:00:15:40:01-52:54:00:15:40:ff"],
-	ipv4: ["192.168.154.10-192.168.154.99"],
-	ipv4Network: "192.168.154.1/24",
+	macs: ["52:54:00:15:50:01-52:54:00:15:50:ff"],
+	ipv4: ["192.168.155.10-192.168.155.99"],
+	ipv4Network: "192.168.155.1/24",
 	...(store === undefined ? {} : { store: { sqlite: { path: store } } }),
 });
-const network = new Network("forked-web", { ipv4: "192.168.154.1/24", dhcp: { hosts: identities.reservations } });
+const network = new Network("forked-web", { ipv4: "192.168.155.1/24", dhcp: { hosts: identities.reservations } });
 
 const workers = new ForkedVMSet("web", {
 	parent,

@@ -16,7 +16,8 @@ import { verify } from "./verify";
 export async function startForked(host: Host, uuid: string, forked: ForkedInputs): Promise<ForkedFacts> {
 	const point = await readPoint(host, forked.point);
 	const config = parse(await host.domains.xml(uuid, { inactive: true, secure: true }), "the child's definition");
-	const definition = childDefinition(point.root, config, point.memoryFile, await opensFiles(host));
+	const access = (await opensFiles(host)) ? "private-read-only" : "private";
+	const definition = childDefinition(point.root, config, point.memoryFile, access);
 	const deadline = performance.now() + forked.timeoutSeconds * 1000;
 	const left = () => Math.max(1, (deadline - performance.now()) / 1000);
 

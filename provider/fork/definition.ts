@@ -1,8 +1,14 @@
 /** Definitions of machines whose memory is a file: the parent, which writes it, and children, which read it. */
-import { attribute, child, children, copy, type Element, element, remove } from "../xml/element";
+import { attribute, child, children, copy, type Element, element, remove, setAttribute, setText } from "../xml/element";
 
 const QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0";
 const MEMORY = "fork-memory";
+
+const MEMORY_OPTIONS = {
+	private: ["share=off"],
+	"private-read-only": ["share=off", "readonly=on", "rom=off"],
+	shared: ["share=on"],
+};
 
 /** A file as the memory of a machine. */
 export interface MemoryFile {
@@ -12,16 +18,38 @@ export interface MemoryFile {
 
 /** The parent: what its guest writes to memory is in the file. */
 export function parentDefinition(root: Element, memory: MemoryFile): Element {
-	return withArguments(copy(root), memoryArguments(memory, ["share=on"]));
+	return withArguments(copy(root), memoryArguments(memory, MEMORY_OPTIONS.shared));
+}
+
+/** A parent that goes on from another one, with a name and a disk of its own. */
+export function derivedDefinition(
+	parent: Element,
+	{ name, uuid, disk }: Record<"name" | "uuid" | "disk", string>,
+): Element {
+	const root = copy(parent);
+	setText(child(root, "name")!, name);
+	setText(child(root, "uuid")!, uuid);
+	const devices = child(root, "devices");
+	for (const nic of children(devices, "interface")) remove(nic);
+	const first = child(devices, "disk")!;
+	remove(child(first, "readonly"));
+	setAttribute(child(first, "source")!, "file", disk);
+	return root;
 }
 
 /**
  * A child: the parent's very hardware with another name, another disk and memory of its own. It has the first disk and no
  * NIC, as the parent had at the fork, and waits for the devices' state.
  * @param config the child's own definition
- * @param readOnly whether QEMU can open a memory file that it must not write to: from 8.2
+ * @param access `private`: what it writes is its own; `private-read-only`: and the file is opened for reading alone, which
+ *   QEMU can from 8.2; `shared`: what it writes is in the file, which is its own
  */
-export function childDefinition(parent: Element, config: Element, memory: MemoryFile, readOnly: boolean): Element {
+export function childDefinition(
+	parent: Element,
+	config: Element,
+	memory: MemoryFile,
+	access: keyof typeof MEMORY_OPTIONS,
+): Element {
 	const root = copy(parent);
 	for (const name of ["name", "uuid", "metadata", "genid"]) takeOver(root, config, name);
 	const devices = child(root, "devices");
@@ -31,11 +59,7 @@ export function childDefinition(parent: Element, config: Element, memory: Memory
 	takeOver(disk!, children(child(config, "devices"), "disk")[0]!, "source");
 	takeOver(children(devices, "serial")[0], children(child(config, "devices"), "serial")[0], "log");
 	for (const item of children(devices, "console")) remove(item);
-	return withArguments(root, [
-		...memoryArguments(memory, ["share=off", ...(readOnly ? ["readonly=on", "rom=off"] : [])]),
-		"-incoming",
-		"defer",
-	]);
+	return withArguments(root, [...memoryArguments(memory, MEMORY_OPTIONS[access]), "-incoming", "defer"]);
 }
 
 /** Replaces a part by that of another element; it goes where the other has none. */
@@ -70,12 +94,4 @@ function withArguments(root: Element, values: string[]): Element {
 	if (!found) root.appendChild(commandline);
 	for (const value of values) commandline.appendChild(element("qemu:arg", { "xmlns:qemu": QEMU_NAMESPACE, value }));
 	return root;
-}
-
-/** Why a definition cannot be forked; undefined when it can. */
-export function forkComplaint(root: Element): string | undefined {
-	if (child(root, "memoryBacking")) return "it has a <memoryBacking> of its own";
-	if (child(root, "cpu/numa")) return "it has NUMA cells, whose memory would be apart";
-	const machine = attribute(root, "os/type", "machine") ?? "";
-	return /q35|virt/.test(machine) ? undefined : `its machine type is ${machine}, which has no ports for a NIC later on`;
 }

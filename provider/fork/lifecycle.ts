@@ -18,11 +18,13 @@ import { remove } from "../volume/remove";
 import { refuseWhileUsed } from "../volume/uses";
 import { opensFiles } from "./device-state";
 import { makePoint } from "./make";
+import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
 
 /** All that a fork point is made from: another value of any makes another fork point. */
 const CONTENT = [
 	"base",
+	"parent",
 	"baseContentId",
 	"pool",
 	"name",
@@ -38,6 +40,7 @@ const CONTENT = [
 export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	name: "ForkPoint",
 	schema: forkPointSchema,
+	rules,
 	sensitive: ["files", "commands", "ready"],
 	outputs: ["name", "pool"],
 
@@ -59,7 +62,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 		const memoryMiB = inputs.domain.memoryMiB ?? 1024;
 		return [
 			...(there ? [foundOwnLine(`domain ${name}`)] : []),
-			`boots a clone of ${inputs.base}, makes it ready, and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
+			`${inputs.parent === undefined ? `boots a clone of ${inputs.base}` : `goes on from ${inputs.parent}`}, makes it ready, and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
 			`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`,
 		];
 	},

@@ -22,9 +22,10 @@ import { wantedOf } from "../volume/wanted";
 import { volumeXml } from "../volume/xml";
 import { child, children, type Element, element, serialize, text } from "../xml/element";
 import { setRecord } from "../xml/metadata";
-import { type MemoryFile, parentDefinition } from "./definition";
-import { saveDevices } from "./device-state";
-import { beforeFork, installScripts } from "./guest";
+import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition } from "./definition";
+import { loadDevices, saveDevices } from "./device-state";
+import { become, beforeFork, installScripts, untilAgentAnswers } from "./guest";
+import { type Point, readPoint } from "./point";
 import type { ForkPointFacts, ForkPointInputs } from "./schema";
 
 const MIB = 1024 * 1024;
@@ -48,8 +49,12 @@ export async function makePoint(
 		undo.add(`remove domain ${name} (${uuid})`, () => removeDomain(host, uuid));
 		for (const file of Object.values(files)) undo.add(`remove ${file.path}`, () => remove(host, pool, file.path));
 
-		const { disk, lineage } = await makeDisk(context, pool, inputs, files.disk.name);
-		const { root, memoryMiB } = await definitionOf(host, inputs, { uuid, name, disk });
+		const point = inputs.parent === undefined ? undefined : await readPoint(host, inputs.parent, "parent");
+		const base = point?.disk ?? inputs.base!;
+		const { disk, lineage } = await makeDisk(context, pool, inputs, { name: files.disk.name, base });
+		const { root, memoryMiB } = point
+			? { root: derivedDefinition(point.root, { uuid, name, disk }), memoryMiB: point.memoryFile.memoryMiB }
+			: await definitionOf(host, inputs, { uuid, name, disk });
 		const fork = { spec: contentId, memory: files.memory.path, state: files.devices.path, complete: false };
 		const recorded = { owner: inputs.ownerId, lineage: { base: lineage.base, baseContentId: lineage.baseContentId } };
 		const define = async (complete: boolean) => {
@@ -57,13 +62,13 @@ export async function makePoint(
 			await patiently(() => host.domains.define(serialize(root), { validate: false }));
 		};
 		await define(false);
-		await makeFiles(host, pool, [
-			{ name: files.memory.name, capacityBytes: memoryMiB * MIB },
-			{ name: files.devices.name, capacityBytes: DEVICES_BYTES },
-		]);
-
 		const memory: MemoryFile = { path: files.memory.path, memoryMiB };
-		const bootMs = await boot(host, uuid, inputs, root, memory);
+		const memoryVolume = { name: files.memory.name, capacityBytes: memoryMiB * MIB };
+		await makeFile(host, pool, memoryVolume, point?.memoryFile.path);
+		await makeFile(host, pool, { name: files.devices.name, capacityBytes: DEVICES_BYTES });
+		const started = () =>
+			point ? goOn(host, uuid, inputs, root, memory, point) : boot(host, uuid, inputs, root, memory);
+		const bootMs = (await timed(started)).ms;
 		const prepareMs = (await timed(() => prepare(context, uuid, inputs))).ms;
 		log("the machine is ready and is stopped for good");
 		const saveMs = (await timed(() => freeze(host, uuid, inputs, files.devices.path))).ms;
@@ -109,8 +114,12 @@ async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, content
 	return files;
 }
 
-async function makeDisk(context: Context, pool: Pool, inputs: ForkPointInputs, name: string) {
-	const { uri, ownerId, base, baseContentId } = inputs;
+async function makeDisk(
+	context: Context,
+	pool: Pool,
+	{ uri, ownerId, baseContentId }: ForkPointInputs,
+	{ name, base }: { name: string; base: string },
+) {
 	const volume = volumeSchema.parse({ uri, ownerId, pool: pool.name, name, base, baseContentId });
 	const made = await make(context, await wantedOf(context.host, pool, volume));
 	return { disk: made.path, lineage: made.lineage! };
@@ -137,11 +146,16 @@ async function definitionOf(
 	return { root, memoryMiB: spec.maxMemoryMiB };
 }
 
-async function makeFiles(host: Host, pool: Pool, files: Array<{ name: string; capacityBytes: number }>): Promise<void> {
-	const owner = await userOfQemu(host);
-	for (const file of files) {
-		await host.volumes.create(pool.uuid, volumeXml({ ...file, format: "raw", owner }));
-	}
+/** @param like path of a volume whose content it begins with */
+async function makeFile(
+	host: Host,
+	pool: Pool,
+	volume: { name: string; capacityBytes: number },
+	like?: string,
+): Promise<void> {
+	const xml = volumeXml({ ...volume, format: "raw", owner: await userOfQemu(host) });
+	if (like === undefined) await host.volumes.create(pool.uuid, xml);
+	else await host.volumes.createFrom(pool.uuid, xml, like);
 }
 
 /** libvirt gives QEMU's user the disks of a machine, but not files that it does not know of. */
@@ -158,19 +172,44 @@ async function boot(
 	{ uri, name, domain, timeoutSeconds }: ForkPointInputs,
 	root: Element,
 	memory: MemoryFile,
-): Promise<number> {
-	const { ms } = await timed(async () => {
-		const live = serialize(parentDefinition(root, memory));
-		await patiently(() => host.domains.createTransient(live)).catch(explainDenied(memory.path));
-		const waiting = {
-			uri,
-			name,
-			consoleLog: domain.consoleLog,
-			waitFor: { agent: true, address: "none" as const, timeoutSeconds },
-		};
-		await waitForAgent(host, uuid, waiting, [], () => timeoutSeconds);
-	});
-	return ms;
+): Promise<void> {
+	await patiently(() => host.domains.createTransient(serialize(parentDefinition(root, memory)))).catch(
+		explainDenied(memory.path),
+	);
+	const waiting = {
+		uri,
+		name,
+		consoleLog: domain.consoleLog,
+		waitFor: { agent: true, address: "none" as const, timeoutSeconds },
+	};
+	await waitForAgent(host, uuid, waiting, [], () => timeoutSeconds);
+}
+
+/** Instead of a boot: from where another fork point stood still, with a copy of its memory. */
+async function goOn(
+	host: Host,
+	uuid: string,
+	{ name, network, timeoutSeconds }: ForkPointInputs,
+	root: Element,
+	memory: MemoryFile,
+	point: Point,
+): Promise<void> {
+	const definition = serialize(childDefinition(point.root, root, memory, "shared"));
+	await patiently(() => host.domains.createTransient(definition, { paused: true })).catch(explainDenied(memory.path));
+	await loadDevices(host, uuid, point.devices);
+	await patiently(() => host.domains.resume(uuid));
+	if (!(await untilAgentAnswers(host, uuid, timeoutSeconds))) {
+		throw new Error(`its guest agent has not answered within ${timeoutSeconds} s (timeoutSeconds)`);
+	}
+	await become(host, uuid, { hostname: name, hostKeys: [], files: [] }, timeoutSeconds);
+	if (network === undefined) return;
+	const nic = element(
+		"interface",
+		{ type: "network" },
+		element("source", { network }),
+		element("model", { type: "virtio" }),
+	);
+	await patiently(() => host.domains.attachDevice(uuid, serialize(nic), "live"));
 }
 
 function explainDenied(path: string) {

@@ -20,20 +20,19 @@ export interface Point {
 }
 
 /** @throws InputError when there is none, or it is not complete */
-export async function readPoint(host: Host, reference: string): Promise<Point> {
+export async function readPoint(host: Host, reference: string, property = "fork.point"): Promise<Point> {
 	const info = await host.domains.find(reference);
 	if (!info) {
 		throw new InputError(
-			"fork.point",
+			property,
 			`there is no fork point ${reference} on ${host.uri}; allowed is the id of a ForkPoint`,
 		);
 	}
 	const root = parse(await host.domains.xml(info.uuid, { inactive: true }), `the definition of ${info.name}`);
 	const fork = recordedIn(root)?.fork;
-	if (!fork)
-		throw new InputError("fork.point", `domain ${info.name} is no fork point; allowed is the id of a ForkPoint`);
+	if (!fork) throw new InputError(property, `domain ${info.name} is no fork point; allowed is the id of a ForkPoint`);
 	if (!fork.complete) {
-		throw new InputError("fork.point", `fork point ${info.name} was not finished; pulumi up of its own stack makes it`);
+		throw new InputError(property, `fork point ${info.name} was not finished; pulumi up of its own stack makes it`);
 	}
 	const memoryMiB = readMiB(root, "memory") ?? 0;
 	const disk = attribute(child(root, "devices/disk"), "source", "file") ?? "";

@@ -16,8 +16,16 @@ export interface ForkPointArgs extends HostArgs {
 	 * @default the resource's name
 	 */
 	name?: pulumi.Input<string>;
-	/** The image that the parent boots: a volume (a resource, or its key or path). Its guest needs the QEMU guest agent. */
-	base: Reference;
+	/**
+	 * The image that it boots: a volume (a resource, or its key or path). Its guest needs the QEMU guest agent.
+	 * @default none: it goes on from `parent`
+	 */
+	base?: Reference;
+	/**
+	 * Another fork point that it goes on from, with its hardware: a resource, or its id.
+	 * @default none: it boots `base`
+	 */
+	parent?: Reference;
 	/**
 	 * What is known of the base's content; a change of it is a change of the base.
 	 * @default the `contentId` of `base`, where that is a volume of this package
@@ -25,7 +33,7 @@ export interface ForkPointArgs extends HostArgs {
 	baseContentId?: pulumi.Input<string>;
 	/** Storage pool of files (dir, fs or netfs) for the parent's disk, memory and devices. */
 	pool: Reference;
-	/** Hardware of the parent and its children. @default see the fields */
+	/** Hardware of it and its children; not with a `parent`. @default see the fields */
 	domain?: pulumi.Input<ForkDomainArgs>;
 	/** Network of the parent while it is made ready; it is taken away before the fork. @default none */
 	network?: Reference;
@@ -73,7 +81,7 @@ export class ForkPoint extends LibvirtResource {
 	declare readonly contentId: pulumi.Output<string>;
 	/** What its disk was made from. */
 	declare readonly lineage: pulumi.Output<ForkPointFacts["lineage"]>;
-	/** Services that children restart. */
+	/** Services that children restart: its own, and those of a `ForkPoint` that it goes on from. */
 	readonly restartAfterFork: pulumi.Output<string[]>;
 	/** Milliseconds of each step of the create. */
 	declare readonly timings: pulumi.Output<ForkPointFacts["timings"]>;
@@ -87,6 +95,7 @@ export class ForkPoint extends LibvirtResource {
 				name,
 				...args,
 				base: idOf(base),
+				parent: idOf(args?.parent),
 				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
 				pool: idOf(args?.pool),
 				network: idOf(args?.network),
@@ -96,6 +105,9 @@ export class ForkPoint extends LibvirtResource {
 			{ deleteBeforeReplace: false, ...opts },
 			args,
 		);
-		this.restartAfterFork = pulumi.output(args.restartAfterFork ?? []);
+		const parents = args.parent instanceof ForkPoint ? args.parent.restartAfterFork : [];
+		this.restartAfterFork = pulumi
+			.all([parents, args.restartAfterFork ?? []])
+			.apply(([theirs, own]) => [...new Set([...theirs, ...own])]);
 	}
 }

@@ -36,9 +36,9 @@ describe("examples/forked-web-workers", function () {
 		for (const { name, identity, verified, macs } of all) {
 			assert.equal(verified!.hostname, identity);
 			assert.equal(verified!.hostKeys.length, 2);
-			assert.equal(macs[0], `52:54:00:15:40:${identity!.slice(-2)}`);
+			assert.equal(macs[0], `52:54:00:15:50:${identity!.slice(-2)}`);
 			const address = verified!.addresses[0]!.split("/")[0];
-			assert.equal(address, `192.168.154.${9 + Number(identity!.slice(-2))}`);
+			assert.equal(address, `192.168.155.${9 + Number(identity!.slice(-2))}`);
 			const answer = await bench.host.exec("curl", ["-sS", "--max-time", "20", `http://${address}/cgi-bin/name`]);
 			assert.equal(answer.stdout.trim(), identity);
 			assert.match(await inGuest(bench.host, name, "cat /etc/machine-identity.json"), new RegExp(`"${identity}"`));

@@ -16,6 +16,7 @@ describe("forks", function () {
 	this.timeout(180_000);
 	let lab: Lab;
 	let point: Point;
+	let derived: Point;
 	const children: Full[] = [];
 	const disks: VolumeState[] = [];
 
@@ -46,22 +47,22 @@ describe("forks", function () {
 		});
 	}
 
-	async function childInputs(name: string, more: object = {}) {
+	async function childInputs(name: string, more: object = {}, parent = point) {
 		const inputs = volumeSchema.parse({
 			uri: lab.machine.uri,
 			ownerId: `org/project/stack/${name}`,
 			pool: "pool",
 			name: `${name}.qcow2`,
-			base: point.disk,
+			base: parent.disk,
 		});
 		const { state } = await volume.create(inputs, lab.context);
 		disks.push(state);
 		return lab.plain(name, {
-			template: point.uuid,
+			template: parent.uuid,
 			consoleLog: join(lab.machine.directory, `${name}.log`),
 			disks: [{ volume: state.path }],
 			nics: [{ network: "default" }],
-			fork: { point: point.uuid, hostname: name, machineId: name.replace(/\D/g, "").padStart(32, "0"), ...more },
+			fork: { point: parent.uuid, hostname: name, machineId: name.replace(/\D/g, "").padStart(32, "0"), ...more },
 		});
 	}
 
@@ -130,6 +131,30 @@ describe("forks", function () {
 		assert.notEqual(on.forked!.random, made.forked!.random);
 	});
 
+	it("can be of a parent that went on from another one", async () => {
+		const inputs = forkPointSchema.parse({
+			uri: lab.machine.uri,
+			ownerId: "org/project/stack/warmer",
+			name: "warmer",
+			pool: "pool",
+			parent: point.uuid,
+			network: "default",
+			commands: [["/bin/sh", "-c", "echo warmer > /run/warmer; ip link show eth0"]],
+		});
+		const { state } = await forkPoint.create(inputs, lab.context);
+		derived = state;
+		assert.ok(state.lineage.chain.includes(point.disk));
+		const child = await lab.create(await childInputs("child-4", {}, state));
+		children.push(child);
+		const look =
+			"cat /run/warm /run/warmer; hostname; ls /sys/class/net | grep -c eth; ls /run/nologin 2>/dev/null; true";
+		assert.equal(await lab.sh(child.uuid, look), "warmed up\nwarmer\nchild-4\n1");
+		await assert.rejects(
+			forkPoint.delete(point.uuid, point, lab.context),
+			/warmer-[0-9a-f]{8}-\w+\.qcow2 \(an overlay/,
+		);
+	});
+
 	it("keep their parent from being deleted", async () => {
 		await assert.rejects(forkPoint.delete(point.uuid, point, lab.context), /cannot be deleted.*child-1\.qcow2/s);
 		assert.ok(existsSync(point.memory));
@@ -151,8 +176,11 @@ describe("forks", function () {
 		for (const disk of disks) await volume.delete(disk.key, disk, lab.context);
 		const { removed } = await sweep(lab.host, { stack: "org/project/stack" });
 		assert.deepEqual(removed.sort(), [
-			`domain ${point.domainName}`,
-			...[point.disk, point.devices, point.memory].map((path) => `volume ${path}`).sort(),
+			...[derived, point].map(({ domainName }) => `domain ${domainName}`).sort(),
+			...[derived, point]
+				.flatMap(({ disk, devices, memory }) => [disk, devices, memory])
+				.map((path) => `volume ${path}`)
+				.sort(),
 		]);
 		for (const path of [point.disk, point.memory, point.devices]) assert.ok(!existsSync(path), path);
 		assert.equal(await lab.host.domains.find(point.uuid), undefined);

@@ -382,6 +382,7 @@ export const ForkPoint: Table = {
 		NAME,
 		["pool", "", 5],
 		["base", "", 5, "a\nb"],
+		["parent", "", 5],
 		["baseContentId", 5],
 		...PARENT_HARDWARE,
 		["network", "", 5],
