@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { childDefinition, derivedDefinition, fitsInto, parentDefinition } from "../../../provider/fork/definition";
+import { identityText } from "../../../provider/fork/guest";
+import { verify } from "../../../provider/fork/verify";
+import { attribute, child, children, parse, text } from "../../../provider/xml/element";
+
+const KEY = { type: "ed25519" as const, privateKey: "PRIVATE", publicKey: "ssh-ed25519 AAAAC3Nz blue" };
+const KEY_HASH = createHash("sha256").update(Buffer.from("AAAAC3Nz", "base64")).digest("hex");
+
+describe("what a forked child says", () => {
+	let number = 0;
+	const random = () => createHash("sha256").update(String(number++)).digest("hex");
+	const said = (more: object = {}) => ({
+		hostname: "blue",
+		machineId: "0".repeat(32),
+		hostKeys: [KEY_HASH],
+		random: random(),
+		clockOffsetSeconds: 0.1,
+		...more,
+	});
+	const wanted = { hostname: "blue", machineId: "0".repeat(32), hostKeys: [KEY] };
+
+	it("is taken when it is what it was to be", () => verify(said(), wanted));
+
+	for (const [what, more, complaint] of [
+		["another host name", { hostname: "warm" }, /its host name is "warm" instead of blue/],
+		["another machine-id", { machineId: "f" }, /its machine-id is "f" instead of 0{32}/],
+		["the parent's host key", { hostKeys: ["aa"] }, /it does not have its ed25519 host key/],
+		["a host key too many", { hostKeys: [KEY_HASH, "aa"] }, /ssh host keys that are not its own/],
+		["a clock that is wrong", { clockOffsetSeconds: -3600 }, /its clock is -3600 s off/],
+		["nothing of its random device", { random: "" }, /its random device gave ""/],
+	] as const) {
+		it(`is refused with ${what}`, () => assert.throws(() => verify(said(more), wanted), complaint));
+	}
+
+	it("is refused with another child's random numbers", () => {
+		const same = random();
+		verify(said({ random: same }), wanted);
+		assert.throws(() => verify(said({ random: same }), { ...wanted, hostname: "blue" }), /that of blue gave/);
+	});
+});
+
+describe("what a forked child is told", () => {
+	it("is a line for each part, the seed first, and another seed each time", () => {
+		const identity = {
+			hostname: "blue",
+			machineId: "0".repeat(32),
+			hostKeys: [KEY],
+			files: [{ path: "/etc/a b", content: "AAE=", mode: "0600", encoding: "base64" as const }],
+		};
+		const [seed, ...lines] = identityText(identity, 1.5).trimEnd().split("\n");
+		assert.match(seed!, /^seed [A-Za-z0-9+/]{86}==$/);
+		assert.notEqual(identityText(identity, 1.5).split("\n")[0], seed);
+		const base64 = (plain: string) => Buffer.from(plain).toString("base64");
+		assert.deepEqual(lines, [
+			"time 1.500",
+			"hostname blue",
+			`machine-id ${"0".repeat(32)}`,
+			`file 0600 ${base64("/etc/ssh/ssh_host_ed25519_key")} ${base64("PRIVATE")}`,
+			`file 0644 ${base64("/etc/ssh/ssh_host_ed25519_key.pub")} ${base64(KEY.publicKey)}`,
+			`file 0600 ${base64("/etc/a b")} AAE=`,
+		]);
+	});
+});
+
+describe("the program that gives a child a new seed", () => {
+	const source = (name: string) => join(__dirname, "../../../../guest/fork", name);
+	const program = () => Buffer.from(readFileSync(source("reseed.base64"), "utf8"), "base64");
+
+	it("is what its source says", () => {
+		const folder = mkdtempSync(join(tmpdir(), "reseed-"));
+		try {
+			const at = (name: string) => join(folder, name);
+			execFileSync("as", [source("reseed.s"), "-o", at("object")]);
+			execFileSync("ld", ["-s", "-n", "-o", at("made"), at("object")], { stdio: "pipe" });
+			// What is around the code differs from one linker to the next.
+			execFileSync("objcopy", ["-O", "binary", "--only-section=.text", at("made"), at("code")]);
+			assert.ok(program().includes(readFileSync(at("code"))), "reseed.base64 is not made of reseed.s");
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
+	});
+
+	it("refuses to go without one", () => {
+		const folder = mkdtempSync(join(tmpdir(), "reseed-"));
+		try {
+			const path = join(folder, "reseed");
+			execFileSync("sh", ["-c", 'cat > "$1"; chmod 755 "$1"', "sh", path], { input: program() });
+			assert.equal(spawnSync(path, { input: "" }).status, 1);
+			assert.equal(spawnSync(path, { input: "x".repeat(31) }).status, 1);
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
+	});
+});
+
+describe("definitions around a fork", () => {
+	const PARENT = `<domain type="qemu"><name>warm</name><uuid>p</uuid><metadata><a/></metadata><devices>
+		<disk><source file="/p/warm, new.qcow2"/><target dev="vda"/><readonly/></disk>
+		<controller type="pci" index="0" model="pcie-root"/><controller type="pci" index="1" model="pcie-root-port"/>
+		<interface type="network"><mac address="52:54:00:00:00:01"/></interface>
+		<serial type="pty"><log file="/warm.log"/></serial><console type="pty"/></devices></domain>`;
+	const CHILD = `<domain type="qemu"><name>blue</name><uuid>c</uuid><metadata><b/></metadata><devices>
+		<disk><source file="/p/blue.qcow2"/><target dev="vda"/></disk><disk><source file="/p/data"/></disk>
+		<interface type="network"><mac address="52:54:00:00:00:02"/></interface><serial type="pty"/></devices></domain>`;
+	const memory = { path: "/p/memory,1", memoryMiB: 128 };
+	const argumentsOf = (root: ReturnType<typeof parse>) =>
+		children(child(root, "qemu:commandline")).map((item) => attribute(item, "", "value"));
+
+	it("give a child its parent's hardware with a name, disk and memory of its own, and no network", () => {
+		const root = childDefinition(parse(PARENT), parse(CHILD), memory, "private");
+		assert.deepEqual([text(root, "name"), text(root, "uuid")], ["blue", "c"]);
+		const devices = child(root, "devices")!;
+		assert.deepEqual(
+			children(devices).map(({ tagName }) => tagName),
+			["disk", "controller", "controller", "serial"],
+		);
+		assert.equal(attribute(devices, "disk/source", "file"), "/p/blue.qcow2");
+		assert.equal(child(devices, "disk/readonly"), undefined);
+		assert.equal(child(devices, "serial/log"), undefined);
+		assert.deepEqual(argumentsOf(root), [
+			"-object",
+			"memory-backend-file,id=fork-memory,size=128M,mem-path=/p/memory,,1,share=off",
+			"-machine",
+			"memory-backend=fork-memory",
+			"-incoming",
+			"defer",
+		]);
+	});
+
+	it("open the memory for reading alone where QEMU can", () => {
+		const [, object] = argumentsOf(childDefinition(parse(PARENT), parse(CHILD), memory, "private-read-only"));
+		assert.match(object!, /,share=off,readonly=on,rom=off$/);
+	});
+
+	it("let a parent write its memory to the file", () => {
+		assert.match(argumentsOf(parentDefinition(parse(PARENT), memory))[1]!, /,share=on$/);
+	});
+
+	it("give a derived parent a disk that it can write to", () => {
+		const root = derivedDefinition(parse(PARENT), { name: "warmer", uuid: "d", disk: "/p/warmer.qcow2" });
+		assert.deepEqual([text(root, "name"), text(root, "uuid")], ["warmer", "d"]);
+		assert.equal(attribute(root, "devices/disk/source", "file"), "/p/warmer.qcow2");
+		assert.equal(child(root, "devices/disk/readonly"), undefined);
+	});
+
+	it("tell whether a device has its port", () => {
+		const at = (bus: string) => parse(`<interface><address type="pci" bus="${bus}"/></interface>`);
+		assert.equal(fitsInto(at("0x01"), parse(PARENT)), true);
+		assert.equal(fitsInto(at("0x02"), parse(PARENT)), false);
+	});
+});
