@@ -6,12 +6,13 @@ import { join, resolve } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { cacheDirectory } from "../tools/cache";
 import { repository } from "../tools/pulumi/project";
+import { fork } from "./fork";
 import { identity } from "./identity";
 import type { Benchmark } from "./result";
 import { fillTables } from "./tables";
 import { thin } from "./thin";
 
-const benchmarks: Record<string, Benchmark> = { thin, identity };
+const benchmarks: Record<string, Benchmark> = { thin, identity, fork };
 
 const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")} [--quick] [--out FOLDER]
 

@@ -1,0 +1,156 @@
+/** A private host with the gold images, and machines on it that are made as the resources make them. */
+import { copyFile, readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { domain } from "../../provider/domain/lifecycle";
+import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
+import { forkPoint } from "../../provider/fork/lifecycle";
+import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
+import { type HostKey, newHostKeys } from "../../provider/identity/host-keys";
+import { connect, type Host } from "../../provider/libvirt";
+import type { Context, State } from "../../provider/lifecycle";
+import { volume } from "../../provider/volume/lifecycle";
+import { type VolumeFacts, type VolumeInputs, volumeSchema } from "../../provider/volume/schema";
+import { ensureImage, type GuestImage } from "../../tools/images";
+import { startTestHost, type TestHost } from "../../tools/testhost";
+
+export type Kind = "micro" | "debian";
+export type Point = State<ForkPointInputs, ForkPointFacts>;
+
+export interface Machine {
+	disk: State<VolumeInputs, VolumeFacts>;
+	domain: State<DomainInputs, DomainFacts>;
+}
+
+const MEMORY_MIB: Record<Kind, number> = { micro: 128, debian: 512 };
+const TIMEOUT_SECONDS = 600;
+
+export class Stand {
+	private number = 0;
+	private readonly keys = new Map<number, HostKey[]>();
+
+	private constructor(
+		private readonly machine: TestHost,
+		private readonly host: Host,
+		private readonly image: GuestImage,
+		private readonly kind: Kind,
+	) {}
+
+	static async start(kind: Kind): Promise<Stand> {
+		const image = await ensureImage(kind);
+		const machine = await startTestHost();
+		const host = connect(machine.uri);
+		const stand = new Stand(machine, host, image, kind);
+		for (const name of ["kernel", "initrd", "disk"] as const) await copyFile(image[name], stand.path(name));
+		const pool = await host.pools.define(
+			`<pool type="dir"><name>pool</name><target><path>${machine.poolDirectory}</path></target></pool>`,
+		);
+		await host.pools.start(pool.uuid);
+		// Keys are made ahead of time, as those of a pool of identities are.
+		for (let number = 1; number <= 200; number++) stand.keys.set(number, await newHostKeys(`machine-${number}`));
+		return stand;
+	}
+
+	async stop(): Promise<void> {
+		await this.host.close();
+		await this.machine.stop();
+	}
+
+	async point(): Promise<Point> {
+		const inputs = forkPointSchema.parse({
+			...this.common("warm"),
+			pool: "pool",
+			base: this.path("disk"),
+			domain: this.hardware(),
+			timeoutSeconds: TIMEOUT_SECONDS,
+		});
+		return (await forkPoint.create(inputs, this.context)).state;
+	}
+
+	/** A clone of the image that boots, and gets name and keys by its guest agent. */
+	async boot(): Promise<Machine> {
+		const { name, hostKeys } = this.next();
+		const disk = await this.disk(name, this.path("disk"));
+		const files = hostKeys.flatMap(({ type, privateKey, publicKey }) => [
+			{ path: `/etc/ssh/ssh_host_${type}_key`, content: privateKey, mode: "0600" },
+			{ path: `/etc/ssh/ssh_host_${type}_key.pub`, content: publicKey },
+		]);
+		return this.make(name, disk, {
+			...this.hardware(),
+			guestSetup: { hostname: name, files },
+			waitFor: { agent: true, address: "auto", timeoutSeconds: TIMEOUT_SECONDS },
+		});
+	}
+
+	async fork(point: Point): Promise<Machine> {
+		const { name, hostKeys } = this.next();
+		const disk = await this.disk(name, point.disk);
+		const fork = { point: point.uuid, hostname: name, hostKeys, timeoutSeconds: TIMEOUT_SECONDS };
+		return this.make(name, disk, { template: point.uuid, fork });
+	}
+
+	async remove({ disk, domain: made }: Machine): Promise<void> {
+		await domain.delete(made.uuid, made, this.context);
+		await volume.delete(disk.key, disk, this.context);
+	}
+
+	/** Bytes of the guest's memory that are a child's alone, and those of its disk. */
+	async ownBytes(point: Point, { disk, domain: made }: Machine): Promise<{ memory: number; disk: number }> {
+		const { blocks } = await stat(disk.path);
+		return { memory: await privateBytes(made.name, point.memory), disk: blocks * 512 };
+	}
+
+	private path(name: string): string {
+		return join(this.machine.poolDirectory, name);
+	}
+
+	private get context(): Context {
+		return { host: this.host, log: () => {} };
+	}
+
+	private common(name: string) {
+		return { uri: this.machine.uri, ownerId: `org/bench/dev/${name}`, name };
+	}
+
+	private hardware() {
+		return {
+			memoryMiB: MEMORY_MIB[this.kind],
+			type: "qemu" as const,
+			boot: { kernel: this.path("kernel"), initrd: this.path("initrd"), cmdline: this.image.cmdline },
+		};
+	}
+
+	private next(): { name: string; hostKeys: HostKey[] } {
+		const number = ++this.number;
+		return { name: `machine-${number}`, hostKeys: this.keys.get(number)! };
+	}
+
+	private async disk(name: string, base: string) {
+		const inputs = volumeSchema.parse({ ...this.common(name), name: `${name}.qcow2`, pool: "pool", base });
+		return (await volume.create(inputs, this.context)).state;
+	}
+
+	private async make(name: string, disk: Machine["disk"], more: object): Promise<Machine> {
+		const inputs = domainSchema.parse({
+			...this.common(name),
+			disks: [{ volume: disk.path, format: "qcow2" }],
+			nics: [{ network: "default" }],
+			shutdownTimeoutSeconds: 0,
+			...more,
+		});
+		return { disk, domain: (await domain.create(inputs, this.context)).state };
+	}
+}
+
+/** Of QEMU's mapping of a file: what it has written to itself. */
+async function privateBytes(guest: string, file: string): Promise<number> {
+	for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+		const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+		if (!command.includes(`guest=${guest},`)) continue;
+		const mappings = (await readFile(`/proc/${pid}/smaps`, "utf8")).split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+		const kibibytes = mappings
+			.filter((mapping) => mapping.split("\n")[0]!.endsWith(file))
+			.map((mapping) => Number(/^Anonymous:\s+(\d+) kB/m.exec(mapping)?.[1] ?? 0));
+		return kibibytes.reduce((sum, size) => sum + size, 0) * 1024;
+	}
+	throw new Error(`there is no process of ${guest}`);
+}
