@@ -21,7 +21,11 @@ const parent = new ForkPoint("warm", {
 		{ path: "/etc/init.d/web", mode: "0755", content: '#!/bin/sh\n[ "$1" = stop ] || exec httpd -p 80 -h /www\n' },
 	],
 	startBeforeFork: ["web"],
-	ready: { exec: ["/bin/sh", "-c", "wget -q -O - http://127.0.0.1/cgi-bin/name"] },
+	// The image makes /run/booted at the end of its start; with systemd that is waited for anyway.
+	ready: {
+		exec: ["/bin/sh", "-c", "[ -e /run/booted ] && wget -q -O - http://127.0.0.1/cgi-bin/name"],
+		intervalSeconds: 1,
+	},
 });
 
 // Who the workers can be: each takes one before it has a network.

@@ -81,7 +81,8 @@ export interface GuestResult {
 }
 
 /**
- * @param input what it gets on its standard input: no process list shows that
+ * @param options.input what it gets on its standard input: no process list shows that
+ * @param options.slowestMs how long to wait at most before it is asked again whether it has ended
  * @returns undefined when it has not ended within the time; it may go on then
  * @throws Error when the agent does not run it
  */
@@ -91,7 +92,7 @@ export async function runInGuest(
 	path: string,
 	args: ReadonlyArray<string>,
 	timeoutSeconds: number,
-	input?: string,
+	{ input, slowestMs }: { input?: string | undefined; slowestMs?: number } = {},
 ): Promise<GuestResult | undefined> {
 	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", {
 		path,
@@ -99,10 +100,11 @@ export async function runInGuest(
 		"capture-output": true,
 		...(input !== undefined && { "input-data": Buffer.from(input, "utf8").toString("base64") }),
 	});
-	const ended = await poll(timeoutSeconds, async () => {
+	const whetherEnded = async () => {
 		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
 		return status.exited ? status : undefined;
-	});
+	};
+	const ended = await poll(timeoutSeconds, whetherEnded, slowestMs === undefined ? {} : { slowestMs });
 	if (!ended) return undefined;
 	const text = (data: string | undefined) => Buffer.from(data ?? "", "base64").toString("utf8");
 	const stdout = text(ended["out-data"]);

@@ -55,7 +55,11 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs.template);
 	const inherited = template?.inherited;
 	for (const note of template?.notes ?? []) log(note);
-	const { accelerator, domainType } = await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch);
+	// A fork goes on under what its parent ran with.
+	const domainType =
+		inputs.fork && template
+			? template.found.domainType
+			: (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
 	const uuid = randomUUID();
 	const { root, spec } = await wantedDefinition(inputs, host, { uuid, domainType, inherited, template });
 	if (inputs.running) await refuseToWriteBases(host, inputs.name, spec.disks);
@@ -63,7 +67,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		uuid,
 		macs: spec.nics.map(({ mac }) => mac),
 		addresses: [],
-		accelerator,
+		accelerator: acceleratorOf(domainType),
 		inherited,
 		timings: { defineMs: 0 },
 	};

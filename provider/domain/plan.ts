@@ -2,7 +2,7 @@
 import type { DomainInfo, Host } from "../libvirt";
 import { type Context, InUseError } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
-import { acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
+import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
 import { diskComplaint } from "./io-errors";
 import { look, pendingOf } from "./look";
@@ -37,7 +37,11 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		}
 	}
 	const hardware = hardwareOf(inputs, template?.inherited);
-	const { accelerator, domainType, why } = await chooseAccelerator(host, inputs.type, hardware.arch);
+	const { accelerator, domainType, why } =
+		inputs.fork && template
+			? asParent(template.found.domainType)
+			: await chooseAccelerator(host, inputs.type, hardware.arch);
+	if (inputs.fork && template) lines.push(`goes on where ${template.found.name} was stopped, without a boot`);
 	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);
 	// What a machine that exists took from its template is not known here; it was possible then.
 	if (inputs.template === undefined || template) await refuseBeyondHost(host, inputs, hardware, domainType);
@@ -52,6 +56,11 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
 	return lines;
+}
+
+/** A fork goes on under what its parent ran with. */
+function asParent(domainType: string): Accelerator {
+	return { accelerator: acceleratorOf(domainType), domainType, why: "as its parent" };
 }
 
 /** What `changes` goes by beside the inputs; nothing for a machine that is gone. */

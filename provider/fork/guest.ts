@@ -12,6 +12,8 @@ import type { ForkedFacts, ForkedInputs } from "./forked";
 const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 /** Where they are in this package. */
 const SOURCE = join(__dirname, "..", "..", "..", "guest", "fork");
+/** A child is waited for: asked often. */
+const SLOWEST_MS = 150;
 const SCRIPTS = ["before-fork", "become", "connect"];
 
 /** Puts the scripts on the disk of a parent, from which all children have them. */
@@ -72,7 +74,7 @@ export async function connectGuest(
 	seconds: number,
 ): Promise<string[]> {
 	// The guest gives up first, and says what it has waited for.
-	const args = [String(Math.max(1, Math.floor(seconds - 2))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
+	const args = [String(Math.max(1, Math.floor(seconds - 5))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
 	const said = await script(host, uuid, "connect", [...args, ...services], seconds);
 	return said.filter(([name]) => name === "address").map(([, value]) => value);
 }
@@ -120,7 +122,7 @@ async function script(
 	seconds: number,
 	input?: string,
 ): Promise<Array<[string, string]>> {
-	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, input);
+	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, slowestMs: SLOWEST_MS });
 	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
 	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
 	return ended.stdout

@@ -42,7 +42,7 @@ describe("forks", function () {
 			},
 			network: "default",
 			commands: [["/bin/sh", "-c", "echo warmed up > /run/warm; echo on disk > /root/warm"]],
-			ready: { exec: ["/bin/grep", "-q", "warmed", "/run/warm"] },
+			ready: { exec: ["/bin/sh", "-c", "[ -e /run/booted ] && grep -q warmed /run/warm"], intervalSeconds: 1 },
 			...more,
 		});
 	}
