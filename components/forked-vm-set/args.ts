@@ -72,7 +72,7 @@ export interface ForkedVMSetArgs {
 	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
 	/** What has to succeed in a child for it to be made. @default nothing */
 	healthCheck?: pulumi.Input<HealthCheckArgs>;
-	/** Seconds from the fork of a child until it is connected. @default 60 */
+	/** Seconds from the fork of a child until it is connected. @default 120 */
 	timeoutSeconds?: pulumi.Input<number>;
 	/**
 	 * What another parent (of another image, or made ready in another way) means for children that exist: `keep` them, or

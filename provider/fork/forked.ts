@@ -31,7 +31,7 @@ export const forkedSchema = z.strictObject({
 	powerOn: z.enum(["boot", "refork"]).default("boot"),
 	/** What another fork point means for a child that exists. */
 	onParentChange: z.enum(["keep", "replace"]).default("keep"),
-	timeoutSeconds: z.number().min(1).max(3600).default(60),
+	timeoutSeconds: z.number().min(1).max(3600).default(120),
 });
 
 export type ForkedInputs = z.output<typeof forkedSchema>;
