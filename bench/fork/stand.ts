@@ -61,7 +61,7 @@ export class Stand {
 			pool: "pool",
 			base: this.path("disk"),
 			domain: this.hardware(),
-			...(this.kind === "micro" && { ready: { exec: ["/bin/test", "-e", "/run/booted"], intervalSeconds: 1 } }),
+			...(this.kind === "micro" && { ready: { exec: ["/bin/sh", "-c", "[ -e /run/booted ]"], intervalSeconds: 1 } }),
 			timeoutSeconds: TIMEOUT_SECONDS,
 		});
 		return (await forkPoint.create(inputs, this.context)).state;

@@ -8,16 +8,19 @@ import { chooseAccelerator } from "../domain/accelerator";
 import { removeDomain } from "../domain/create";
 import { look } from "../domain/look";
 import { foreign } from "../domain/own";
+import type { Host } from "../libvirt";
 import type { Context, Lifecycle } from "../lifecycle";
 import { InputError } from "../lifecycle";
 import { isLocalUri } from "../local-uri";
 import { foundOwnLine, isOwnedBy } from "../owner";
+import { backingChain } from "../volume/bases";
 import { forgetMade, isSucceeded, rememberMade } from "../volume/made-here";
 import { findVolume, usablePool } from "../volume/pools";
 import { remove } from "../volume/remove";
 import { refuseWhileUsed } from "../volume/uses";
+import { describeVolume } from "../volume/xml";
 import { opensFiles } from "./device-state";
-import { makePoint } from "./make";
+import { type Made, makePoint } from "./make";
 import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
 
@@ -79,32 +82,22 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 			const seen = await look(host, there.uuid);
 			const owner = seen?.config.recorded?.owner;
 			if (!isOwnedBy(owner, inputs)) throw new Error(foreign(context, name, owner, "exists already"));
-			const fork = seen?.config.recorded?.fork;
-			if (fork?.complete && fork.spec === contentId) {
-				throw new Error(
-					`fork point ${name} is there, and the state does not know it: remove it (virsh undefine ${name}) with its files, ` +
-						`${fork.memory} and ${fork.state}, once nothing needs them`,
-				);
+			const found = await foundPoint(host, there.uuid);
+			if (found?.contentId === contentId) {
+				context.log(`found fork point ${name} as an earlier run made it`);
+				return recordedAs(host, inputs, found, began);
 			}
 			context.log(`removes fork point ${name}, which an earlier run did not finish`);
 			await removeDomain(host, there.uuid);
 		}
-		const made = await makePoint(context, pool, inputs, { name, contentId });
-		const createMs = Math.round((performance.now() - began) * 1000) / 1000;
-		rememberMade(host, made.uuid, { ownerId: inputs.ownerId, createMs, fileFormat: undefined });
-		return { id: made.uuid, state: { ...inputs, ...made, timings: { ...made.timings, createMs } } };
+		return recordedAs(host, inputs, await makePoint(context, pool, inputs, { name, contentId }), began);
 	},
 
 	/** Gone when one of its parts is: children could not be made from what is left. */
 	async read(id, state, { host, log }) {
-		const seen = await look(host, id);
-		if (!seen?.config.recorded?.fork?.complete) return undefined;
-		for (const path of [state.disk, state.memory, state.devices]) {
-			if (await findVolume(host, path)) continue;
-			log(`${path} of fork point ${state.domainName} is gone`);
-			return undefined;
-		}
-		return state;
+		const lost = await lostFile(host, state);
+		if (lost !== undefined) log(`${lost} of fork point ${state.domainName} is gone`);
+		return lost === undefined && (await foundPoint(host, id)) ? state : undefined;
 	},
 
 	update: async (_id, olds, news) => ({ ...olds, ...news }),
@@ -123,14 +116,42 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	},
 };
 
-/** Of the content as well, so that a new fork point is there before the old one goes. */
-function domainNameOf(inputs: ForkPointInputs): string {
-	return `${inputs.name}-${contentIdOf(inputs).slice("sha256:".length, "sha256:".length + 8)}`;
+/** A whole fork point as it is on the host; undefined where there is none. */
+async function foundPoint(host: Host, uuid: string): Promise<Made | undefined> {
+	const config = (await look(host, uuid))?.config;
+	const { fork, lineage } = config?.recorded ?? {};
+	const [disk] = config?.disks[0]?.chain ?? [];
+	if (!config || !fork?.complete || !lineage || disk === undefined) return undefined;
+	const files = { disk, memory: fork.memory, devices: fork.state };
+	if ((await lostFile(host, files)) !== undefined) return undefined;
+	const chain = await backingChain(host, describeVolume(await host.volumes.xml(disk)));
+	const { name: domainName, maxMemoryMiB: memoryMiB } = config;
+	return { uuid, domainName, ...files, memoryMiB, contentId: fork.spec, lineage: { ...lineage, chain }, timings: {} };
 }
 
+async function lostFile(
+	host: Host,
+	{ disk, memory, devices }: Pick<Made, "disk" | "memory" | "devices">,
+): Promise<string | undefined> {
+	for (const path of [disk, memory, devices]) if (!(await findVolume(host, path))) return path;
+	return undefined;
+}
+
+function recordedAs(host: Host, inputs: ForkPointInputs, made: Made, began: number) {
+	const createMs = Math.round((performance.now() - began) * 1000) / 1000;
+	rememberMade(host, made.uuid, { ownerId: inputs.ownerId, createMs, fileFormat: undefined });
+	return { id: made.uuid, state: { ...inputs, ...made, timings: { ...made.timings, createMs } } };
+}
+
+/** Of the content as well, so that a new fork point is there before the old one goes. */
+function domainNameOf(inputs: ForkPointInputs): string {
+	return `${inputs.name}-${contentIdOf(inputs)}`;
+}
+
+/** Eight digits of a hash tell contents apart, and give away nothing of secrets among them. */
 function contentIdOf(inputs: ForkPointInputs): string {
 	const content = JSON.stringify(CONTENT.map((property) => inputs[property] ?? null));
-	return `sha256:${createHash("sha256").update(content).digest("hex")}`;
+	return createHash("sha256").update(content).digest("hex").slice(0, 8);
 }
 
 /** @throws InputError when QEMU there cannot fork */

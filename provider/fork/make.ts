@@ -21,7 +21,7 @@ import { volumeSchema } from "../volume/schema";
 import { wantedOf } from "../volume/wanted";
 import { volumeXml } from "../volume/xml";
 import { child, children, type Element, element, serialize, text } from "../xml/element";
-import { setRecord } from "../xml/metadata";
+import { recordOf, setRecord } from "../xml/metadata";
 import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition } from "./definition";
 import { loadDevices, saveDevices } from "./device-state";
 import { become, beforeFork, installScripts, untilAgentAnswers } from "./guest";
@@ -33,7 +33,8 @@ const MIB = 1024 * 1024;
 const DEVICES_BYTES = 16 * MIB;
 const UNPLUG_SECONDS = 30;
 
-type Made = Omit<ForkPointFacts, "timings"> & { timings: Omit<ForkPointFacts["timings"], "createMs"> };
+/** What was made, or found. */
+export type Made = Omit<ForkPointFacts, "timings"> & { timings: Omit<ForkPointFacts["timings"], "createMs"> };
 
 /** @throws Error, and nothing is left */
 export async function makePoint(
@@ -56,7 +57,7 @@ export async function makePoint(
 			? { root: derivedDefinition(point.root, { uuid, name, disk }), memoryMiB: point.memoryFile.memoryMiB }
 			: await definitionOf(host, inputs, { uuid, name, disk });
 		const fork = { spec: contentId, memory: files.memory.path, state: files.devices.path, complete: false };
-		const recorded = { owner: inputs.ownerId, lineage: { base: lineage.base, baseContentId: lineage.baseContentId } };
+		const recorded = recordOf(inputs, { base: lineage.base, baseContentId: lineage.baseContentId });
 		const define = async (complete: boolean) => {
 			setRecord(root, { ...recorded, setUp: true, fork: { ...fork, complete } });
 			await patiently(() => host.domains.define(serialize(root), { validate: false }));
@@ -103,9 +104,8 @@ async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, content
 			`the pool "${pool.name}" has the type ${pool.type}; a fork point needs one of files: dir, fs or netfs`,
 		);
 	}
-	const tag = contentId.slice("sha256:".length, "sha256:".length + 8);
 	const file = (suffix: string, extension: string): FileName => {
-		const name = defaultName(`${inputs.name}${suffix}`, inputs.ownerId, extension, tag);
+		const name = defaultName(`${inputs.name}${suffix}`, inputs.ownerId, extension, contentId);
 		return { name, path: `${pool.directory}/${name}` };
 	};
 	const files = { disk: file("", "qcow2"), memory: file("-memory", "raw"), devices: file("-devices", "raw") };

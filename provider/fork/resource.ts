@@ -77,7 +77,7 @@ export class ForkPoint extends LibvirtResource {
 	declare readonly devices: pulumi.Output<string>;
 	/** Size of its memory. */
 	declare readonly memoryMiB: pulumi.Output<number>;
-	/** `sha256:...` of all that it was made from. */
+	/** Eight hex digits of a hash of all that it was made from. */
 	declare readonly contentId: pulumi.Output<string>;
 	/** What its disk was made from. */
 	declare readonly lineage: pulumi.Output<ForkPointFacts["lineage"]>;

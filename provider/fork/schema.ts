@@ -54,7 +54,7 @@ export interface ForkPointFacts {
 	devices: string;
 	/** Size of its memory. */
 	memoryMiB: number;
-	/** `sha256:...` of all that it was made from. */
+	/** Eight hex digits of a hash of all that it was made from. */
 	contentId: string;
 	/** What its disk was made from. */
 	lineage: Lineage;
@@ -62,11 +62,11 @@ export interface ForkPointFacts {
 	timings: {
 		/** Milliseconds of the whole create. */
 		createMs: number;
-		/** From the start to the guest agent's first answer. */
-		bootMs: number;
-		/** From the power-on of the agent to the fork: files, commands, services, and what `ready` waited for. */
-		prepareMs: number;
+		/** From the start to the guest agent's first answer; as the others absent where it was found. */
+		bootMs?: number | undefined;
+		/** From there to the fork: files, commands, services, and what `ready` waited for. */
+		prepareMs?: number | undefined;
 		/** The guest stands still and is written. */
-		saveMs: number;
+		saveMs?: number | undefined;
 	};
 }

@@ -5,6 +5,7 @@ import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import { sweep } from "../../provider/guard/sweep";
 import type { State } from "../../provider/lifecycle";
+import { guardTag } from "../../provider/owner";
 import { volume } from "../../provider/volume/lifecycle";
 import { type VolumeFacts, type VolumeInputs, volumeSchema } from "../../provider/volume/schema";
 import { type Full, Lab } from "./domain-lab";
@@ -74,6 +75,15 @@ describe("forks", function () {
 		assert.equal((await lab.host.domains.find(point.uuid))?.state, "shutoff");
 		for (const path of [point.disk, point.memory, point.devices]) assert.ok(existsSync(path), path);
 		assert.deepEqual(await forkPoint.read(made.id, point, lab.context), point);
+	});
+
+	it("are of the parent that is there when the state has lost it", async () => {
+		const { id, state } = await forkPoint.create(pointInputs(), lab.context);
+		assert.equal(id, point.uuid);
+		const { timings: _, ...found } = state;
+		const { timings: __, ...made } = point;
+		assert.deepEqual(found, made);
+		point = state;
 	});
 
 	it("go on where it stood still, each as somebody of its own", async () => {
@@ -174,7 +184,8 @@ describe("forks", function () {
 	it("are swept with their files when no state knows them", async () => {
 		for (const child of children) await lab.delete(child);
 		for (const disk of disks) await volume.delete(disk.key, disk, lab.context);
-		const { removed } = await sweep(lab.host, { stack: "org/project/stack" });
+		const guard = guardTag(lab.machine.uri);
+		const { removed } = await sweep(lab.host, { stack: "org/project/stack", guard });
 		assert.deepEqual(removed.sort(), [
 			...[derived, point].map(({ domainName }) => `domain ${domainName}`).sort(),
 			...[derived, point]
