@@ -1,4 +1,5 @@
 /** One identity, held for as long as its resource is there. */
+import { existsSync } from "node:fs";
 import { listed } from "../../allowed";
 import type { Change, Lifecycle, State } from "../../lifecycle";
 import { isUnknown } from "../../unknown";
@@ -32,6 +33,7 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 		const { ownerId, prefer, channel } = inputs;
 		const told = channel === undefined ? [] : [`its machine is told by ${channel}`];
 		const { pool, store: settings } = parsed(inputs);
+		if (isNotThere(settings)) return [`warning: the store ${settings.sqlite!.path} is not on this machine`, ...told];
 		return withStore(settings, async (store) => {
 			const [held] = await store.list(pool, { states: ["leased"], owner: ownerId });
 			if (held) return [`keeps ${held.name} of the pool ${pool}, which it holds already`, ...told];
@@ -57,8 +59,12 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	},
 
 	/** Gone when the store says that somebody else holds it, or nobody. */
-	async read(_id, state) {
+	async read(id, state, { log }) {
 		const { pool, store: settings } = parsed(state);
+		if (isNotThere(settings)) {
+			log(`${id} was not looked at: the store ${settings.sqlite!.path} is not on this machine`);
+			return state;
+		}
 		return withStore(settings, async (store) => {
 			const [held] = await store.list(pool, { states: ["leased"], owner: state.ownerId });
 			return held?.epoch === state.epoch ? state : undefined;
@@ -81,6 +87,11 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 		await withPool(parsed(state), log, ({ allocator }) => allocator.release(state.ownerId, state.epoch));
 	},
 };
+
+/** Opening it would make it: a look changes nothing. */
+function isNotThere({ sqlite }: Access["store"]): boolean {
+	return sqlite !== undefined && !existsSync(sqlite.path);
+}
 
 function factsOf({ identity: taken, secrets }: Lease, { network }: Access): IdentityFacts {
 	const { name, mac, ips, machineId, data, epoch } = taken;
