@@ -29,8 +29,8 @@ export function networkConfigOf({ mac, network }: Profile): string | undefined {
 		routes: gateways.map((via) => ({ to: via.includes(":") ? "::/0" : "0.0.0.0/0", via })),
 		nameservers: { addresses: nameservers },
 	};
-	// JSON is YAML.
-	return json({ version: 2, ethernets: { nic0: nic } });
+	// JSON is YAML, unless it is indented by tabs.
+	return `${JSON.stringify({ version: 2, ethernets: { nic0: nic } })}\n`;
 }
 
 /** How a clone is told who it is. */

@@ -40,7 +40,9 @@ describe("addresses that a machine sets itself", () => {
 
 	it("are for the NIC that has the MAC address", () => {
 		const network = staticNetworkOf({ ipv4: "10.0.0.1/24", nameservers: ["10.0.0.1"] }, ["10.0.0.10"]);
-		assert.deepEqual(JSON.parse(networkConfigOf({ ...member, network, machineId: "", data: {} })!), {
+		const written = networkConfigOf({ ...member, network, machineId: "", data: {} })!;
+		assert.doesNotMatch(written, /\t/, "YAML takes no tabs");
+		assert.deepEqual(JSON.parse(written), {
 			version: 2,
 			ethernets: {
 				nic0: {
