@@ -1,17 +1,8 @@
 import { z } from "zod";
 import { computed } from "../allowed";
+import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
-import {
-	absolutePath,
-	commonShape,
-	fileEncoding,
-	hostName,
-	mebibytes,
-	objectName,
-	reference,
-	sha256,
-	wholeText,
-} from "../schema";
+import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
 import { fitsIntoTar } from "./tar";
 
 /** Data for cloud-init's NoCloud source. */
@@ -20,20 +11,7 @@ export const cloudInitSchema = z.strictObject({
 	instanceId: objectName.optional(),
 	userData: wholeText.optional(),
 	networkConfig: wholeText.optional(),
-	files: z
-		.array(
-			z.strictObject({
-				path: absolutePath,
-				content: wholeText,
-				mode: z
-					.string()
-					.regex(/^0?[0-7]{3,4}$/, "allowed is an octal mode such as 0644")
-					.default("0644"),
-				owner: wholeText.optional(),
-				encoding: fileEncoding,
-			}),
-		)
-		.optional(),
+	files: z.array(guestFileSchema.extend({ owner: wholeText.optional() })).optional(),
 	hostKeys: z
 		.array(
 			z.strictObject({
