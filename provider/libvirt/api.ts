@@ -143,6 +143,8 @@ export interface Domains {
 	getAutostart(uuid: string, options?: CallOptions): Promise<boolean>;
 	/** virDomainGetState */
 	state(uuid: string, options?: CallOptions): Promise<{ state: DomainState; reason: number }>;
+	/** virDomainGetInfo: seconds of processor time that the machine has used, its hypervisor included. */
+	processorSeconds(uuid: string, options?: CallOptions): Promise<number>;
 	/** virDomainGetDiskErrors: disks ("vda") whose reading or writing failed since the machine was last resumed. */
 	diskErrors(uuid: string, options?: CallOptions): Promise<DiskError[]>;
 	/** virDomainSetVcpusFlags @param target live guest, persistent definition, or both */

@@ -1,8 +1,9 @@
 /**
  * Whether KVM is worth using. That /dev/kvm opens says little: nested virtualisation can be there and hang, or be so
  * slow that emulation is faster. So the same tiny guest (firmware, no disk) is started under KVM and under emulation
- * at the same time, and KVM has to be through with the firmware about as soon. The emulated guest is the clock: on a
- * busy host both are slow.
+ * at the same time, and KVM has to be through with the firmware about as soon and for about as much processor time.
+ * The emulated guest is the clock, as on a busy host both are slow; the processor time does not depend on what else
+ * the host does, and a KVM that spends ten times as much is one that hangs later.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +15,9 @@ import { DeadlineError, LibvirtError } from "./errors";
 const GRACE_MILLISECONDS = 1000;
 /** How long KVM is waited for where there is no emulation to compare with. */
 const ALONE_MILLISECONDS = 5000;
+/** How much processor time KVM may take: so many times as much as emulation, and so many seconds. */
+const PROCESSOR_FACTOR = 2;
+const PROCESSOR_GRACE_SECONDS = 0.5;
 const POLL_MILLISECONDS = 20;
 const CALL_SECONDS = 5;
 const START_SECONDS = 30;
@@ -41,20 +45,28 @@ export async function runsWell(host: Host, type: string, options?: CallOptions):
 	}
 }
 
+/** Both are asked all the time, each for itself: a guest that hangs keeps the one who looks at it waiting. */
 async function isSoonThrough(probed: Probe, emulated: Probe | undefined): Promise<boolean> {
+	const done = new AbortController();
 	const begin = Date.now();
-	let giveUp = emulated === undefined ? begin + ALONE_MILLISECONDS : Number.POSITIVE_INFINITY;
-	while (Date.now() < giveUp) {
-		if (await probed.isThrough()) return true;
-		if (giveUp === Number.POSITIVE_INFINITY && (await emulated?.isThrough())) {
-			const took = Date.now() - begin;
-			giveUp = Date.now() + Math.max(GRACE_MILLISECONDS, took);
-		} else if (Date.now() > begin + START_SECONDS * 1000) {
-			break;
-		}
-		await sleep(POLL_MILLISECONDS);
+	const through = probed.through(begin + START_SECONDS * 1000, done.signal);
+	// What becomes of it is asked below, or not at all.
+	through.catch(() => undefined);
+	try {
+		if (!emulated) return (await Promise.race([through, passed(ALONE_MILLISECONDS)])) !== undefined;
+		const emulation = await emulated.through(begin + START_SECONDS * 1000, done.signal);
+		const took = Date.now() - begin;
+		const kvm = await Promise.race([through, passed(Math.max(GRACE_MILLISECONDS, took))]);
+		if (emulation === undefined || kvm === undefined) return kvm !== undefined;
+		return kvm <= PROCESSOR_FACTOR * emulation + PROCESSOR_GRACE_SECONDS;
+	} finally {
+		done.abort();
 	}
-	return false;
+}
+
+/** Keeps no process from ending. */
+function passed(milliseconds: number): Promise<undefined> {
+	return sleep(milliseconds, undefined, { ref: false });
 }
 
 class Probe {
@@ -76,19 +88,18 @@ class Probe {
 		await this.host.domains.resume(this.uuid, options);
 	}
 
-	/**
-	 * On x86 the firmware ends in a halt, as there is nothing to boot. Elsewhere there is no firmware by default: the
-	 * program counter has to have moved.
-	 */
-	async isThrough(): Promise<boolean> {
-		try {
-			const registers = await this.registers();
-			return this.isX86 ? /\bHLT=1\b/.test(registers) : registers !== this.atStart;
-		} catch (error) {
-			// A guest that cannot be stopped to look at its registers, or that QEMU has given up.
-			if (error instanceof DeadlineError || error instanceof LibvirtError) return false;
-			throw error;
+	/** Resolves when the guest is through, with the seconds of processor time that it took; undefined when it is not. */
+	async through(untilMilliseconds: number, signal: AbortSignal): Promise<number | undefined> {
+		while (Date.now() < untilMilliseconds && !signal.aborted) {
+			try {
+				if (await this.isThrough()) return await this.host.domains.processorSeconds(this.uuid);
+			} catch (error) {
+				// A guest that cannot be stopped to look at its registers, or that QEMU has given up.
+				if (!(error instanceof DeadlineError || error instanceof LibvirtError)) throw error;
+			}
+			await sleep(POLL_MILLISECONDS);
 		}
+		return undefined;
 	}
 
 	async remove(): Promise<void> {
@@ -97,6 +108,15 @@ class Probe {
 			// It is gone, was never there, or hangs in the kernel: then libvirt ends it with the connection.
 			if (!(error instanceof LibvirtError)) throw error;
 		});
+	}
+
+	/**
+	 * On x86 the firmware ends in a halt, as there is nothing to boot. Elsewhere there is no firmware by default: the
+	 * program counter has to have moved.
+	 */
+	private async isThrough(): Promise<boolean> {
+		const registers = await this.registers();
+		return this.isX86 ? /\bHLT=1\b/.test(registers) : registers !== this.atStart;
 	}
 
 	private async registers(): Promise<string> {

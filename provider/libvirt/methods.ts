@@ -45,6 +45,7 @@ export const domainMethods: Specs<Domains> = {
 	setAutostart: { parameters: 2 },
 	getAutostart: { parameters: 1 },
 	state: { parameters: 1 },
+	processorSeconds: { parameters: 1 },
 	diskErrors: { parameters: 1 },
 	setVcpus: { parameters: 3 },
 	setMemory: { parameters: 3 },

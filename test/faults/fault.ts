@@ -43,14 +43,12 @@ export async function strike(
 	{ command, victim, point, restartMs }: { command: "up" | "destroy"; victim: Victim; point: Point; restartMs: number },
 	env: NodeJS.ProcessEnv,
 ): Promise<Struck> {
-	const before = objectsOn(bench);
+	const objects = objectCounter(bench);
 	const cli = bench.project.spawn([command, "--yes", "--skip-preview"], env);
 	let output = "";
 	for (const stream of [cli.stdout!, cli.stderr!]) stream.setEncoding("utf8").on("data", (text) => (output += text));
 	const progress = () =>
-		point.kind === "lines"
-			? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length
-			: differences(before, objectsOn(bench));
+		point.kind === "lines" ? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length : objects();
 	// The engine starts the provider with the first of its resources.
 	const isThere = () => victim !== "provider" || providerOf(cli) !== undefined;
 	while (progress() < point.count || !isThere()) {
@@ -83,6 +81,21 @@ async function trialGuestsGone({ host }: Bench): Promise<void> {
 
 function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
 	return exitCode === null && signalCode === null;
+}
+
+/**
+ * Counts what has come and gone since the look before: a file that takes the place of another often gets its inode,
+ * too, so what there is now shows less than what was done.
+ */
+function objectCounter(bench: Bench): () => number {
+	let last = objectsOn(bench);
+	let count = 0;
+	return () => {
+		const now = objectsOn(bench);
+		count += differences(last, now);
+		last = now;
+		return count;
+	};
 }
 
 /** Files of the pool and definitions of libvirt's, each with its inode: a look at them costs no call. */

@@ -55,6 +55,9 @@ const RESIZE_BYTES = 1;
 const METADATA_ELEMENT = 2;
 /** By virDomainBlockJobType. */
 const BLOCK_JOBS: BlockJob["kind"][] = ["unknown", "pull", "copy", "commit", "active-commit", "backup"];
+/** `struct _virDomainInfo`: unsigned char, two unsigned long, unsigned short, unsigned long long of nanoseconds. */
+const DOMAIN_INFO_BYTES = 40;
+const DOMAIN_INFO_CPU_TIME = 32;
 /** As virDomainGetDiskErrors fills it: `struct { char *disk; int error; }`, on the 64-bit machines that Node.js runs on. */
 const DISK_ERROR_BYTES = 16;
 /** What libvirt's protocol carries. */
@@ -67,6 +70,12 @@ function stateOf(domain: Handle<"domain">): { state: DomainState; reason: number
 	const reason: [number] = [0];
 	libvirt.virDomainGetState(domain, state, reason, 0);
 	return { state: STATES[state[0]] ?? "unknown", reason: reason[0] };
+}
+
+function processorSecondsOf(domain: Handle<"domain">): number {
+	const info = Buffer.alloc(DOMAIN_INFO_BYTES);
+	libvirt.virDomainGetInfo(domain, info);
+	return Number(info.readBigUInt64LE(DOMAIN_INFO_CPU_TIME)) / 1e9;
 }
 
 function describe(domain: Handle<"domain">): DomainInfo {
@@ -189,6 +198,7 @@ export const domains: Implementation<Domains> = {
 		return autostart[0] === 1;
 	},
 	state: (connection, uuid) => at(connection, uuid, stateOf),
+	processorSeconds: (connection, uuid) => at(connection, uuid, processorSecondsOf),
 	diskErrors: (connection, uuid) => at(connection, uuid, diskErrorsOf),
 	setVcpus(connection, uuid, count, target, options) {
 		const flag = targetFlags[target] | flags([options?.maximum, MAXIMUM]);

@@ -123,6 +123,7 @@ export const signatures = {
 	virDomainGetName: reads("str", "domain"),
 	virDomainGetUUIDString: reads("int", "domain", "outUuid"),
 	virDomainGetState: reads("int", "domain", "outInt", "outInt", "uint"),
+	virDomainGetInfo: reads("int", "domain", "buffer"),
 	virDomainIsPersistent: reads("int", "domain"),
 	virDomainGetXMLDesc: reads("text", "domain", "uint"),
 	virDomainDefineXMLFlags: acts("domain", "connection", "str", "uint"),
