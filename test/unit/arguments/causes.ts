@@ -1,6 +1,6 @@
 /**
  * Kinds of mistakes, each of them once: another property with the same kind of mistake is in the table of arguments
- * (`bad-inputs.ts`), and what only a host can tell is in `test/host/bad-inputs.test.ts`.
+ * (`bad-inputs/`), and what only a host can tell is in `test/host/bad-inputs.test.ts`.
  */
 export interface Cause {
 	/** Completes "refuses ...". */
