@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { AddressSource, Host, InterfaceAddresses } from "../libvirt";
 import { isLocalUri } from "../local-uri";
+import { acceleratorOf } from "./accelerator";
 import { diskComplaint } from "./io-errors";
 import { type FormerLease, unclaimed } from "./leases";
 import { look, lookLive } from "./look";
@@ -151,7 +152,7 @@ async function inVain(
 			? `${name} went off before it showed ${what}.`
 			: `${name} did not show ${what} within ${waitFor?.timeoutSeconds ?? DEFAULT_WAIT_SECONDS} s (waitFor.timeoutSeconds).`,
 	];
-	lines.push(`state: ${seen?.state ?? "gone"}`);
+	lines.push(`state: ${seen ? `${seen.state}, accelerator ${acceleratorOf(seen.config.domainType)}` : "gone"}`);
 	const complaint = seen?.state === "paused" ? await diskComplaint(host, uuid).catch(() => undefined) : undefined;
 	if (complaint !== undefined) lines.push(complaint);
 	if (seen?.config.agent === false) lines.push("guest agent: the machine has no channel for it");

@@ -98,7 +98,7 @@ describe("failures", function () {
 			await waitFor("timeoutSeconds", "5");
 			const { stdout } = await fails("up");
 			assert.match(stdout, /waiting-0 did not show an address \(by lease\) within 5 s \(waitFor\.timeoutSeconds\)/);
-			assert.match(stdout, /state: running\n.*guest agent: .*\n.*lease: none for 52:.*\n.*arp: /);
+			assert.match(stdout, /state: running, accelerator qemu\n.*guest agent: .*\n.*lease: none for 52:.*\n.*arp: /);
 			assert.equal(await bench.host.virsh("domstate", "waiting-0"), "running");
 			assert.ok((await namesRecorded("Domain")).includes("waiting-0"));
 			const { changes } = await bench.project.preview();

@@ -112,7 +112,7 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		);
 		assert.ok(error instanceof IncompleteError);
 		assert.match(error.message, /silent did not show its guest agent within 2 s/);
-		assert.match(error.message, /state: running/);
+		assert.match(error.message, /state: running, accelerator (kvm|qemu)/);
 		assert.match(error.message, /guest agent: not connected/);
 		assert.match(error.message, /lease: none for 52:/);
 		assert.match(error.message, /console:/);
