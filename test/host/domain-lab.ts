@@ -9,7 +9,7 @@ import { type DomainFacts, type DomainInputs, domainSchema } from "../../provide
 import { connect, type Host } from "../../provider/libvirt";
 import type { Context, State } from "../../provider/lifecycle";
 import { ensureImage, type GuestImage } from "../../tools/images";
-import { startTestHost, type TestHost } from "../../tools/testhost";
+import { startTestHost, type TestHost, type TestHostOptions } from "../../tools/testhost";
 
 const run = promisify(execFile);
 
@@ -25,9 +25,9 @@ export class Lab {
 		readonly image: GuestImage,
 	) {}
 
-	static async start(kind: "micro" | "debian" = "micro"): Promise<Lab> {
+	static async start(kind: "micro" | "debian" = "micro", options: TestHostOptions = {}): Promise<Lab> {
 		const image = await ensureImage(kind);
-		const machine = await startTestHost();
+		const machine = await startTestHost(options);
 		const host = connect(machine.uri);
 		const lab = new Lab(machine, host, image);
 		for (const name of ["kernel", "initrd", "disk"] as const) await copyFile(image[name], lab.path(name));

@@ -1,74 +1,32 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { forkPoint } from "../../provider/fork/lifecycle";
-import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
+import { forkPointSchema } from "../../provider/fork/schema";
 import { sweep } from "../../provider/guard/sweep";
-import type { State } from "../../provider/lifecycle";
 import { guardTag } from "../../provider/owner";
 import { volume } from "../../provider/volume/lifecycle";
-import { type VolumeFacts, type VolumeInputs, volumeSchema } from "../../provider/volume/schema";
 import { type Full, Lab } from "./domain-lab";
-
-type VolumeState = State<VolumeInputs, VolumeFacts>;
-type Point = State<ForkPointInputs, ForkPointFacts>;
+import { ForkLab, type Point } from "./fork-lab";
 
 describe("forks", function () {
 	this.timeout(180_000);
 	let lab: Lab;
+	let forks: ForkLab;
 	let point: Point;
 	let derived: Point;
 	const children: Full[] = [];
-	const disks: VolumeState[] = [];
 
 	before(async () => {
 		lab = await Lab.start();
+		forks = new ForkLab(lab);
 	});
 
 	after(async () => {
 		await lab.stop();
 	});
 
-	function pointInputs(more: object = {}): ForkPointInputs {
-		return forkPointSchema.parse({
-			uri: lab.machine.uri,
-			ownerId: "org/project/stack/warm",
-			name: "warm",
-			pool: "pool",
-			base: lab.path("disk"),
-			domain: {
-				memoryMiB: 128,
-				type: "qemu",
-				boot: { kernel: lab.path("kernel"), initrd: lab.path("initrd"), cmdline: lab.image.cmdline },
-			},
-			network: "default",
-			commands: [["/bin/sh", "-c", "echo warmed up > /run/warm; echo on disk > /root/warm"]],
-			ready: { exec: ["/bin/sh", "-c", "[ -e /run/booted ] && grep -q warmed /run/warm"], intervalSeconds: 1 },
-			...more,
-		});
-	}
-
-	async function childInputs(name: string, more: object = {}, parent = point) {
-		const inputs = volumeSchema.parse({
-			uri: lab.machine.uri,
-			ownerId: `org/project/stack/${name}`,
-			pool: "pool",
-			name: `${name}.qcow2`,
-			base: parent.disk,
-		});
-		const { state } = await volume.create(inputs, lab.context);
-		disks.push(state);
-		return lab.plain(name, {
-			template: parent.uuid,
-			consoleLog: join(lab.machine.directory, `${name}.log`),
-			disks: [{ volume: state.path }],
-			nics: [{ network: "default" }],
-			fork: { point: parent.uuid, hostname: name, machineId: name.replace(/\D/g, "").padStart(32, "0"), ...more },
-		});
-	}
-
 	it("have a parent that is booted, made ready and stopped for good", async () => {
-		const made = await forkPoint.create(pointInputs(), lab.context);
+		const made = await forkPoint.create(forks.point(), lab.context);
 		point = made.state;
 		assert.equal(made.id, point.uuid);
 		assert.match(point.domainName, /^warm-[0-9a-f]{8}$/);
@@ -78,7 +36,7 @@ describe("forks", function () {
 	});
 
 	it("are of the parent that is there when the state has lost it", async () => {
-		const { id, state } = await forkPoint.create(pointInputs(), lab.context);
+		const { id, state } = await forkPoint.create(forks.point(), lab.context);
 		assert.equal(id, point.uuid);
 		const { timings: _, ...found } = state;
 		const { timings: __, ...made } = point;
@@ -87,7 +45,7 @@ describe("forks", function () {
 	});
 
 	it("go on where it stood still, each as somebody of its own", async () => {
-		for (const name of ["child-1", "child-2"]) children.push(await lab.create(await childInputs(name)));
+		for (const name of ["child-1", "child-2"]) children.push(await lab.create(await forks.child(name, point)));
 		const [one, two] = children as [Full, Full];
 		for (const child of children) {
 			assert.equal(await lab.sh(child.uuid, "cat /run/warm /root/warm"), "warmed up\non disk");
@@ -128,7 +86,7 @@ describe("forks", function () {
 	});
 
 	it("are forked again at each power-on when that is asked for, with a fresh disk", async () => {
-		const inputs = await childInputs("child-3", { powerOn: "refork" });
+		const inputs = await forks.child("child-3", point, { powerOn: "refork" });
 		const made = await lab.create(inputs);
 		await lab.sh(made.uuid, "echo mine > /root/mine; sync");
 		const off = await lab.update(made, { ...inputs, running: false });
@@ -154,7 +112,7 @@ describe("forks", function () {
 		const { state } = await forkPoint.create(inputs, lab.context);
 		derived = state;
 		assert.ok(state.lineage.chain.includes(point.disk));
-		const child = await lab.create(await childInputs("child-4", {}, state));
+		const child = await lab.create(await forks.child("child-4", state));
 		children.push(child);
 		const look =
 			"cat /run/warm /run/warmer; hostname; ls /sys/class/net | grep -c eth; ls /run/nologin 2>/dev/null; true";
@@ -171,7 +129,7 @@ describe("forks", function () {
 	});
 
 	it("are made whole or not at all", async () => {
-		const inputs = pointInputs({
+		const inputs = forks.point({
 			name: "cold",
 			ready: { exec: ["/bin/false"], timeoutSeconds: 1, intervalSeconds: 1 },
 		});
@@ -183,7 +141,7 @@ describe("forks", function () {
 
 	it("are swept with their files when no state knows them", async () => {
 		for (const child of children) await lab.delete(child);
-		for (const disk of disks) await volume.delete(disk.key, disk, lab.context);
+		for (const disk of forks.disks) await volume.delete(disk.key, disk, lab.context);
 		const guard = guardTag(lab.machine.uri);
 		const { removed } = await sweep(lab.host, { stack: "org/project/stack", guard });
 		assert.deepEqual(removed.sort(), [

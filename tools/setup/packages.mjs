@@ -66,7 +66,6 @@ export const needs = [
 	{ what: "debootstrap", debian: "debootstrap", fedora: "debootstrap", present: command("debootstrap") },
 	{ what: "zstd", debian: "zstd", fedora: "zstd", present: command("zstd") },
 	{ what: "xz", debian: "xz-utils", fedora: "xz", present: command("xz") },
-	{ what: "openssl", debian: "openssl", fedora: "openssl", present: command("openssl") },
 	{ what: "slapd", debian: "slapd", fedora: "openldap-servers", present: command("slapd"), services: ["slapd"] },
 	{ what: "ldapsearch", debian: "ldap-utils", fedora: "openldap-clients", present: command("ldapsearch") },
 	{

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs inside the new mount, network and UTS namespaces of a test host, below tini, and stays there as their holder.
-# usage: inside.sh DIRECTORY NAME     Prints "ready" once libvirtd is started; whatever it says else is an error.
+# usage: inside.sh DIRECTORY NAME [QEMU]     Prints "ready" once libvirtd is started; whatever it says else is an error.
 set -eu
-directory=$1 name=$2
+directory=$1 name=$2 qemu=${3:-}
 
 # First the mount by which the host's processes are recognised: from here on a sweep finds this process.
 mount --bind "$directory/run" /run
@@ -24,6 +24,13 @@ if [ -c /dev/kvm ] && getent group kvm >/dev/null; then
 	chown root:kvm "$directory/dev/kvm"
 	chmod 660 "$directory/dev/kvm"
 	mount --bind "$directory/dev/kvm" /dev/kvm
+fi
+
+# Another QEMU has the place of the machine's: programs, modules and firmware.
+if [ -n "$qemu" ]; then
+	for path in "$qemu"/usr/bin/qemu-system-x86_64 "$qemu"/usr/lib/*/qemu "$qemu"/usr/share/qemu "$qemu"/usr/share/seabios; do
+		mount --bind "$path" "${path#"$qemu"}"
+	done
 fi
 
 virtlogd --daemon --pid-file /run/virtlogd.pid

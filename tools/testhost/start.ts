@@ -21,6 +21,8 @@ export interface TestHostOptions {
 	poolDirectory?: string;
 	/** Whether the host stays when this process ends, until it is stopped by `findTestHost(name)`. @default false */
 	keep?: boolean;
+	/** Root of another QEMU, laid out as its packages do, to use in place of the machine's. @default the machine's */
+	qemu?: string;
 }
 
 /** Sources are not copied to dist: the script is run where it lies in the repository. */
@@ -48,7 +50,7 @@ export async function startTestHost(options: TestHostOptions = {}): Promise<Test
 	guardThisProcess();
 	const state = prepare(base, options);
 	try {
-		const holder = await startInside(state);
+		const holder = await startInside(state, options.qemu);
 		const started = { ...state, holder, owner: options.keep ? holder : state.owner };
 		writeState(started);
 		const host = new TestHost(started);
@@ -103,7 +105,8 @@ function prepare(base: string, options: TestHostOptions): HostState {
 	}
 	mkdirSync(state.poolDirectory, { recursive: true, mode: 0o755 });
 	writeConfiguration(state);
-	restoreCapabilities(directory);
+	// What is kept is about the machine's own QEMU.
+	if (options.qemu === undefined) restoreCapabilities(directory);
 	return state;
 }
 
@@ -120,12 +123,12 @@ function writeConfiguration(state: HostState): void {
 }
 
 /** Makes the namespaces and starts the daemons in them. @returns the process that holds them */
-async function startInside(state: HostState): Promise<ProcessId> {
+async function startInside(state: HostState, qemu = ""): Promise<ProcessId> {
 	// What the host mounts never shows outside.
 	const namespaces = ["--mount", "--net", "--uts", "--propagation", "slave"];
 	// Guests have no parent: tini takes them in and reaps them at once when they end. libvirt waits for that, and the
 	// machine's process 1 may take more than a second.
-	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name];
+	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name, qemu];
 	const holder = spawn("unshare", [...namespaces, ...script], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	holder.unref();
 	await untilReady(holder, state.name);
