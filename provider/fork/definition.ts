@@ -1,5 +1,7 @@
 /** Definitions of machines whose memory is a file: the parent, which writes it, and children, which read it. */
 import { attribute, child, children, copy, type Element, element, remove, setAttribute, setText } from "../xml/element";
+import { recordedIn } from "../xml/metadata";
+import { portArguments } from "./ask";
 
 const QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0";
 const MEMORY = "fork-memory";
@@ -18,7 +20,7 @@ export interface MemoryFile {
 
 /** The parent: what its guest writes to memory is in the file. */
 export function parentDefinition(root: Element, memory: MemoryFile): Element {
-	return withArguments(copy(root), memoryArguments(memory, MEMORY_OPTIONS.shared));
+	return withArguments(copy(root), [...memoryArguments(memory, MEMORY_OPTIONS.shared), ...portOf(root)]);
 }
 
 /** A parent that goes on from another one, with a name and a disk of its own. */
@@ -59,7 +61,13 @@ export function childDefinition(
 	takeOver(disk!, children(child(config, "devices"), "disk")[0]!, "source");
 	takeOver(children(devices, "serial")[0], children(child(config, "devices"), "serial")[0], "log");
 	for (const item of children(devices, "console")) remove(item);
-	return withArguments(root, [...memoryArguments(memory, MEMORY_OPTIONS[access]), "-incoming", "defer"]);
+	const memoryAndPort = [...memoryArguments(memory, MEMORY_OPTIONS[access]), ...portOf(parent)];
+	return withArguments(root, [...memoryAndPort, "-incoming", "defer"]);
+}
+
+/** The port on which a guest asks to be forked, where the parent has it. */
+function portOf(parent: Element): string[] {
+	return recordedIn(parent)?.fork?.port ? portArguments() : [];
 }
 
 /** Replaces a part by that of another element; it goes where the other has none. */

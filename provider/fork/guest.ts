@@ -9,18 +9,18 @@ import type { Host } from "../libvirt";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
-const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
+export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 /** Where they are in this package. */
 const SOURCE = join(__dirname, "..", "..", "..", "guest", "fork");
 /** A child is waited for: asked often. */
 const SLOWEST_MS = 150;
-const SCRIPTS = ["before-fork", "become", "connect"];
+const SCRIPTS = ["before-fork", "become", "connect", "fork-now", "services"];
 
 /** Puts the scripts on the disk of a parent, from which all children have them. */
 export async function installScripts(host: Host, uuid: string): Promise<void> {
 	const read = (name: string) => readFile(join(SOURCE, name), "utf8");
 	const files = await Promise.all([
-		...[...SCRIPTS, "services"].map(async (name) => ({
+		...SCRIPTS.map(async (name) => ({
 			path: `${FOLDER}/${name}`,
 			content: await read(name),
 			mode: "0755",

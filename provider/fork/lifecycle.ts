@@ -38,6 +38,7 @@ const CONTENT = [
 	"startBeforeFork",
 	"restartAfterFork",
 	"ready",
+	"trigger",
 ] as const;
 
 export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
@@ -50,7 +51,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	/** Pure. */
 	changes(olds, news) {
 		return CONTENT.flatMap((property) =>
-			isDeepStrictEqual(olds[property], news[property])
+			isDeepStrictEqual(contentOf(olds)[property], contentOf(news)[property])
 				? []
 				: [{ property, effect: "replace", note: "a fork point does not change: another one is booted and made ready" }],
 		);
@@ -65,7 +66,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 		const memoryMiB = inputs.domain.memoryMiB ?? 1024;
 		return [
 			...(there ? [foundOwnLine(`domain ${name}`)] : []),
-			`${inputs.parent === undefined ? `boots a clone of ${inputs.base}` : `goes on from ${inputs.parent}`}, makes it ready, and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
+			`${inputs.parent === undefined ? `boots a clone of ${inputs.base}` : `goes on from ${inputs.parent}`}, makes it ready,${inputs.trigger === "guest" ? ` waits until the guest asks to be forked, at most ${inputs.timeoutSeconds} s,` : ""} and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
 			`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`,
 		];
 	},
@@ -150,8 +151,14 @@ function domainNameOf(inputs: ForkPointInputs): string {
 
 /** Eight digits of a hash tell contents apart, and give away nothing of secrets among them. */
 function contentIdOf(inputs: ForkPointInputs): string {
-	const content = JSON.stringify(CONTENT.map((property) => inputs[property] ?? null));
-	return createHash("sha256").update(content).digest("hex").slice(0, 8);
+	const content = contentOf(inputs);
+	const text = JSON.stringify(CONTENT.map((property) => content[property] ?? null));
+	return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+/** States of earlier versions know of no trigger. */
+function contentOf(inputs: ForkPointInputs): Partial<ForkPointInputs> {
+	return { ...inputs, trigger: inputs.trigger ?? "provider" };
 }
 
 /** @throws InputError when QEMU there cannot fork */

@@ -22,9 +22,10 @@ import { wantedOf } from "../volume/wanted";
 import { volumeXml } from "../volume/xml";
 import { child, children, type Element, element, serialize, text } from "../xml/element";
 import { recordOf, setRecord } from "../xml/metadata";
+import { refuseWithoutPort, untilAsked } from "./ask";
 import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition } from "./definition";
 import { loadDevices, saveDevices } from "./device-state";
-import { become, beforeFork, installScripts, untilAgentAnswers } from "./guest";
+import { become, beforeFork, FOLDER, installScripts, untilAgentAnswers } from "./guest";
 import { type Point, readPoint } from "./point";
 import type { ForkPointFacts, ForkPointInputs } from "./schema";
 
@@ -51,12 +52,14 @@ export async function makePoint(
 		for (const file of Object.values(files)) undo.add(`remove ${file.path}`, () => remove(host, pool, file.path));
 
 		const point = inputs.parent === undefined ? undefined : await readPoint(host, inputs.parent, "parent");
+		refuseWithoutPort(inputs, point);
 		const base = point?.disk ?? inputs.base!;
 		const { disk, lineage } = await makeDisk(context, pool, inputs, { name: files.disk.name, base });
 		const { root, memoryMiB } = point
 			? { root: derivedDefinition(point.root, { uuid, name, disk }), memoryMiB: point.memoryFile.memoryMiB }
 			: await definitionOf(host, inputs, { uuid, name, disk });
-		const fork = { spec: contentId, memory: files.memory.path, state: files.devices.path, complete: false };
+		const { memory: memoryFile, devices } = files;
+		const fork = { spec: contentId, memory: memoryFile.path, state: devices.path, port: point?.port ?? true };
 		const recorded = recordOf(inputs, { base: lineage.base, baseContentId: lineage.baseContentId });
 		const define = async (complete: boolean) => {
 			setRecord(root, { ...recorded, setUp: true, fork: { ...fork, complete } });
@@ -225,7 +228,7 @@ function explainDenied(path: string) {
 }
 
 async function prepare({ host, log }: Context, uuid: string, inputs: ForkPointInputs): Promise<void> {
-	const { files, commands, ready, startBeforeFork, restartAfterFork, timeoutSeconds } = inputs;
+	const { files, commands, ready, trigger, startBeforeFork, restartAfterFork, timeoutSeconds } = inputs;
 	await installScripts(host, uuid);
 	await setUpGuest(host, uuid, { files });
 	for (const [index, [program, ...args]] of commands.entries()) {
@@ -239,6 +242,9 @@ async function prepare({ host, log }: Context, uuid: string, inputs: ForkPointIn
 	}
 	await beforeFork(host, uuid, [...startBeforeFork, ...restartAfterFork], timeoutSeconds);
 	if (ready) await untilHealthy(host, uuid, inputs.name, ready);
+	if (trigger !== "guest") return;
+	log(`waits until the guest asks to be forked, with ${FOLDER}/fork-now, at most ${timeoutSeconds} s`);
+	await untilAsked(host, uuid, timeoutSeconds);
 }
 
 /** The guest stands still for good, without a NIC, and its devices are written. */

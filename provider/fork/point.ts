@@ -15,6 +15,8 @@ export interface Point {
 	devices: string;
 	/** Path of its disk. */
 	disk: string;
+	/** Whether its machine has the port on which a guest asks to be forked. */
+	port: boolean;
 	/** Its definition. */
 	root: Element;
 }
@@ -42,6 +44,7 @@ export async function readPoint(host: Host, reference: string, property = "fork.
 		memoryFile: { path: fork.memory, memoryMiB },
 		devices: fork.state,
 		disk,
+		port: fork.port,
 		root,
 	};
 }

@@ -52,7 +52,13 @@ export interface ForkPointArgs extends HostArgs {
 	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
 	/** A command that has to succeed in the parent before it is forked. @default nothing */
 	ready?: pulumi.Input<HealthCheckArgs>;
-	/** Seconds for each of: boot, a command, the services. @default 300 */
+	/**
+	 * Who says when the parent is forked: the provider does so as soon as it is ready; with `guest`, a program in the
+	 * parent says so later, by calling `/usr/local/lib/pulumi-libvirt-clones/fork-now`, which returns in the children only.
+	 * @default "provider"
+	 */
+	trigger?: pulumi.Input<"provider" | "guest">;
+	/** Seconds for each of: boot, a command, the services, and until the guest asks. @default 300 */
 	timeoutSeconds?: pulumi.Input<number>;
 }
 

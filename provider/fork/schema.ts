@@ -35,6 +35,7 @@ export const forkPointSchema = z.strictObject({
 	startBeforeFork: z.array(service).default([]),
 	restartAfterFork: z.array(service).default([]),
 	ready: healthCheckSchema.optional(),
+	trigger: z.enum(["provider", "guest"]).default("provider"),
 	timeoutSeconds: z.number().min(1).max(86_400).default(300),
 });
 
@@ -64,7 +65,7 @@ export interface ForkPointFacts {
 		createMs: number;
 		/** From the start to the guest agent's first answer; as the others absent where it was found. */
 		bootMs?: number | undefined;
-		/** From there to the fork: files, commands, services, and what `ready` waited for. */
+		/** From there to the fork: files, commands, services, what `ready` waited for, and until the guest asked. */
 		prepareMs?: number | undefined;
 		/** The guest stands still and is written. */
 		saveMs?: number | undefined;

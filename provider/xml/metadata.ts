@@ -46,6 +46,8 @@ export interface RecordedFork {
 	memory: string;
 	/** Path of the devices' state. */
 	state: string;
+	/** Whether its machine has the port on which a guest asks to be forked. */
+	port: boolean;
 	/** Whether both have been written, and the guest's last words. */
 	complete: boolean;
 }
@@ -75,7 +77,7 @@ function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
-		fork && element(`${prefix}fork`, { ...fork, complete: fork.complete || undefined }),
+		fork && element(`${prefix}fork`, { ...fork, port: fork.port || undefined, complete: fork.complete || undefined }),
 	);
 }
 
@@ -110,6 +112,7 @@ function forkIn(fork: Element): RecordedFork {
 		spec: value("spec"),
 		memory: value("memory"),
 		state: value("state"),
+		port: value("port") === "yes",
 		complete: value("complete") === "yes",
 	};
 }

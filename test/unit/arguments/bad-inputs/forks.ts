@@ -58,6 +58,7 @@ export const ForkPoint: Table = {
 		["ready.exec", "true", [], [""]],
 		["ready.timeoutSeconds", 0, "60", 86_401],
 		["ready.intervalSeconds", 0, 3601],
+		["trigger", "host", "Guest", true],
 		["timeoutSeconds", 0, "60", 86_401],
 	],
 };

@@ -1,0 +1,45 @@
+/**
+ * The guest's own call to be forked: `guest/fork/fork-now` writes to a port, and QEMU keeps what was written until it is
+ * asked for through its monitor. So nobody has to listen when the guest asks, and hosts may be remote.
+ */
+import { poll } from "../domain/patience";
+import type { Host } from "../libvirt";
+import { InputError } from "../lifecycle";
+import type { Point } from "./point";
+import type { ForkPointInputs } from "./schema";
+
+const PORT = "pulumi-libvirt-clones.fork";
+const BUFFER = "fork-port";
+const BUFFER_BYTES = 4096;
+/** The last port that a controller has: libvirt counts from the first. */
+const NUMBER = 30;
+const SLOWEST_MS = 200;
+
+/** Arguments of QEMU for the port; the devices of parent and children have to be the same. */
+export function portArguments(): string[] {
+	const bus = "virtio-serial0.0";
+	const port = { driver: "virtserialport", id: `${BUFFER}-device`, bus, nr: NUMBER, chardev: BUFFER, name: PORT };
+	// QEMU makes devices that are given as JSON last: libvirt gives the port's controller so.
+	return ["-chardev", `ringbuf,id=${BUFFER},size=${BUFFER_BYTES}`, "-device", JSON.stringify(port)];
+}
+
+/** @throws Error when the guest does not ask within the time */
+export async function untilAsked(host: Host, uuid: string, seconds: number): Promise<void> {
+	const heard = async () =>
+		(await host.domains.qmp<string>(uuid, "ringbuf-read", { device: BUFFER, size: BUFFER_BYTES })).length > 0
+			? true
+			: undefined;
+	if (await poll(seconds, heard, { slowestMs: SLOWEST_MS })) return;
+	throw new Error(
+		`the guest has not asked to be forked within ${seconds} s (timeoutSeconds); with trigger "guest" a program in it has to call fork-now`,
+	);
+}
+
+/** @throws InputError when the guest is to ask, and the fork point that it goes on from was made without the port */
+export function refuseWithoutPort({ trigger }: ForkPointInputs, parent: Point | undefined): void {
+	if (trigger !== "guest" || !parent || parent.port) return;
+	throw new InputError(
+		"trigger",
+		`got "guest" with the parent ${parent.name}, whose machine has no port to ask on: it was made by an earlier version of this package; allowed is "provider", or a parent that was made anew`,
+	);
+}
