@@ -4,6 +4,7 @@ import { shown } from "../problems";
 import { type AddressRules, addressesOf } from "./address-ranges";
 import { checkAddress } from "./addresses";
 import { type NewIdentity, nameKey } from "./identity";
+import { checkLicenceId, licenceIdsOf } from "./licence-id";
 import { checkMachineId } from "./machine-id";
 import { checkMac, type MacRules, macsOf } from "./macs";
 import { checkName, type NameLimit, namesOf } from "./names";
@@ -23,6 +24,8 @@ export interface Ranges {
 	ipv6?: ReadonlyArray<string> | undefined;
 	ipv6Network?: AddressRules["network"];
 	ipv6LeaveOut?: AddressRules["leaveOut"];
+	/** Ids of licences, the first for the first identity; those that are left over are for more of them. */
+	licenceIds?: ReadonlyArray<string> | undefined;
 }
 
 export interface IdentityRules extends MacRules {
@@ -42,10 +45,12 @@ export function identitiesFromRanges(ranges: Ranges, { nameLimit, ...rules }: Id
 		ranges.ipv4 && addressesOf(4, ranges.ipv4, count, "ipv4", { network: ipv4Network, leaveOut: ipv4LeaveOut });
 	const ipv6 =
 		ranges.ipv6 && addressesOf(6, ranges.ipv6, count, "ipv6", { network: ipv6Network, leaveOut: ipv6LeaveOut });
+	const licenceIds = ranges.licenceIds && licenceIdsOf(ranges.licenceIds, count);
 	return names.map((name, index) => ({
 		name,
 		...(macs && { mac: macs[index]! }),
 		ips: [ipv4?.[index], ipv6?.[index]].filter((ip) => ip !== undefined),
+		...(licenceIds && { licenceId: licenceIds[index]! }),
 	}));
 }
 
@@ -58,7 +63,7 @@ export function identitiesFromList(
 	property = "identities",
 	{ nameLimit, ...rules }: IdentityRules = {},
 ): NewIdentity[] {
-	const identities = list.map(({ name, mac, ips = [], machineId, data }, index): NewIdentity => {
+	const identities = list.map(({ name, mac, ips = [], machineId, licenceId, data }, index): NewIdentity => {
 		const at = `${property}[${index}]`;
 		checkName(name, `${at}.name`, nameLimit);
 		return {
@@ -66,6 +71,7 @@ export function identitiesFromList(
 			...(mac !== undefined && { mac: checkMac(mac, `${at}.mac`, rules) }),
 			ips: ips.map((ip, position) => checkAddress(ip, `${at}.ips[${position}]`)),
 			...(machineId !== undefined && { machineId: checkMachineId(machineId, `${at}.machineId`) }),
+			...(licenceId !== undefined && { licenceId: checkLicenceId(licenceId, `${at}.licenceId`) }),
 			...(data && { data }),
 		};
 	});
@@ -73,14 +79,15 @@ export function identitiesFromList(
 	return identities;
 }
 
-/** @throws InputError when two have a name, a MAC address, an IP address or a machine-id in common */
+/** @throws InputError when two have a name, a MAC address, an IP address, a machine-id or a licence id in common */
 function refuseTwins(identities: ReadonlyArray<NewIdentity>, property: string): void {
 	const seen = new Map<string, string>();
-	for (const [index, { name, mac, ips = [], machineId }] of identities.entries()) {
+	for (const [index, { name, mac, ips = [], machineId, licenceId }] of identities.entries()) {
 		const own: Array<[string, string, string | undefined]> = [
 			["name", nameKey(name), name],
 			["mac", mac ?? "", mac],
 			["machineId", machineId ?? "", machineId],
+			["licenceId", licenceId ?? "", licenceId],
 			...ips.map((ip, position): [string, string, string] => [`ips[${position}]`, ip, ip]),
 		];
 		for (const [field, key, value] of own) {

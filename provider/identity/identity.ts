@@ -9,7 +9,9 @@ export interface NewIdentity {
 	ips?: ReadonlyArray<string> | undefined;
 	/** Content of /etc/machine-id: 32 hex digits. @default a random one */
 	machineId?: string | undefined;
-	/** Whatever else belongs to it, such as a licence; no secrets. */
+	/** Id of the licence that its machine uses; no secret. */
+	licenceId?: string | undefined;
+	/** Whatever else belongs to it; no secrets. */
 	data?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -7,7 +7,7 @@ import { Project } from "../../tools/pulumi/project";
 
 interface Outputs {
 	reservations: Array<{ mac: string; ip: string; name: string }>;
-	taken: Array<{ name: string; mac: string; ips: string[] }>;
+	taken: Array<{ name: string; mac: string; ips: string[]; licenceId: string }>;
 }
 
 describe("identities", function () {
@@ -43,7 +43,10 @@ describe("identities", function () {
 			reservations.map(({ ip, name }) => `${name} ${ip}`),
 			["web-001 10.0.0.2", "web-002 10.0.0.3", "web-003 10.0.0.4", "web-004 10.0.0.5"],
 		);
-		assert.deepEqual((await taken()).map(({ name }) => name).sort(), ["web-001", "web-002"]);
+		assert.deepEqual((await taken()).map(({ name, licenceId }) => `${name} ${licenceId}`).sort(), [
+			"web-001 CAD-1",
+			"web-002 CAD-2",
+		]);
 		assert.deepEqual(await states(), {
 			"web-001": "leased",
 			"web-002": "leased",
@@ -176,6 +179,29 @@ describe("identities", function () {
 		await project.refresh(["--expect-no-changes"]);
 		await project.setConfig("leases", '["b", "c", "d"]');
 		await project.up();
+	});
+
+	it("that a stack holds which is gone itself are freed when their owner is named", async () => {
+		const store = { sqlite: { path: join(folder, "store", "identities.sqlite") } };
+		const owner = "organization/identities/gone/vm-0";
+		const { name, secrets } = await withStore(store, (opened) => opened.allocate("web", owner));
+		const release = (...args: string[]) =>
+			project.commandLine("identities", "release", name, ...args, "--stack", "organization/identities/dev");
+		const unnamed = await release("--yes");
+		assert.match(unnamed.stderr, new RegExp(`held by ${owner} since .*, of another stack; .*: --owner ${owner}`));
+		const misnamed = await release("--owner", "organization/identities/gone/vm-1", "--yes");
+		assert.match(
+			misnamed.stderr,
+			new RegExp(`held by ${owner} since .*; --owner: got "organization/identities/gone/vm-1"`),
+		);
+		assert.match((await release("--owner", owner)).stdout, /^would release .*\nNothing was changed/);
+		assert.equal((await states())[name], "leased");
+		const released = await release("--owner", owner, "--yes");
+		assert.match(released.stdout, new RegExp(`^released ${name} of the pool web, held by ${owner}`), released.stderr);
+		const [free] = await withStore(store, async (opened) =>
+			(await opened.list("web", { states: ["free"] })).filter((own) => own.name === name),
+		);
+		assert.notDeepEqual(free!.secrets, secrets);
 	});
 
 	it("are kept in quarantine, and drained", async () => {

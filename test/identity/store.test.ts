@@ -94,13 +94,13 @@ for (const [kind, start] of Object.entries(PLACES)) {
 		describe("identities", () => {
 			it("come back as they were added, and survive a restart of the program", async () => {
 				const machineId = "0123456789abcdef0123456789abcdef";
-				await store.add(pool, [{ ...webs(1)[0]!, name: "Web-A", machineId, data: { licence: "L-1" } }]);
+				await store.add(pool, [{ ...webs(1)[0]!, name: "Web-A", machineId, licenceId: "L-1", data: { rack: "7" } }]);
 				const again = await place.open();
 				const [found] = await again.list(pool);
 				await again.close();
 				assert.deepEqual(
-					[found?.name, found?.mac, found?.ips, found?.machineId, found?.data, found?.state, found?.ordinal],
-					["Web-A", "52:54:00:00:00:01", ["10.0.0.1", "fd00::0:1"], machineId, { licence: "L-1" }, "creating", 0],
+					[found?.name, found?.mac, found?.ips, found?.machineId, found?.licenceId, found?.data, found?.state],
+					["Web-A", "52:54:00:00:00:01", ["10.0.0.1", "fd00::0:1"], machineId, "L-1", { rack: "7" }, "creating"],
 				);
 				assert.ok(Math.abs(found!.createdAt.getTime() - Date.now()) < 60_000);
 			});
@@ -123,9 +123,9 @@ for (const [kind, start] of Object.entries(PLACES)) {
 				);
 			});
 
-			it("have name, MAC, IP and machine-id to themselves; all or none are added", async () => {
+			it("have name, MAC, IP, machine-id and licence id to themselves; all or none are added", async () => {
 				const machineId = "0123456789abcdef0123456789abcdef";
-				await store.add(pool, [{ ...webs(1)[0]!, machineId }]);
+				await store.add(pool, [{ ...webs(1)[0]!, machineId, licenceId: "L-1" }]);
 				const causes: Array<[NewIdentity, RegExp]> = [
 					[
 						{ name: "b", mac: "52:54:00:00:00:01" },
@@ -133,6 +133,7 @@ for (const [kind, start] of Object.entries(PLACES)) {
 					],
 					[{ name: "b", ips: ["10.0.0.99", "fd00::0:1"] }, /IP address fd00::0:1 belongs to p0-web-1/],
 					[{ name: "b", machineId }, /machine-id 0123\w+ belongs to p0-web-1/],
+					[{ name: "b", licenceId: "L-1" }, /licence id L-1 belongs to p0-web-1/],
 					[{ name: "A", ips: [] }, /the name a belongs to a of pool/],
 					[{ name: "b", ips: ["10.0.0.98"] }, /IP address 10.0.0.98 belongs to a of pool/],
 				];

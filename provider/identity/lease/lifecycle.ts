@@ -94,7 +94,7 @@ function isNotThere({ sqlite }: Access["store"]): boolean {
 }
 
 function factsOf({ identity: taken, secrets }: Lease, { network }: Access): IdentityFacts {
-	const { name, mac, ips, machineId, data, epoch } = taken;
+	const { name, mac, ips, machineId, licenceId, data, epoch } = taken;
 	const { password, keytab, joinBlob } = secrets.credentials;
 	return {
 		profile: {
@@ -103,6 +103,7 @@ function factsOf({ identity: taken, secrets }: Lease, { network }: Access): Iden
 			ips: [...ips],
 			...(network && { network: staticNetworkOf(network, ips) }),
 			machineId: machineId!,
+			...(licenceId !== undefined && { licenceId }),
 			data: { ...data },
 		},
 		secrets: { password, keytab, joinBlob, hostKeys: secrets.hostKeys },

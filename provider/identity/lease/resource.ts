@@ -52,6 +52,11 @@ export class Identity extends DynamicResource {
 		return this.fact((profile) => profile.ips);
 	}
 
+	/** Id of its licence; undefined in a pool without. */
+	get licenceId(): pulumi.Output<string | undefined> {
+		return this.fact((profile) => profile.licenceId);
+	}
+
 	/** An update that is limited by --target leaves the outputs of what it does not make undefined. */
 	private fact<T>(of: (profile: Profile) => T): pulumi.Output<T> {
 		return this.profile.apply((profile) => (profile && of(profile as Profile)) as T) as pulumi.Output<T>;

@@ -51,6 +51,8 @@ export interface Profile {
 	network?: StaticNetwork | undefined;
 	/** For /etc/machine-id: 32 hex digits. */
 	machineId: string;
+	/** Id of the licence that the machine uses; absent in a pool without. */
+	licenceId?: string | undefined;
 	/** Whatever else belongs to it. */
 	data: Record<string, string>;
 }

@@ -60,7 +60,7 @@ function memberChanges(olds: Full | IdentityPoolInputs, news: IdentityPoolInputs
 		...(changed.length > 0
 			? [
 					live(
-						`makes ${named(changed.map(({ name }) => name))} anew with other addresses; refused while machines hold them`,
+						`makes ${named(changed.map(({ name }) => name))} anew with other addresses or ids; refused while machines hold them`,
 					),
 				]
 			: []),

@@ -18,11 +18,12 @@ type Spec = Pick<
 	| "ipv6"
 	| "ipv6Network"
 	| "ipv6LeaveOut"
+	| "licenceIds"
 	| "identities"
 	| "directory"
 >;
 
-const OF_RANGES = ["count", "names", "macs", "ipv4", "ipv4LeaveOut", "ipv6", "ipv6LeaveOut"] as const;
+const OF_RANGES = ["count", "names", "macs", "ipv4", "ipv4LeaveOut", "ipv6", "ipv6LeaveOut", "licenceIds"] as const;
 
 /** NetBIOS has no room for more. */
 const COMPUTER_NAME: NameLimit = { characters: 15, of: "a computer name in Active Directory" };
@@ -64,7 +65,7 @@ export interface Difference {
 	added: NewIdentity[];
 	/** Names. */
 	removed: string[];
-	/** Those that keep their name and get another MAC address, other addresses or another machine-id. */
+	/** Those that keep their name and get another MAC address, other addresses, another machine-id or another licence id. */
 	changed: NewIdentity[];
 }
 
@@ -82,9 +83,9 @@ export function difference(olds: ReadonlyArray<NewIdentity>, news: ReadonlyArray
 }
 
 /** `data` may change while a machine holds the identity; what it is known by may not. A machine-id may be a random one. */
-function isSame(former: NewIdentity, { mac, ips = [], machineId = former.machineId }: NewIdentity): boolean {
+function isSame(former: NewIdentity, { mac, ips = [], machineId = former.machineId, licenceId }: NewIdentity): boolean {
 	const [before, after] = [former.ips ?? [], ips].map((list) => [...list].sort().join());
-	return former.mac === mac && before === after && former.machineId === machineId;
+	return former.mac === mac && before === after && former.machineId === machineId && former.licenceId === licenceId;
 }
 
 /** "web-001, web-002 and 8 more". */

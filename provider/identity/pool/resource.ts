@@ -52,7 +52,9 @@ export interface IdentityArgs {
 	ips?: pulumi.Input<pulumi.Input<string>[]>;
 	/** For /etc/machine-id: 32 hex digits. @default a random one */
 	machineId?: pulumi.Input<string>;
-	/** Whatever else belongs to it, such as a licence; no secrets. @default none */
+	/** Id of the licence that its machine uses: no secret, unlike the key of a product. @default none */
+	licenceId?: pulumi.Input<string>;
+	/** Whatever else belongs to it; no secrets. @default none */
 	data?: pulumi.Input<Record<string, pulumi.Input<string>>>;
 }
 
@@ -107,6 +109,13 @@ export interface IdentityPoolArgs {
 	ipv6Network?: pulumi.Input<string>;
 	/** Addresses that are in use otherwise. @default none */
 	ipv6LeaveOut?: pulumi.Input<pulumi.Input<string>[]>;
+	/**
+	 * Ids of licences, one for each identity; what is left over is for identities that the pool gets later. No secrets, unlike
+	 * the keys of products.
+	 * @default none
+	 * @example ["CAD-7341", "CAD-7342"]
+	 */
+	licenceIds?: pulumi.Input<pulumi.Input<string>[]>;
 	/** The identities one by one, in place of `names`, `count` and ranges. @default none */
 	identities?: pulumi.Input<pulumi.Input<IdentityArgs>[]>;
 	/**

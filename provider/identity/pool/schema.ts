@@ -11,6 +11,7 @@ export const identitySchema = z.strictObject({
 	mac: range.optional(),
 	ips: z.array(range).max(16).default([]),
 	machineId: range.optional(),
+	licenceId: range.optional(),
 	data: z.record(range, wholeText.max(65_536, "allowed are at most 65536 characters")).optional(),
 });
 
@@ -28,6 +29,7 @@ export const identityPoolSchema = z.strictObject({
 	ipv6: z.array(range).min(1).optional(),
 	ipv6Network: range.optional(),
 	ipv6LeaveOut: z.array(range).optional(),
+	licenceIds: z.array(range).min(1).max(most).optional(),
 	identities: z.array(identitySchema).min(1).max(most).optional(),
 	addressing: z.enum(["dhcp", "static"]).default("dhcp"),
 	nameservers: z.array(range).max(8).optional(),

@@ -87,7 +87,7 @@ export class LeasedError extends StoreError {
 	}
 }
 
-/** A name, MAC address, IP address or machine-id that another identity has. */
+/** A name, MAC address, IP address, machine-id or licence id that another identity has. */
 export class TakenError extends StoreError {
 	constructor(
 		readonly identityName: string,

@@ -41,6 +41,7 @@ async function keep({ query }: Transaction, there: Identity, wanted: NewIdentity
 		["MAC address", there.mac, wanted.mac],
 		["IP addresses", there.ips.join(", "), wanted.ips?.join(", ")],
 		["machine-id", there.machineId, wanted.machineId],
+		["licence id", there.licenceId, wanted.licenceId],
 	]) {
 		if (given === undefined || given === old) continue;
 		throw new StoreError(
@@ -60,14 +61,25 @@ async function insert(
 	ordinal: number,
 	identity: NewIdentity,
 ): Promise<void> {
-	const { name, mac, ips = [], machineId = newMachineId(), data = {} } = identity;
+	const { name, mac, ips = [], machineId = newMachineId(), licenceId, data = {} } = identity;
 	const key = nameKey(name);
 	try {
 		await query(
 			`INSERT INTO clones_identities
-			(pool, name_key, ordinal, realm, name, mac, ips, machine_id, data, state, created_at, changed_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'creating', ${dialect.now}, ${dialect.now})`,
-			[pool, key, ordinal, realm, name, mac ?? null, JSON.stringify(ips), machineId, JSON.stringify(data)],
+			(pool, name_key, ordinal, realm, name, mac, ips, machine_id, licence_id, data, state, created_at, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'creating', ${dialect.now}, ${dialect.now})`,
+			[
+				pool,
+				key,
+				ordinal,
+				realm,
+				name,
+				mac ?? null,
+				JSON.stringify(ips),
+				machineId,
+				licenceId ?? null,
+				JSON.stringify(data),
+			],
 		);
 		for (const ip of ips) {
 			await query("INSERT INTO clones_addresses (realm, ip, pool, name_key) VALUES ($1, $2, $3, $4)", [
@@ -89,7 +101,7 @@ export async function explainCollision(
 	{ identity, realm }: Collision,
 	among: ReadonlyArray<NewIdentity>,
 ): Promise<Error> {
-	const { name, mac, ips = [], machineId } = identity;
+	const { name, mac, ips = [], machineId, licenceId } = identity;
 	const byColumn = (column: string) => (value: string) =>
 		query<{ name: string; pool: string }>(
 			`SELECT name, pool FROM clones_identities WHERE realm = $1 AND ${column} = $2`,
@@ -106,6 +118,7 @@ export async function explainCollision(
 		["the name", nameKey(name), byColumn("name_key"), (other) => nameKey(other.name) === nameKey(name)],
 		["MAC address", mac, byColumn("mac"), (other) => other.mac === mac],
 		["machine-id", machineId, byColumn("machine_id"), (other) => other.machineId === machineId],
+		["licence id", licenceId, byColumn("licence_id"), (other) => other.licenceId === licenceId],
 		...ips.map((ip): (typeof sought)[number] => [
 			"IP address",
 			ip,

@@ -15,6 +15,7 @@ export interface IdentityRow {
 	mac: string | null;
 	ips: string;
 	machine_id: string | null;
+	licence_id: string | null;
 	data: string;
 	secrets: Uint8Array | null;
 	state: State;
@@ -41,6 +42,7 @@ export function toIdentity(row: IdentityRow): Identity {
 		mac: row.mac ?? undefined,
 		ips: JSON.parse(row.ips),
 		machineId: row.machine_id ?? undefined,
+		licenceId: row.licence_id ?? undefined,
 		data: JSON.parse(row.data),
 		secrets: row.secrets === null ? undefined : Buffer.from(row.secrets),
 		state: row.state,

@@ -51,6 +51,10 @@ const MIGRATIONS: ReadonlyArray<(dialect: Dialect) => ReadonlyArray<string>> = [
 		"CREATE INDEX clones_addresses_by_identity ON clones_addresses (pool, name_key)",
 		...epochSchema.after,
 	],
+	() => [
+		"ALTER TABLE clones_identities ADD COLUMN licence_id TEXT",
+		"CREATE UNIQUE INDEX clones_identities_by_licence_id ON clones_identities (realm, licence_id)",
+	],
 ];
 
 /** Makes the tables, or brings them to today's version. @throws StoreError when they are of a later one */

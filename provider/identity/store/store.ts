@@ -7,7 +7,7 @@ import type { Counts } from "./errors";
 
 export interface PoolRecord {
 	name: string;
-	/** Names, MAC and IP addresses are unique among the pools of one realm. */
+	/** Names, MAC and IP addresses, machine-ids and licence ids are unique among the pools of one realm. */
 	realm: string;
 	/** No new leases. */
 	drained: boolean;

@@ -132,7 +132,7 @@ describe("identities of clones", () => {
 		const extraXml = "<domain><sysinfo type='smbios'/><on_crash>restart</on_crash></domain>";
 		const registered = await made({ customize: { channel: "fw-cfg", extraXml } });
 		const { archive } = seedOf(registered)!.source as { archive: { files: Array<{ path: string }> } };
-		assert.match(JSON.stringify(archive), /machine-identity/);
+		assert.match(JSON.stringify(archive), /licenceId[^,]*CAD-1.*machine-identity/);
 		const domain = of(registered, "Domain");
 		assert.deepEqual((domain.disks as unknown[]).length, 1);
 		const xml = domain.extraXml as string;

@@ -9,7 +9,10 @@ export interface Registered {
 
 const MEMBER = { name: "web-01", mac: "52:54:00:10:00:01", ips: ["10.0.0.10"] };
 const POOL = { members: [MEMBER], access: JSON.stringify({ pool: "web", store: {}, key: "" }) };
-const LEASE = { profile: { ...MEMBER, machineId: "0".repeat(31) + "1", data: {} }, secrets: { hostKeys: [] } };
+const LEASE = {
+	profile: { ...MEMBER, machineId: "0".repeat(31) + "1", licenceId: "CAD-1", data: {} },
+	secrets: { hostKeys: [] },
+};
 
 /** Runs a program without an engine. @returns what it registered, in order */
 export async function registeredBy(program: () => unknown, options: { preview?: boolean } = {}): Promise<Registered[]> {

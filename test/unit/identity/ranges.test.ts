@@ -207,6 +207,15 @@ describe("identities", () => {
 			{ name: "web-1", mac: "52:54:00:10:00:01", ips: ["10.0.0.2", "fd00::1"] },
 			{ name: "web-2", mac: "52:54:00:10:00:02", ips: ["10.0.0.3", "fd00::2"] },
 		]);
+		const licenceIds = ["CAD-1", "CAD-2", "for one more"];
+		assert.deepEqual(
+			identitiesFromRanges({ count: 2, names: "web-{1}", licenceIds }).map(({ licenceId }) => licenceId),
+			["CAD-1", "CAD-2"],
+		);
+		refuses(
+			() => identitiesFromRanges({ count: 4, names: "web-{1}", licenceIds }),
+			/^licenceIds: got .*"for one more"\], which has 3; allowed is one for each identity, and count is 4/,
+		);
 		assert.deepEqual(identitiesFromRanges({ count: 1, names: "web-{1}" }), [{ name: "web-1", ips: [] }]);
 		for (const count of [-1, 1.5, Number.NaN]) {
 			refuses(() => identitiesFromRanges({ ...ranges, count }), /^count: got (-1|1\.5|NaN); allowed is a whole number/);
@@ -215,14 +224,22 @@ describe("identities", () => {
 
 	it("are given one by one, and normalised", () => {
 		const machineId = "0123456789ABCDEF0123456789ABCDEF";
-		const given = { name: "Web-1", mac: "52-54-00-10-00-0A", ips: ["FD00::0A"], machineId, data: { licence: "L" } };
+		const given = {
+			name: "Web-1",
+			mac: "52-54-00-10-00-0A",
+			ips: ["FD00::0A"],
+			machineId,
+			licenceId: "L",
+			data: { rack: "7" },
+		};
 		assert.deepEqual(identitiesFromList([given]), [
 			{
 				name: "Web-1",
 				mac: "52:54:00:10:00:0a",
 				ips: ["fd00::a"],
 				machineId: machineId.toLowerCase(),
-				data: { licence: "L" },
+				licenceId: "L",
+				data: { rack: "7" },
 			},
 		]);
 	});
@@ -258,6 +275,11 @@ describe("identities", () => {
 			list({ name: "b", machineId }, { name: "c", machineId }),
 			/^identities\[2\]\.machineId: .* identities\[1\]\.machineId has/,
 		);
+		refuses(
+			list({ name: "b", licenceId: "L" }, { name: "c", licenceId: "L" }),
+			/^identities\[2\]\.licenceId: got "L", which identities\[1\]\.licenceId has already/,
+		);
+		refuses(list({ name: "b", licenceId: "L " }), /^identities\[1\]\.licenceId: got "L "; allowed are 256 ASCII/);
 	});
 
 	it("get machine-ids that systemd would have made", () => {
