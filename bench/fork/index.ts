@@ -71,7 +71,7 @@ async function measure(
 		const steps = Object.fromEntries(
 			(["startMs", "loadMs", "identityMs", "connectMs"] as const).map((step) => [
 				step.replace("Ms", ""),
-				median(timings.slice(0, rounds).map((own) => own[step])),
+				median(timings.slice(0, rounds).map((own) => own[step] ?? 0)),
 			]),
 		);
 		return {

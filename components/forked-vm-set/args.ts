@@ -63,6 +63,13 @@ export interface ForkedVMSetArgs {
 	/** Whether the children run. One that is off is defined, and is forked when it is turned on. @default "on" */
 	power?: pulumi.Input<"on" | "off">;
 	/**
+	 * How many children that are off wait in QEMU, on the parent's memory, so that turning one on takes only the load of
+	 * its devices: the first ones of those that are off. Each takes some 40 MiB of the host's memory. One that boots from
+	 * its own disk when it is turned on does not wait.
+	 * @default 0
+	 */
+	warm?: pulumi.Input<number>;
+	/**
 	 * What is left of a child when it is off: its disk, which it boots from, or, with `nonPersistent`, nothing: each
 	 * power-on goes on from the parent again.
 	 * @default "persistent"

@@ -20,6 +20,8 @@ export interface ForkedChild {
 	name: string;
 	/** UUID of the domain. */
 	uuid: string;
+	/** Whether it runs, is off, or is off and waits in QEMU to be turned on. */
+	power: "on" | "off" | "warm";
 	/** MAC address of each NIC. */
 	macs: string[];
 	/** Path of its disk on the host. */
@@ -55,11 +57,12 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 
 		const children = instancesOf<ForkedChildArgs>(args.namePrefix ?? name, args.count, args.children);
 		requireRoom(`ForkedVMSet ${name}`, "identityPool", args.identityPool, children.length);
-		const made = children.map((child) => {
+		const warm = warmOf(args, children);
+		const made = children.map((child, index) => {
 			const identity = this.takeIdentity(args, child);
 			const disk = this.deltaDisk(name, args, child);
-			const domain = this.fork(name, args, child, disk, identity);
-			return { name: child.name, disk, domain, identity };
+			const domain = this.fork(name, args, child, disk, identity, warm[index]!);
+			return { name: child.name, power: powerOf(args, child), disk, domain, identity };
 		});
 		this.domains = new Map(made.map((child) => [child.name, child.domain]));
 		this.children = pulumi.all(made.map(describe));
@@ -84,7 +87,14 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		);
 	}
 
-	private fork(set: string, args: ForkedVMSetArgs, child: Child, disk: Volume, identity: Identity | undefined): Domain {
+	private fork(
+		set: string,
+		args: ForkedVMSetArgs,
+		child: Child,
+		disk: Volume,
+		identity: Identity | undefined,
+		warm: pulumi.Output<boolean>,
+	): Domain {
 		const { name, own } = child;
 		const mac = own.mac ?? identity?.mac;
 		const inputs = {
@@ -96,9 +106,9 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 				args.network === undefined
 					? []
 					: [pulumi.all([args.network, mac]).apply(([network, address]) => nicOf(network, address))],
-			running: pulumi.output(own.power ?? args.power ?? "on").apply((power) => power === "on"),
+			running: powerOf(args, child).apply((power) => power === "on"),
 			healthCheck: args.healthCheck,
-			fork: forkOf(args, child, identity),
+			fork: { ...forkOf(args, child, identity), warm },
 		};
 		return new Domain(name, inputs, { parent: this });
 	}
@@ -143,12 +153,28 @@ function common(set: string, { uri, maxParallel }: ForkedVMSetArgs) {
 	};
 }
 
+function powerOf({ power }: ForkedVMSetArgs, { own }: Child): pulumi.Output<"on" | "off"> {
+	return pulumi.output(own.power ?? power ?? "on");
+}
+
+/** Which children wait: the first ones of those that are off. */
+function warmOf(args: ForkedVMSetArgs, children: Child[]): pulumi.Output<boolean>[] {
+	const powers = pulumi.all(children.map((child) => powerOf(args, child)));
+	const warm = pulumi.output(args.warm ?? 0);
+	return children.map((_, index) =>
+		pulumi.all([powers, warm]).apply(([all, count]) => {
+			const before = all.slice(0, index).filter((power) => power === "off").length;
+			return all[index] === "off" && before < count;
+		}),
+	);
+}
+
 /** Who a child is to be. */
 function forkOf(
 	args: ForkedVMSetArgs,
 	{ name, own }: Child,
 	identity: Identity | undefined,
-): { [Name in keyof ForkedArgs]: unknown } {
+): { [Name in Exclude<keyof ForkedArgs, "warm">]: unknown } {
 	const restart = pulumi
 		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
 		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
@@ -183,16 +209,18 @@ function machineIdOf(name: string): string {
 
 function describe(child: {
 	name: string;
+	power: pulumi.Output<"on" | "off">;
 	disk: Volume;
 	domain: Domain;
 	identity: Identity | undefined;
 }): pulumi.Output<ForkedChild> {
-	const { name, disk, domain, identity } = child;
+	const { name, power, disk, domain, identity } = child;
 	return pulumi
-		.all([domain.uuid, domain.macs, disk.path, identity?.name, domain.forked])
-		.apply(([uuid, macs, volumePath, own, verified]) => ({
+		.all([domain.uuid, domain.macs, disk.path, identity?.name, domain.forked, power, domain.nextStart])
+		.apply(([uuid, macs, volumePath, own, verified, wanted, nextStart]) => ({
 			name,
 			uuid,
+			power: nextStart === "waiting" ? "warm" : wanted,
 			macs,
 			volumePath,
 			...(own !== undefined && { identity: own }),

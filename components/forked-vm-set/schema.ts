@@ -45,6 +45,7 @@ export const forkedVMSetSchema = z.strictObject({
 	files: z.array(guestFileSchema).optional(),
 	dataDisks: thinClonePoolSchema.shape.dataDisks,
 	power: power.optional(),
+	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),
 	disk: z.enum(["persistent", "nonPersistent"]).optional(),
 	restartAfterFork: z.array(service).optional(),
 	healthCheck: healthCheckSchema.optional(),
@@ -75,6 +76,16 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 			return twice === undefined
 				? undefined
 				: `got ${JSON.stringify(twice)} twice; allowed are names that differ from each other and from 0 to count - 1`;
+		},
+	},
+	{
+		property: "warm",
+		needs: ["warm", "count", "children"],
+		check({ warm = 0, count = 0, children = {} }) {
+			const all = count + (Array.isArray(children) ? children : Object.keys(children)).length;
+			return warm > all
+				? `got ${warm}, which is more than the ${all} children; allowed is a number up to that: make more children, which may be off`
+				: undefined;
 		},
 	},
 	{

@@ -42,6 +42,9 @@ const network = new Network("forked-web", { ipv4: "192.168.155.1/24", dhcp: { ho
 const workers = new ForkedVMSet("web", {
 	parent,
 	count: config.requireNumber("workers"),
+	// One more waits in QEMU, and goes on at once when it is wanted: pulumi config set spare on.
+	children: { spare: { power: config.get("spare") === "on" ? "on" : "off" } },
+	warm: 1,
 	identityPool: identities,
 	network,
 });

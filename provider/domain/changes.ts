@@ -141,7 +141,9 @@ function powerChanges(olds: Olds, news: DomainInputs): Change[] {
 	if (olds.running !== news.running) {
 		const timeout = news.shutdownTimeoutSeconds;
 		const off = timeout === 0 ? "powered off at once" : `shut down, powered off if that takes over ${timeout} s`;
-		changes.push({ property: "running", effect: "live", note: news.running ? "started" : off });
+		const waits = !isUnknown(news.fork) && news.fork?.warm === true && news.fork.powerOn === "refork";
+		const note = news.running ? started(olds) : waits ? `${off}; then it waits in QEMU, with a fresh disk` : off;
+		changes.push({ property: "running", effect: "live", note });
 	}
 	if (olds.onRestartRequired !== news.onRestartRequired) {
 		const waiting = "pendingRestart" in olds ? olds.pendingRestart : undefined;
@@ -158,17 +160,32 @@ function powerChanges(olds: Olds, news: DomainInputs): Change[] {
 	return changes;
 }
 
+function started(olds: Olds): string {
+	const next = "nextStart" in olds ? olds.nextStart : undefined;
+	if (next === "waiting") return "goes on from its parent in the QEMU that waits for it";
+	return next === "fork" ? "goes on from its parent, with a fresh disk" : "started";
+}
+
 /** What a forked machine becomes it becomes once, before it has a network. */
-function forkChanges({ fork: before }: Olds, { fork: after }: DomainInputs): Change[] {
+function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change[] {
 	const property = "fork";
+	const before = olds.fork;
 	if (isDeepStrictEqual(before, after)) return [];
 	if (!before || !after || isUnknown(after)) {
 		return [{ property, effect: "replace", note: "a machine either boots or goes on from a fork point" }];
 	}
-	const identity = ({ restart, powerOn, onParentChange, timeoutSeconds, ...rest }: typeof before) => rest;
-	return isDeepStrictEqual(identity(before), identity(after))
-		? [{ property, effect: "live", note: "used at the next fork" }]
-		: [{ property, effect: "replace", note: "it is forked again, with another identity: what it wrote is lost" }];
+	const identity = ({ restart, powerOn, onParentChange, timeoutSeconds, warm, ...rest }: typeof before) => rest;
+	if (!isDeepStrictEqual(identity(before), identity(after))) {
+		return [{ property, effect: "replace", note: "it is forked again, with another identity: what it wrote is lost" }];
+	}
+	const onlyWarm = isDeepStrictEqual({ ...before, warm: after.warm }, after);
+	if (!onlyWarm) return [{ property, effect: "live", note: "used at the next fork" }];
+	// What is said of its power says this as well.
+	if (olds.running !== running) return [];
+	if (running || ("nextStart" in olds && olds.nextStart === "boot")) {
+		return [{ property, effect: "live", note: `recorded only: ${running ? "it runs" : "it boots from its own disk"}` }];
+	}
+	return [{ property, effect: "live", note: after.warm ? "waits in QEMU from now on" : "its waiting QEMU ends" }];
 }
 
 /** What was laid over a template's value cannot be taken off again: the value below is recorded nowhere. */

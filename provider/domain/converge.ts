@@ -1,4 +1,6 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
+import { isForkedNext, isNobody, isWaiting } from "../fork/waiting";
+import type { Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
@@ -9,13 +11,13 @@ import { hardwareOf } from "./defaults";
 import { knownDisks, type Wanted, wantedDefinition } from "./definition";
 import { type FormerLease, leasesBefore } from "./leases";
 import type { Removable } from "./live";
-import { pendingOf, type Seen } from "./look";
-import { turnOff } from "./power";
+import { asOff, pendingOf, type Seen } from "./look";
+import { powerOff, turnOff } from "./power";
 import { defineAhead, redefineAndStart } from "./redefine";
 import { refuseTakenName } from "./rename";
 import type { DomainFacts, DomainInputs, Inherited } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
-import { startMachine } from "./start";
+import { nextStart, startMachine, waitWhileOff } from "./start";
 
 export interface Converged {
 	/** Whether the machine was started, from off, and how long that took. */
@@ -28,6 +30,7 @@ export interface Converged {
 	pendingRestart: DomainFacts["pendingRestart"];
 	/** Of a machine that was forked again. */
 	forked?: DomainFacts["forked"];
+	nextStart: DomainFacts["nextStart"];
 }
 
 type Olds = State<DomainInputs, DomainFacts>;
@@ -40,13 +43,14 @@ type Pending = DomainFacts["pendingRestart"];
  */
 export async function converge(
 	context: Context,
-	seen: Seen,
+	found: Seen,
 	inputs: DomainInputs,
 	inherited: Inherited | undefined,
 	olds: Olds | undefined,
 	foreign = false,
 ): Promise<Converged> {
 	const { host, log } = context;
+	const seen = isNobody(found.live) ? asOff(found) : found;
 	const waiting = pendingOf(seen);
 	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
 	const machine = {
@@ -79,6 +83,7 @@ export async function converge(
 	if (inputs.name !== seen.name && !deferred) await refuseTakenName(context, inputs.name);
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
+	if (seen !== found && !(await isOfUse(host, found, inputs))) await powerOff(host, seen.uuid);
 	const define = !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0;
 	if (turnsOff && define) {
 		const named =
@@ -89,15 +94,18 @@ export async function converge(
 
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
 	let forked: DomainFacts["forked"];
+	let isSetUp = seen.config.recorded?.setUp === true;
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
 		start: async () => {
-			forked = await startMachine(context, seen.uuid, inputs, seen.config.recorded?.setUp === true);
+			forked = await startMachine(context, seen.uuid, inputs, isSetUp);
+			isSetUp ||= forked !== undefined;
 		},
 	});
+	if (!inputs.running) await waitWhileOff(context, seen.uuid, inputs, isSetUp);
 	return {
 		started: startMs !== undefined,
 		startMs,
@@ -105,8 +113,16 @@ export async function converge(
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart: pending,
 		...(forked && { forked }),
+		nextStart: nextStart(inputs, isSetUp),
 		formerLeases: inputs.running ? formerLeases : undefined,
 	};
+}
+
+/** Whether a QEMU in which nobody is yet can be left as it is until the machine is turned on, or is what it is started with. */
+async function isOfUse(host: Host, { live, name, config }: Seen, inputs: DomainInputs): Promise<boolean> {
+	const wanted = inputs.running || inputs.fork?.warm === true;
+	if (!wanted || inputs.name !== name || !isForkedNext(inputs.fork, config.recorded?.setUp === true)) return false;
+	return isWaiting(host, live);
 }
 
 /** Disks that a running machine does not have yet. */

@@ -18,7 +18,7 @@ import { isGone, patiently, timed } from "./patience";
 import { powerOff } from "./power";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
-import { startMachine } from "./start";
+import { nextStart, startMachine, waitWhileOff } from "./start";
 import { lossLines } from "./take-over";
 import { inheritedFrom, readTemplate } from "./template";
 
@@ -81,12 +81,13 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		).ms;
 		noteDomain(host, { name: inputs.name, uuid, running: inputs.running }, pathsOf(spec));
 		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
-		if (!inputs.running) return;
+		if (!inputs.running) return waitWhileOff(context, uuid, inputs, false);
 		facts.formerLeases = await leasesBefore(host, inputs, spec.nics);
 		const { value, ms } = await timed(() => startMachine(context, uuid, inputs, false));
 		facts.timings.startMs = ms;
 		facts.forked = value;
 	});
+	facts.nextStart = nextStart(inputs, facts.forked !== undefined);
 	return finished(context, inputs, facts, { began, setUp: true, check: true });
 }
 

@@ -1,4 +1,6 @@
 /** A virtual machine: made, looked at, changed and removed. Its disks are resources of their own and never touched. */
+import { isNobody, isWaiting } from "../fork/waiting";
+import type { Host } from "../libvirt";
 import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
@@ -7,7 +9,7 @@ import { createDomain, removeDomain } from "./create";
 import { defaultsOf, withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { diskComplaint } from "./io-errors";
-import { look, type Seen } from "./look";
+import { asOff, look, type Seen } from "./look";
 import { refuseForeign, whose } from "./own";
 import { factsOf, planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
@@ -33,9 +35,11 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 
 	async read(id, state, { host, log }) {
 		const seen = await look(host, id);
-		const complaint = seen?.state === "paused" ? await diskComplaint(host, id) : undefined;
+		if (!seen) return undefined;
+		if (isNobody(seen.live)) return foundOff(host, seen, state, log);
+		const complaint = seen.state === "paused" ? await diskComplaint(host, id) : undefined;
 		if (complaint !== undefined) log(complaint);
-		return seen && foundState(host, seen, state);
+		return foundState(host, seen, state);
 	},
 
 	update: updateDomain,
@@ -53,6 +57,15 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 		await removeDomain(host, id);
 	},
 };
+
+/** A forked machine that waits for its power-on, or whose fork was cut off: it is off to whoever looks at it. */
+async function foundOff(host: Host, seen: Seen, state: Full, log: Context["log"]): Promise<Full> {
+	const waits = await isWaiting(host, seen.live);
+	if (!waits) {
+		log(`the fork of ${seen.name} was cut off: it has neither identity nor network, and pulumi up forks it again`);
+	}
+	return foundState(host, asOff(seen), state, waits);
+}
 
 async function updateDomain(id: string, olds: Full, given: DomainInputs, context: Context): Promise<Full> {
 	const inputs = withDefaults(given);

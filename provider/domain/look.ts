@@ -56,6 +56,11 @@ async function xmlOf(host: Host, info: DomainInfo, inactive: boolean): Promise<F
 	return readDomain(parse(xml, `the definition of ${info.name}`));
 }
 
+/** The same machine, for those to whom what runs of it is nothing: QEMU that nobody is in yet. */
+export function asOff(seen: Seen): Seen {
+	return { ...seen, state: "shutoff", active: false, live: undefined };
+}
+
 /** What runs now, alone: cheaper than a whole look, for polling. */
 export async function lookLive(host: Host, uuid: string): Promise<FoundDomain> {
 	return readDomain(parse(await host.domains.xml(uuid), `the definition of ${uuid}`));

@@ -1,6 +1,8 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { DomainInfo, Host } from "../libvirt";
 import { type Context, InUseError } from "../lifecycle";
+import type { ForkedInputs } from "../fork/forked";
+import { isWaiting } from "../fork/waiting";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";
@@ -12,6 +14,7 @@ import { findThere, foreign, ownerOf } from "./own";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { refuseToWriteBases } from "./shared-disks";
 import { isMissingHere, MissingError, resolveDisks, resolveNics } from "./source";
+import { nextStart } from "./start";
 import { takeOverLines } from "./take-over";
 import { inheritedFrom, readTemplate, type Template } from "./template";
 
@@ -41,7 +44,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		inputs.fork && template
 			? asParent(template.found.domainType)
 			: await chooseAccelerator(host, inputs.type, hardware.arch);
-	if (inputs.fork && template) lines.push(`goes on where ${template.found.name} was stopped, without a boot`);
+	if (inputs.fork && template) lines.push(forkLine(inputs, inputs.fork, template.found.name));
 	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);
 	// What a machine that exists took from its template is not known here; it was possible then.
 	if (inputs.template === undefined || template) await refuseBeyondHost(host, inputs, hardware, domainType);
@@ -58,6 +61,12 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	return lines;
 }
 
+function forkLine({ running }: DomainInputs, { warm }: ForkedInputs, parent: string): string {
+	const how = `goes on where ${parent} was stopped, without a boot`;
+	if (running) return how;
+	return warm ? `waits in QEMU, from where it ${how} when it is turned on` : `${how}, when it is turned on`;
+}
+
 /** A fork goes on under what its parent ran with. */
 function asParent(domainType: string): Accelerator {
 	return { accelerator: acceleratorOf(domainType), domainType, why: "as its parent" };
@@ -68,11 +77,14 @@ export async function factsOf(olds: DomainInputs, context: Context): Promise<Par
 	const there = await findThere(context, { ...olds, adopt: false });
 	const seen = there && (await look(context.host, there.uuid));
 	if (!seen) return {};
+	const isSetUp = seen.config.recorded?.setUp === true;
+	const fork = olds.fork && { ...olds.fork, warm: await isWaiting(context.host, seen.live) };
 	const given = Object.entries(olds).flatMap(([key, value]) => (value === undefined ? [] : [key]));
 	const inherited = olds.template === undefined ? undefined : inheritedFrom(seen.config);
 	return {
 		accelerator: acceleratorOf(seen.config.domainType),
 		pendingRestart: pendingOf(seen),
+		...(fork && { nextStart: nextStart({ fork, running: false }, isSetUp) }),
 		// What was given instead of the template's own value hides that.
 		inherited: inherited && Object.fromEntries(Object.entries(inherited).filter(([key]) => !given.includes(key))),
 	};

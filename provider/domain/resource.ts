@@ -227,6 +227,8 @@ export class Domain extends LibvirtResource {
 	declare readonly accelerator: pulumi.Output<"kvm" | "qemu">;
 	/** Of a forked machine: what it is by its own account. Undefined for others. */
 	declare readonly forked: pulumi.Output<ForkedFacts> | undefined;
+	/** Of a forked machine: what its next power-on does. Undefined for others. */
+	declare readonly nextStart: pulumi.Output<DomainFacts["nextStart"]> | undefined;
 	/** Milliseconds of each step of the create. */
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
@@ -237,7 +239,7 @@ export class Domain extends LibvirtResource {
 			"Domain",
 			name,
 			{ name, ...args, template: idOf(args?.template), disks, nics },
-			["uuid", "macs", "addresses", "accelerator", "timings", ...("fork" in (args ?? {}) ? ["forked"] : [])],
+			["uuid", "macs", "addresses", "accelerator", "timings", ...("fork" in (args ?? {}) ? ["forked", "nextStart"] : [])],
 			opts,
 			args,
 		);

@@ -175,6 +175,11 @@ export interface DomainFacts {
 	pendingRestart?: { properties: string[]; liveId: string } | undefined;
 	/** Of a forked machine: what it is by its own account, as of its last fork. */
 	forked?: ForkedFacts | undefined;
+	/**
+	 * Of a forked machine: what its next power-on does. It boots from its own disk, goes on from its parent, or goes on
+	 * from its parent in a QEMU that waits for that already.
+	 */
+	nextStart?: "boot" | "fork" | "waiting" | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
 	formerLeases?: FormerLease[] | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */

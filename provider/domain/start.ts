@@ -2,11 +2,14 @@
 
 import { startForked } from "../fork/child";
 import type { ForkedFacts } from "../fork/forked";
-import { freshDisk } from "../fork/fresh-disk";
+import { isForkedNext, letWait } from "../fork/waiting";
 import type { Context } from "../lifecycle";
 import { markSetUp } from "./finish";
 import { patiently } from "./patience";
-import type { DomainInputs } from "./schema";
+import { powerOff } from "./power";
+import type { DomainFacts, DomainInputs } from "./schema";
+
+type Forkable = Pick<DomainInputs, "fork" | "disks">;
 
 /**
  * @param isSetUp whether it has been through its first start
@@ -16,16 +19,37 @@ import type { DomainInputs } from "./schema";
 export async function startMachine(
 	context: Context,
 	uuid: string,
-	{ fork, disks }: Pick<DomainInputs, "fork" | "disks">,
+	{ fork, disks }: Forkable,
 	isSetUp: boolean,
 ): Promise<ForkedFacts | undefined> {
 	const { host } = context;
-	if (!fork || (isSetUp && fork.powerOn === "boot")) {
+	if (!isForkedNext(fork, isSetUp)) {
 		await patiently(() => host.domains.start(uuid));
 		return undefined;
 	}
-	await freshDisk(context, disks[0]!.volume, fork.point);
-	const forked = await startForked(host, uuid, fork);
-	await markSetUp(host, uuid);
-	return forked;
+	try {
+		const forked = await startForked(context, uuid, fork, disks[0]!.volume);
+		await markSetUp(host, uuid);
+		return forked;
+	} catch (error) {
+		// Who is not who it was to be does not run.
+		await powerOff(host, uuid).catch(() => {});
+		throw error;
+	}
+}
+
+/** Has a QEMU wait for a machine that is off, where that is wanted and its next power-on goes on from a fork point. */
+export async function waitWhileOff(context: Context, uuid: string, inputs: Forkable, isSetUp: boolean): Promise<void> {
+	if (nextStart({ ...inputs, running: false }, isSetUp) !== "waiting") return;
+	await letWait(context, uuid, inputs.fork!, inputs.disks[0]!.volume);
+}
+
+/** What turning a machine on comes to that is as its inputs say. */
+export function nextStart(
+	{ fork, running }: Pick<DomainInputs, "fork" | "running">,
+	isSetUp: boolean,
+): DomainFacts["nextStart"] {
+	if (!fork) return undefined;
+	if (!isForkedNext(fork, isSetUp)) return "boot";
+	return fork.warm && !running ? "waiting" : "fork";
 }

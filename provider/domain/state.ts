@@ -3,6 +3,7 @@
  * recorded, so that an untouched machine shows no difference; what is not shows its present value.
  */
 import { isDeepStrictEqual } from "node:util";
+import { isForkedNext } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { State } from "../lifecycle";
 import { type FoundDisk, type FoundNic, type NicSource, sourceKey } from "../xml/devices";
@@ -16,11 +17,15 @@ import { isRunning, pendingOf, type Seen } from "./look";
 import { nicSource } from "./nics";
 import type { DiskInputs, DomainFacts, DomainInputs, NicInputs } from "./schema";
 import { resolveDisks } from "./source";
+import { nextStart } from "./start";
 
 type Full = State<DomainInputs, DomainFacts>;
 
-/** @param state what is recorded */
-export async function foundState(host: Host, seen: Seen, state: Full): Promise<Full> {
+/**
+ * @param state what is recorded
+ * @param waits of a forked machine that is off: whether a QEMU waits for its power-on
+ */
+export async function foundState(host: Host, seen: Seen, state: Full, waits = false): Promise<Full> {
 	const pending = pendingOf(seen);
 	const settled = (property: string) => !pending?.properties.some((item) => item.split("[")[0] === property);
 	const { config } = seen;
@@ -35,11 +40,20 @@ export async function foundState(host: Host, seen: Seen, state: Full): Promise<F
 		...nics,
 		boot: state.boot === undefined && state.template !== undefined ? undefined : sameOr(state.boot, config.boot),
 		running: isRunning(seen),
+		...forkOf(seen, state, waits),
 		autostart: seen.autostart,
 		accelerator: acceleratorOf(config.domainType),
 		pendingRestart: pending,
 	};
 	return found;
+}
+
+/** A QEMU that waits and should not, or that should wait and does not, is a difference of `warm`. */
+function forkOf(seen: Seen, { fork }: Full, waits: boolean): Pick<Full, "fork" | "nextStart"> {
+	if (!fork) return {};
+	const isSetUp = seen.config.recorded?.setUp === true;
+	const found = !seen.active && isForkedNext(fork, isSetUp) ? { ...fork, warm: waits } : fork;
+	return { fork: found, nextStart: nextStart({ fork: found, running: isRunning(seen) }, isSetUp) };
 }
 
 function sameText(recorded: string | undefined, found: string | undefined): boolean {

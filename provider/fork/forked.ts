@@ -3,6 +3,7 @@ import { z } from "zod";
 import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
 import { hostName, reference, wholeText } from "../schema";
+import type { ChildUsage } from "./usage";
 
 export const service = z
 	.string()
@@ -29,6 +30,8 @@ export const forkedSchema = z.strictObject({
 	restart: z.array(service).default([]),
 	/** What a later power-on does: boots its own disk, or goes on from the fork point again, with a fresh disk. */
 	powerOn: z.enum(["boot", "refork"]).default("boot"),
+	/** While it is off and its next power-on goes on from the fork point: whether a QEMU waits for that. */
+	warm: z.boolean().default(false),
 	/** What another fork point means for a child that exists. */
 	onParentChange: z.enum(["keep", "replace"]).default("keep"),
 	timeoutSeconds: z.number().min(1).max(3600).default(120),
@@ -53,15 +56,19 @@ export interface ForkedFacts {
 	mac?: string | undefined;
 	/** With their prefixes. */
 	addresses: string[];
+	/** What it had for itself when it was connected. */
+	usage: ChildUsage;
 	/** Milliseconds of each step of the fork. */
 	timings: {
-		/** QEMU's start, as libvirt does it. */
-		startMs: number;
-		/** Reading the devices' state. */
+		/** QEMU's start, as libvirt does it; absent for one that waited already. */
+		startMs?: number | undefined;
+		/** Reading the devices' state, until the guest goes on. */
 		loadMs: number;
 		/** From the guest's first instruction to its verified identity. */
 		identityMs: number;
-		/** NIC, address, services. */
+		/** Plugging in data disks and NIC. */
+		plugMs: number;
+		/** Address, services. */
 		connectMs: number;
 	};
 }

@@ -7,16 +7,16 @@ import { remove } from "../volume/remove";
 import { volumeSchema } from "../volume/schema";
 import { MIB, wantedOf } from "../volume/wanted";
 import { describeVolume } from "../volume/xml";
-import { readPoint } from "./point";
+import type { Point } from "./point";
 
 /**
  * Memory and disk of a guest belong together: with what an earlier life wrote, the file system would be destroyed. So
  * what is there of that goes.
  * @throws InputError when the disk is no overlay on the fork point's
  */
-export async function freshDisk(context: Context, volume: string, pointId: string): Promise<void> {
+export async function freshDisk(context: Context, volume: string, point: Point): Promise<void> {
 	const { host, log } = context;
-	const [found, point] = [await findVolume(host, volume), await readPoint(host, pointId)];
+	const found = await findVolume(host, volume);
 	if (!found) throw new InputError("disks[0].volume", `there is no volume ${volume} on ${host.uri}`);
 	const { path, backing, capacityBytes, fileBytes } = describeVolume(await host.volumes.xml(found.key));
 	if (backing?.path !== point.disk) {

@@ -34,6 +34,8 @@ export interface Recorded {
 	guard?: string | undefined;
 	/** Left on the host on purpose when its resource goes: never swept. */
 	retain?: boolean | undefined;
+	/** Of a child that runs and has not become somebody yet: hash of the definition that it was started with. */
+	nobody?: string | undefined;
 	/** Of a fork point: the files beside its disk. */
 	fork?: RecordedFork | undefined;
 }
@@ -69,10 +71,10 @@ export function bareRecordElement(recorded: Recorded): Element {
 }
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
-	const { owner, guard, retain, lineage, underlay, setUp, pending, fork } = recorded;
+	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, fork } = recorded;
 	return element(
 		`${prefix}object`,
-		{ ...namespace, setUp: setUp || undefined },
+		{ ...namespace, setUp: setUp || undefined, nobody },
 		element(`${prefix}owner`, { guard, retain: retain || undefined }, owner),
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
@@ -94,12 +96,14 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const pending = part("pending");
 	const liveId = attribute(pending, "", "liveId");
 	const underlay = text(part("underlay"));
+	const nobody = attribute(ours, "", "nobody");
 	return {
 		owner: owner.textContent,
 		...(guard === undefined ? {} : { guard }),
 		...(attribute(owner, "", "retain") === "yes" ? { retain: true } : {}),
 		...(base && contentId !== undefined ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
 		...(attribute(ours, "", "setUp") === "yes" ? { setUp: true } : {}),
+		...(nobody === undefined ? {} : { nobody }),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
 		...(part("fork") === undefined ? {} : { fork: forkIn(part("fork")!) }),

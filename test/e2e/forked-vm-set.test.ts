@@ -23,6 +23,16 @@ describe("examples/forked-web-workers", function () {
 	});
 
 	const machines = async () => (await bench.project.outputs<{ machines: ForkedChild[] }>()).machines;
+	const spare = async () => (await machines()).find(({ name }) => name === "web-spare")!;
+	const workers = async () => (await machines()).filter(({ name }) => name !== "web-spare");
+
+	async function answers({ name, identity, verified }: ForkedChild): Promise<void> {
+		const address = verified!.addresses[0]!.split("/")[0];
+		assert.equal(address, `192.168.155.${9 + Number(identity!.slice(-2))}`);
+		const answer = await bench.host.exec("curl", ["-sS", "--max-time", "20", `http://${address}/cgi-bin/name`]);
+		assert.equal(answer.stdout.trim(), identity);
+		assert.match(await inGuest(bench.host, name, "cat /etc/machine-identity.json"), new RegExp(`"${identity}"`));
+	}
 
 	it("says in a preview what is going to be made", async () => {
 		const { stdout } = await bench.project.preview();
@@ -31,19 +41,23 @@ describe("examples/forked-web-workers", function () {
 
 	it("forks workers that answer under their own names, without a boot", async () => {
 		await bench.project.up();
-		const all = await machines();
-		assert.deepEqual(all.map(({ identity }) => identity).sort(), ["web-01", "web-02"]);
-		for (const { name, identity, verified, macs } of all) {
+		const all = await workers();
+		const identities = (await machines()).map(({ identity }) => identity).sort();
+		assert.deepEqual(identities, ["web-01", "web-02", "web-03"]);
+		for (const worker of all) {
+			const { identity, verified, macs } = worker;
 			assert.equal(verified!.hostname, identity);
 			assert.equal(verified!.hostKeys.length, 2);
 			assert.equal(macs[0], `52:54:00:15:50:${identity!.slice(-2)}`);
-			const address = verified!.addresses[0]!.split("/")[0];
-			assert.equal(address, `192.168.155.${9 + Number(identity!.slice(-2))}`);
-			const answer = await bench.host.exec("curl", ["-sS", "--max-time", "20", `http://${address}/cgi-bin/name`]);
-			assert.equal(answer.stdout.trim(), identity);
-			assert.match(await inGuest(bench.host, name, "cat /etc/machine-identity.json"), new RegExp(`"${identity}"`));
+			await answers(worker);
 		}
 		assert.equal(new Set(all.map(({ verified }) => verified!.random)).size, 2);
+	});
+
+	it("keeps one more waiting in QEMU", async () => {
+		const { power, verified } = await spare();
+		assert.deepEqual({ power, verified }, { power: "warm", verified: undefined });
+		assert.match(await bench.host.virsh("domstate", "web-spare"), /paused/);
 	});
 
 	it("shows no change in a second preview, nor after a refresh", async () => {
@@ -52,13 +66,19 @@ describe("examples/forked-web-workers", function () {
 		await bench.project.preview(["--expect-no-changes"]);
 	});
 
-	it("forks one more without touching the others", async () => {
-		const before = await machines();
+	it("forks one more, and goes on with the one that waits, without touching the others", async () => {
+		const before = await workers();
 		await bench.project.setConfig("workers", "3");
-		const { changes } = await bench.project.preview();
+		await bench.project.setConfig("spare", "on");
+		const { changes, stdout } = await bench.project.preview(["--diff"]);
 		assert.equal(changes.replace, undefined);
+		assert.match(stdout, /goes on from its parent in the QEMU that waits for it/);
 		await bench.project.up();
-		assert.deepEqual((await machines()).slice(0, 2), before);
+		assert.deepEqual((await workers()).slice(0, 2), before);
+		const { power, verified } = await spare();
+		assert.equal(power, "on");
+		assert.equal(verified!.timings.startMs, undefined);
+		await answers(await spare());
 	});
 
 	it("destroys, and leaves nothing", async () => {
