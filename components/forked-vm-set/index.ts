@@ -1,18 +1,16 @@
-import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { Domain, type GuestFileArgs } from "../../provider/domain/resource";
-import { ownerIdOf } from "../../provider/dynamic";
-import type { ForkedArgs, ForkedFacts } from "../../provider/fork/forked";
+import { Domain } from "../../provider/domain/resource";
+import type { ForkedFacts } from "../../provider/fork/forked";
 import { Identity } from "../../provider/identity/lease/resource";
-import type { Profile } from "../../provider/identity/lease/schema";
 import { requireRoom } from "../../provider/identity/pool/declared";
 import { InputError } from "../../provider/lifecycle";
 import { Volume } from "../../provider/volume/resource";
 import { checkArgs, refuseLater } from "../args";
-import { type Instance, instancesOf } from "../instances";
-import { identityFiles } from "../thin-clone-pool/identity";
+import { instancesOf } from "../instances";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
+import { type Child, forkOf, powerOf, warmOf } from "./child";
 import { forkedVMSetRules, forkedVMSetSchema } from "./schema";
+import { askUsage, type ForkedChildUsage } from "./usage";
 
 /** One child: facts of its last fork. */
 export interface ForkedChild {
@@ -32,8 +30,6 @@ export interface ForkedChild {
 	verified?: ForkedFacts;
 }
 
-type Child = Instance<ForkedChildArgs>;
-
 /**
  * Machines that go on at a running parent's next instruction: they share its memory and disk until they write, and each
  * becomes somebody before it has a network. Each child is one `Volume` and one `Domain`.
@@ -48,6 +44,8 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	readonly children: pulumi.Output<ForkedChild[]>;
 	/** The domains by name. */
 	readonly domains: ReadonlyMap<string, Domain>;
+	private readonly disks: ReadonlyMap<string, Volume>;
+	private readonly uri: pulumi.Input<string> | undefined;
 
 	constructor(name: string, args: ForkedVMSetArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("pulumi-libvirt-clones:index:ForkedVMSet", name, {}, opts);
@@ -64,9 +62,25 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 			const domain = this.fork(name, args, child, disk, identity, warm[index]!);
 			return { name: child.name, power: powerOf(args, child), disk, domain, identity };
 		});
+		this.uri = args.uri;
 		this.domains = new Map(made.map((child) => [child.name, child.domain]));
+		this.disks = new Map(made.map((child) => [child.name, child.disk]));
 		this.children = pulumi.all(made.map(describe));
 		this.registerOutputs({ children: this.children });
+	}
+
+	/**
+	 * What each child has for itself right now, and what it shares with its parent: asked from the host while the program
+	 * runs, never stored in the state. Memory is told of a host that is this machine. Unknown in a preview of children that
+	 * do not exist yet.
+	 */
+	usage(): pulumi.Output<ForkedChildUsage[]> {
+		const asked = [...this.domains].map(([name, { uuid }]) => ({
+			name,
+			uuid,
+			volumePath: this.disks.get(name)!.path,
+		}));
+		return askUsage(this.uri, asked);
 	}
 
 	private takeIdentity({ identityPool }: ForkedVMSetArgs, { name }: Child): Identity | undefined {
@@ -151,60 +165,6 @@ function common(set: string, { uri, maxParallel }: ForkedVMSetArgs) {
 		...(uri === undefined ? {} : { uri }),
 		...(maxParallel === undefined ? {} : { lane: { name: set, width: maxParallel } }),
 	};
-}
-
-function powerOf({ power }: ForkedVMSetArgs, { own }: Child): pulumi.Output<"on" | "off"> {
-	return pulumi.output(own.power ?? power ?? "on");
-}
-
-/** Which children wait: the first ones of those that are off. */
-function warmOf(args: ForkedVMSetArgs, children: Child[]): pulumi.Output<boolean>[] {
-	const powers = pulumi.all(children.map((child) => powerOf(args, child)));
-	const warm = pulumi.output(args.warm ?? 0);
-	return children.map((_, index) =>
-		pulumi.all([powers, warm]).apply(([all, count]) => {
-			const before = all.slice(0, index).filter((power) => power === "off").length;
-			return all[index] === "off" && before < count;
-		}),
-	);
-}
-
-/** Who a child is to be. */
-function forkOf(
-	args: ForkedVMSetArgs,
-	{ name, own }: Child,
-	identity: Identity | undefined,
-): { [Name in Exclude<keyof ForkedArgs, "warm">]: unknown } {
-	const restart = pulumi
-		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
-		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
-	const files = [...(args.files ?? []), ...(own.files ?? [])];
-	// Absent where addresses come from DHCP.
-	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
-	return {
-		point: args.parent.uuid,
-		hostname: own.hostname ?? identity?.name ?? name,
-		machineId:
-			identity?.profile.apply((profile) => (profile as Profile | undefined)?.machineId as string) ?? machineIdOf(name),
-		hostKeys: identity?.secrets.apply((secrets) => secrets?.hostKeys ?? []),
-		files: identity ? identityFiles(identity).apply((own) => [...own, ...(files as GuestFileArgs[])]) : files,
-		address: own.address ?? network?.apply((found) => found?.addresses[0]),
-		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
-		restart,
-		powerOn: pulumi
-			.output(args.disk ?? "persistent")
-			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
-		onParentChange: args.onParentChange,
-		timeoutSeconds: args.timeoutSeconds,
-	};
-}
-
-/** The same in every run, and no other machine's. */
-function machineIdOf(name: string): string {
-	return createHash("sha256")
-		.update(`machine-id ${ownerIdOf(name)}`)
-		.digest("hex")
-		.slice(0, 32);
 }
 
 function describe(child: {

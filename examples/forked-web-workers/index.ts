@@ -50,4 +50,6 @@ const workers = new ForkedVMSet("web", {
 });
 
 export const machines = workers.children;
+// Memory and disk that each has for itself now: pulumi config set usage true.
+export const usage = config.getBoolean("usage") ? workers.usage() : undefined;
 export const parentTimings = parent.timings;

@@ -1,8 +1,9 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
-import type { DomainInfo, Host } from "../libvirt";
-import { type Context, InUseError } from "../lifecycle";
+
 import type { ForkedInputs } from "../fork/forked";
 import { isWaiting } from "../fork/waiting";
+import type { DomainInfo, Host } from "../libvirt";
+import { type Context, InUseError } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { hardwareOf, withDefaults } from "./defaults";

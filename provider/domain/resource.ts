@@ -239,7 +239,14 @@ export class Domain extends LibvirtResource {
 			"Domain",
 			name,
 			{ name, ...args, template: idOf(args?.template), disks, nics },
-			["uuid", "macs", "addresses", "accelerator", "timings", ...("fork" in (args ?? {}) ? ["forked", "nextStart"] : [])],
+			[
+				"uuid",
+				"macs",
+				"addresses",
+				"accelerator",
+				"timings",
+				...("fork" in (args ?? {}) ? ["forked", "nextStart"] : []),
+			],
 			opts,
 			args,
 		);

@@ -52,12 +52,7 @@ export async function isWaiting(host: Host, live: FoundDomain | undefined): Prom
  * started in the same way now; whatever else runs there is nobody, and is ended.
  * @param volume the machine's first disk; it is as the fork point left it afterwards
  */
-export async function letWait(
-	context: Context,
-	uuid: string,
-	fork: ForkedInputs,
-	volume: string,
-): Promise<Waiting> {
+export async function letWait(context: Context, uuid: string, fork: ForkedInputs, volume: string): Promise<Waiting> {
 	const { host } = context;
 	const [point, info, xml, readOnly] = await Promise.all([
 		readPoint(host, fork.point),

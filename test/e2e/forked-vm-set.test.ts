@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ForkedChild } from "../../index";
+import type { ForkedChild, ForkedChildUsage } from "../../index";
 import { type Bench, inGuest, leftOn, startBench } from "./hosts";
 
 describe("examples/forked-web-workers", function () {
@@ -68,9 +68,8 @@ describe("examples/forked-web-workers", function () {
 
 	it("forks one more, and goes on with the one that waits, without touching the others", async () => {
 		const before = await workers();
-		await bench.project.setConfig("workers", "3");
-		await bench.project.setConfig("spare", "on");
-		const { changes, stdout } = await bench.project.preview(["--diff"]);
+		await bench.project.configure({ workers: "3", spare: "on", usage: "true" });
+		const { changes, stdout } = await bench.project.preview();
 		assert.equal(changes.replace, undefined);
 		assert.match(stdout, /goes on from its parent in the QEMU that waits for it/);
 		await bench.project.up();
@@ -79,6 +78,16 @@ describe("examples/forked-web-workers", function () {
 		assert.equal(power, "on");
 		assert.equal(verified!.timings.startMs, undefined);
 		await answers(await spare());
+	});
+
+	it("tells what each has for itself", async () => {
+		const { usage } = await bench.project.outputs<{ usage: ForkedChildUsage[] }>();
+		assert.deepEqual(usage.map(({ name }) => name).sort(), ["web-0", "web-1", "web-2", "web-spare"]);
+		for (const { name, state, privateMemoryBytes, sharedMemoryBytes, diskBytes } of usage) {
+			assert.equal(state, "running");
+			assert.ok(privateMemoryBytes! > 0 && privateMemoryBytes! < sharedMemoryBytes!, name);
+			assert.ok(diskBytes > 0, name);
+		}
 	});
 
 	it("destroys, and leaves nothing", async () => {

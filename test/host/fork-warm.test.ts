@@ -54,14 +54,22 @@ describe("children that wait", function () {
 		});
 	}
 
-	const on = (given: DomainInputs): DomainInputs => ({ ...given, running: true, fork: { ...given.fork!, warm: false } });
+	const on = (given: DomainInputs): DomainInputs => ({
+		...given,
+		running: true,
+		fork: { ...given.fork!, warm: false },
+	});
 	const status = async ({ uuid }: Full) =>
 		(await lab.host.domains.qmp<{ status: string }>(uuid, "query-status")).status;
-	const noteOf = (olds: Full, news: DomainInputs) => changes(olds, news).map(({ property, note }) => `${property}: ${note}`);
+	const noteOf = (olds: Full, news: DomainInputs) =>
+		changes(olds, news).map(({ property, note }) => `${property}: ${note}`);
 
 	it("are QEMU on the parent's memory, in which no guest has run", async () => {
 		inputs = await inputsOf("one");
-		assert.match((await domain.plan!(inputs, lab.context)).join("\n"), /waits in QEMU, from where it goes on where parent-/);
+		assert.match(
+			(await domain.plan!(inputs, lab.context)).join("\n"),
+			/waits in QEMU, from where it goes on where parent-/,
+		);
 		child = await lab.create(inputs);
 		assert.equal(child.nextStart, "waiting");
 		assert.equal(child.forked, undefined);
@@ -91,7 +99,10 @@ describe("children that wait", function () {
 		const { usage } = child.forked!;
 		assert.ok(usage.privateMemoryBytes! > 0 && usage.privateMemoryBytes! < 32 * MIB, JSON.stringify(usage));
 		assert.equal(usage.privateMemoryBytes! + usage.sharedMemoryBytes!, 128 * MIB);
-		await lab.sh(child.uuid, "dd if=/dev/zero of=/root/mine bs=1M count=8; sync; dd if=/dev/zero of=/run/mine bs=1M count=16");
+		await lab.sh(
+			child.uuid,
+			"dd if=/dev/zero of=/root/mine bs=1M count=8; sync; dd if=/dev/zero of=/run/mine bs=1M count=16",
+		);
 		const now = await usageOf(lab.host, child.uuid, child.disks[0]!.volume);
 		assert.ok(now.privateMemoryBytes! - usage.privateMemoryBytes! >= 16 * MIB, JSON.stringify(now));
 		assert.ok(now.diskBytes - usage.diskBytes >= 8 * MIB, JSON.stringify(now));

@@ -98,6 +98,7 @@ export const ForkedVMSet: Table = {
 		["dataDisks[0].format", "vmdk"],
 		["dataDisks[0].serial", "a serial"],
 		["power", "up", true],
+		["warm", -1, 1.5, "3", 3],
 		["disk", "temporary", false],
 		["restartAfterFork", ...SERVICES],
 		...HEALTH,

@@ -1,0 +1,67 @@
+/** Who the children of a set are to be, and which of them run or wait. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { GuestFileArgs } from "../../provider/domain/resource";
+import { ownerIdOf } from "../../provider/dynamic";
+import type { ForkedArgs } from "../../provider/fork/forked";
+import type { Identity } from "../../provider/identity/lease/resource";
+import type { Profile } from "../../provider/identity/lease/schema";
+import type { Instance } from "../instances";
+import { identityFiles } from "../thin-clone-pool/identity";
+import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
+
+export type Child = Instance<ForkedChildArgs>;
+
+export function powerOf({ power }: ForkedVMSetArgs, { own }: Child): pulumi.Output<"on" | "off"> {
+	return pulumi.output(own.power ?? power ?? "on");
+}
+
+/** Which children wait: the first ones of those that are off. */
+export function warmOf(args: ForkedVMSetArgs, children: Child[]): pulumi.Output<boolean>[] {
+	const powers = pulumi.all(children.map((child) => powerOf(args, child)));
+	const warm = pulumi.output(args.warm ?? 0);
+	return children.map((_, index) =>
+		pulumi.all([powers, warm]).apply(([all, count]) => {
+			const before = all.slice(0, index).filter((power) => power === "off").length;
+			return all[index] === "off" && before < count;
+		}),
+	);
+}
+
+/** Who a child is to be. */
+export function forkOf(
+	args: ForkedVMSetArgs,
+	{ name, own }: Child,
+	identity: Identity | undefined,
+): { [Name in Exclude<keyof ForkedArgs, "warm">]: unknown } {
+	const restart = pulumi
+		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
+		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
+	const files = [...(args.files ?? []), ...(own.files ?? [])];
+	// Absent where addresses come from DHCP.
+	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
+	return {
+		point: args.parent.uuid,
+		hostname: own.hostname ?? identity?.name ?? name,
+		machineId:
+			identity?.profile.apply((profile) => (profile as Profile | undefined)?.machineId as string) ?? machineIdOf(name),
+		hostKeys: identity?.secrets.apply((secrets) => secrets?.hostKeys ?? []),
+		files: identity ? identityFiles(identity).apply((own) => [...own, ...(files as GuestFileArgs[])]) : files,
+		address: own.address ?? network?.apply((found) => found?.addresses[0]),
+		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
+		restart,
+		powerOn: pulumi
+			.output(args.disk ?? "persistent")
+			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
+		onParentChange: args.onParentChange,
+		timeoutSeconds: args.timeoutSeconds,
+	};
+}
+
+/** The same in every run, and no other machine's. */
+function machineIdOf(name: string): string {
+	return createHash("sha256")
+		.update(`machine-id ${ownerIdOf(name)}`)
+		.digest("hex")
+		.slice(0, 32);
+}
