@@ -45,7 +45,11 @@ describe("forks with QEMU 8.2 or later", function () {
 
 	it("go on where it stood still, write to memory of their own, and boot later", async () => {
 		assert.equal(await lab.sh(child.uuid, "cat /run/warm /root/warm; hostname"), "warmed up\non disk\nchild-1");
-		const other = await lab.create(await forks.child("child-2", point));
+		const inputs = await forks.child("child-2", point, { warm: true });
+		const waiting = await lab.create({ ...inputs, running: false });
+		assert.equal(waiting.nextStart, "waiting");
+		const other = await lab.update(waiting, inputs);
+		assert.equal(other.forked!.timings.startMs, undefined);
 		await lab.sh(child.uuid, "echo mine > /run/mine; echo mine > /root/mine; sync");
 		assert.equal(await lab.sh(other.uuid, "ls /run/mine /root/mine 2>/dev/null; true"), "");
 		await lab.delete(other);

@@ -4,56 +4,35 @@ import { domain } from "../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../provider/domain/schema";
 import { loadDevices } from "../../provider/fork/device-state";
 import { forkPoint } from "../../provider/fork/lifecycle";
-import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import { usageOf } from "../../provider/fork/usage";
 import { sweep } from "../../provider/guard/sweep";
-import type { State } from "../../provider/lifecycle";
 import { guardTag } from "../../provider/owner";
-import { volume } from "../../provider/volume/lifecycle";
-import { volumeSchema } from "../../provider/volume/schema";
 import { type Full, Lab, wire } from "./domain-lab";
+import { ForkLab, type Point } from "./fork-lab";
 
 const MIB = 1024 * 1024;
 
 describe("children that wait", function () {
 	this.timeout(180_000);
 	let lab: Lab;
-	let point: State<ForkPointInputs, ForkPointFacts>;
+	let forks: ForkLab;
+	let point: Point;
 	let inputs: DomainInputs;
 	let child: Full;
 
 	before(async () => {
 		lab = await Lab.start();
-		const boot = { kernel: lab.path("kernel"), initrd: lab.path("initrd"), cmdline: lab.image.cmdline };
-		const parent = forkPointSchema.parse({
-			uri: lab.machine.uri,
-			ownerId: "org/project/stack/parent",
-			name: "parent",
-			pool: "pool",
-			base: lab.path("disk"),
-			domain: { memoryMiB: 128, type: "qemu", boot },
-			commands: [["/bin/sh", "-c", "echo warmed up > /run/warm"]],
-			ready: { exec: ["/bin/sh", "-c", "[ -e /run/booted ]"], intervalSeconds: 1 },
-		});
-		point = (await forkPoint.create(parent, lab.context)).state;
+		forks = new ForkLab(lab);
+		point = (await forkPoint.create(forks.point(), lab.context)).state;
 	});
 	after(async () => {
 		await lab?.stop();
 	});
 
-	async function inputsOf(name: string, more: Partial<DomainInputs["fork"]> = {}): Promise<DomainInputs> {
-		const common = { uri: lab.machine.uri, ownerId: `org/project/stack/${name}`, pool: "pool" };
-		const disk = volumeSchema.parse({ ...common, name: `${name}.qcow2`, base: point.disk });
-		const { state } = await volume.create(disk, lab.context);
-		return lab.plain(name, {
-			template: point.uuid,
-			disks: [{ volume: state.path }],
-			nics: [{ network: "default" }],
-			running: false,
-			fork: { point: point.uuid, hostname: name, machineId: "0".repeat(32), warm: true, powerOn: "refork", ...more },
-		});
-	}
-
+	const inputsOf = async (name: string, more: object = {}): Promise<DomainInputs> => ({
+		...(await forks.child(name, point, { warm: true, powerOn: "refork", ...more })),
+		running: false,
+	});
 	const on = (given: DomainInputs): DomainInputs => ({
 		...given,
 		running: true,
@@ -68,7 +47,7 @@ describe("children that wait", function () {
 		inputs = await inputsOf("one");
 		assert.match(
 			(await domain.plan!(inputs, lab.context)).join("\n"),
-			/waits in QEMU, from where it goes on where parent-/,
+			/waits in QEMU, from where it goes on where warm-/,
 		);
 		child = await lab.create(inputs);
 		assert.equal(child.nextStart, "waiting");
