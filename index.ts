@@ -1,8 +1,8 @@
 export * from "./components/forked-vm-set";
 export type * from "./components/forked-vm-set/args";
+export type { ForkedChildUsage } from "./components/forked-vm-set/usage";
 export * from "./components/thin-clone-pool";
 export type * from "./components/thin-clone-pool/args";
-export type { ForkedChildUsage } from "./components/forked-vm-set/usage";
 export type { Usage } from "./components/thin-clone-pool/usage";
 export * from "./environment";
 export * from "./provider/domain/resource";
