@@ -82,7 +82,7 @@ export interface GuestResult {
 
 /**
  * @param options.input what it gets on its standard input: no process list shows that
- * @param options.slowestMs how long to wait at most before it is asked again whether it has ended
+ * @param options.firstMs how long to wait at first before it is asked again whether it has ended, and `slowestMs` at most
  * @returns undefined when it has not ended within the time; it may go on then
  * @throws Error when the agent does not run it
  */
@@ -92,7 +92,7 @@ export async function runInGuest(
 	path: string,
 	args: ReadonlyArray<string>,
 	timeoutSeconds: number,
-	{ input, slowestMs }: { input?: string | undefined; slowestMs?: number } = {},
+	{ input, ...pauses }: { input?: string | undefined; firstMs?: number; slowestMs?: number } = {},
 ): Promise<GuestResult | undefined> {
 	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", {
 		path,
@@ -104,7 +104,7 @@ export async function runInGuest(
 		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
 		return status.exited ? status : undefined;
 	};
-	const ended = await poll(timeoutSeconds, whetherEnded, slowestMs === undefined ? {} : { slowestMs });
+	const ended = await poll(timeoutSeconds, whetherEnded, pauses);
 	if (!ended) return undefined;
 	const text = (data: string | undefined) => Buffer.from(data ?? "", "base64").toString("utf8");
 	const stdout = text(ended["out-data"]);

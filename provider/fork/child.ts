@@ -6,7 +6,7 @@ import { child, children, type Element, remove, serialize } from "../xml/element
 import { fitsInto } from "./definition";
 import { loadDevices } from "./device-state";
 import type { ForkedFacts, ForkedInputs } from "./forked";
-import { become, connectGuest } from "./guest";
+import { become, connectGuest, untilAgentAnswers } from "./guest";
 import { usageOf } from "./usage";
 import { verify } from "./verify";
 import { letWait } from "./waiting";
@@ -30,6 +30,9 @@ export async function startForked(
 	const going = await timed(() => goOn(context, uuid, forked, volume));
 	const { config, parent, startMs } = going.value;
 	const identity = await timed(async () => {
+		if (!(await untilAgentAnswers(host, uuid, left()))) {
+			throw new Error(`its guest agent has not answered within ${forked.timeoutSeconds} s (timeoutSeconds)`);
+		}
 		const said = await become(host, uuid, forked, left());
 		verify(said, forked);
 		return said;

@@ -7,13 +7,14 @@ import { runInGuest, setUpGuest } from "../domain/agent";
 import { poll } from "../domain/patience";
 import type { Host } from "../libvirt";
 import type { ForkedFacts, ForkedInputs } from "./forked";
+import { keyHash } from "./verify";
 
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
 export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 /** Where they are in this package. */
 const SOURCE = join(__dirname, "..", "..", "..", "guest", "fork");
 /** A child is waited for: asked often. */
-const SLOWEST_MS = 150;
+const PAUSES = { firstMs: 20, slowestMs: 150 };
 const SCRIPTS = ["before-fork", "become", "connect", "fork-now", "services"];
 
 /** Puts the scripts on the disk of a parent, from which all children have them. */
@@ -56,12 +57,14 @@ export async function become(
 ): Promise<Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds">> {
 	const said = await script(host, uuid, "become", [], seconds, identityText(identity, Date.now() / 1000));
 	const one = (key: string) => said.find(([name]) => name === key)?.[1] ?? "";
+	const [random = ""] = one("random").split(" ");
 	return {
 		hostname: one("hostname"),
 		machineId: one("machineId"),
-		hostKeys: said.filter(([name]) => name === "hostKey").map(([, value]) => value),
-		random: one("random"),
-		clockOffsetSeconds: Math.round((Number(one("time")) - Date.now() / 1000) * 1000) / 1000,
+		hostKeys: said.filter(([name]) => name === "hostKey").map(([, publicKey]) => keyHash(publicKey)),
+		random,
+		// busybox may know no fractions, and says %N for them.
+		clockOffsetSeconds: Math.round((Number.parseFloat(one("time") || "0") - Date.now() / 1000) * 1000) / 1000,
 	};
 }
 
@@ -79,7 +82,7 @@ export async function connectGuest(
 	return said.filter(([name]) => name === "address").map(([, value]) => value);
 }
 
-/** The identity as `become` reads it. */
+/** The identity as `become` runs it. */
 export function identityText({ hostname, machineId, hostKeys, files }: Identity, now: number): string {
 	const all = [
 		...hostKeys.flatMap(({ type, privateKey, publicKey }) => {
@@ -91,16 +94,27 @@ export function identityText({ hostname, machineId, hostKeys, files }: Identity,
 		}),
 		...files,
 	];
-	const base64 = (text: string, encoding = "text") =>
-		encoding === "base64" ? text : Buffer.from(text, "utf8").toString("base64");
-	const lines = [
-		`seed ${randomBytes(64).toString("base64")}`,
-		`time ${now.toFixed(3)}`,
-		`hostname ${hostname}`,
-		...(machineId === undefined ? [] : [`machine-id ${machineId}`]),
-		...all.map(({ mode, path, content, encoding }) => `file ${mode} ${base64(path)} ${base64(content, encoding)}`),
+	// What a shell cannot hold is written in another way.
+	const isBytes = (content: string, encoding: string) => encoding === "base64" || content.includes("\0");
+	const bytes = (content: string, encoding: string) =>
+		encoding === "base64" ? content : Buffer.from(content, "utf8").toString("base64");
+	const commands = [
+		["seed", randomBytes(64).toString("base64")],
+		["at", now.toFixed(3)],
+		["named", hostname],
+		...(machineId === undefined ? [] : [["numbered", machineId]]),
+		...all.map(({ mode, path, content, encoding }) =>
+			isBytes(content, encoding)
+				? ["put64", mode.padStart(4, "0"), path, bytes(content, encoding)]
+				: ["put", mode.padStart(4, "0"), path, content],
+		),
 	];
-	return `${lines.join("\n")}\n`;
+	return commands.map(([name, ...values]) => `${[name, ...values.map(quoted)].join(" ")}\n`).join("");
+}
+
+/** One word to a shell, whatever is in it. */
+function quoted(value: string): string {
+	return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Waits until the agent of a child answers, which it does as soon as the guest runs. */
@@ -122,7 +136,7 @@ async function script(
 	seconds: number,
 	input?: string,
 ): Promise<Array<[string, string]>> {
-	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, slowestMs: SLOWEST_MS });
+	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, ...PAUSES });
 	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
 	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
 	return ended.stdout

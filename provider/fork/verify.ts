@@ -27,8 +27,8 @@ export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "mach
 	if (complaints.length > 0) throw new Error(`the child is not who it was to be: ${complaints.join("; ")}`);
 }
 
-/** SHA-256 of the key itself, which stands in the middle of the line. */
-function keyHash(publicKey: string): string {
+/** SHA-256 of the key itself, which stands in the middle of the line, in hex. */
+export function keyHash(publicKey: string): string {
 	return createHash("sha256")
 		.update(Buffer.from(publicKey.trim().split(/\s+/)[1] ?? "", "base64"))
 		.digest("hex");

@@ -51,20 +51,28 @@ describe("what a forked child is told", () => {
 			hostname: "blue",
 			machineId: "0".repeat(32),
 			hostKeys: [KEY],
-			files: [{ path: "/etc/a b", content: "AAE=", mode: "0600", encoding: "base64" as const }],
+			files: [
+				{ path: "/etc/a b", content: "AAE=", mode: "0600", encoding: "base64" as const },
+				{ path: "/etc/c", content: "it's\n'$(reboot)'\n", mode: "644", encoding: "text" as const },
+				{ path: "/etc/d", content: "\0", mode: "0644", encoding: "text" as const },
+			],
 		};
 		const [seed, ...lines] = identityText(identity, 1.5).trimEnd().split("\n");
-		assert.match(seed!, /^seed [A-Za-z0-9+/]{86}==$/);
+		assert.match(seed!, /^seed '[A-Za-z0-9+/]{86}=='$/);
 		assert.notEqual(identityText(identity, 1.5).split("\n")[0], seed);
-		const base64 = (plain: string) => Buffer.from(plain).toString("base64");
-		assert.deepEqual(lines, [
-			"time 1.500",
-			"hostname blue",
-			`machine-id ${"0".repeat(32)}`,
-			`file 0600 ${base64("/etc/ssh/ssh_host_ed25519_key")} ${base64("PRIVATE")}`,
-			`file 0644 ${base64("/etc/ssh/ssh_host_ed25519_key.pub")} ${base64(KEY.publicKey)}`,
-			`file 0600 ${base64("/etc/a b")} AAE=`,
+		assert.deepEqual(lines.slice(0, 6), [
+			"at '1.500'",
+			"named 'blue'",
+			`numbered '${"0".repeat(32)}'`,
+			"put '0600' '/etc/ssh/ssh_host_ed25519_key' 'PRIVATE'",
+			`put '0644' '/etc/ssh/ssh_host_ed25519_key.pub' '${KEY.publicKey}'`,
+			"put64 '0600' '/etc/a b' 'AAE='",
 		]);
+		const shell = `put() { printf "%s|" "$@"; }; put64() { put "$@"; }; ${lines.slice(6).join("\n")}`;
+		assert.equal(
+			execFileSync("sh", ["-c", shell], { encoding: "utf8" }),
+			"0644|/etc/c|it's\n'$(reboot)'\n|0644|/etc/d|AA==|",
+		);
 	});
 });
 
