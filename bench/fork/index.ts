@@ -1,11 +1,11 @@
 /**
  * Children that go on from a parent against clones of the same image that boot, each with a host name, ssh host keys and
- * an address of its own. See bench/README.md.
+ * an address of its own, and against QEMU alone. See bench/README.md.
  */
-import { barChart } from "../chart";
 import { interleaved, median, progress, time } from "../measure";
 import type { Benchmark, Numbers, Options, Result } from "../result";
-import { markdownTable } from "../tables";
+import type { RawChild } from "./raw";
+import { chart, tables } from "./show";
 import { type Kind, type Machine, type Point, Stand } from "./stand";
 
 export const fork: Benchmark = { run, chart, tables };
@@ -13,26 +13,44 @@ export const fork: Benchmark = { run, chart, tables };
 const MIB = 1024 * 1024;
 /** As many machines are made at the same time: the engine's parallelism on two cores. */
 const PARALLEL = 8;
+/** As many are turned on by the host at the same time, when there is nothing to do in a guest. */
+const ALL = 32;
+
+/** How many machines at once each way, and how often. Nobody wants to wait for 32 boots of Debian. */
+interface Scope {
+	rounds: number;
+	boot: number[];
+	fork: number[];
+	warm: number[];
+	/** QEMU alone, and the host's part of warm children. */
+	host: number[];
+}
+
+const FULL: Record<Kind, Scope> = {
+	micro: { rounds: 3, boot: [1, 4, 16], fork: [1, 4, 16, 32], warm: [1, 4, 16, 32], host: [1, ALL] },
+	debian: { rounds: 1, boot: [1, 4], fork: [1, 4, 16, 32], warm: [1, 4], host: [1, ALL] },
+};
+const QUICK: Scope = { rounds: 1, boot: [1], fork: [1], warm: [1], host: [1, 4] };
 
 async function run({ quick }: Options): Promise<Result> {
-	const micro = await measure(
-		"micro",
-		quick ? { rounds: 1, counts: [1], many: [] } : { rounds: 3, counts: [1, 4], many: [16, 32] },
-	);
-	const debian = quick ? undefined : await measure("debian", { rounds: 1, counts: [1, 4], many: [16] });
-	const of = ({ milliseconds }: Measured, way: string, count: number) =>
-		(milliseconds[way] as Record<string, number>)[`n${count}`]!;
+	const micro = await measure("micro", quick ? QUICK : FULL.micro);
+	const debian = quick ? undefined : await measure("debian", FULL.debian);
+	const most = Math.max(...(quick ? QUICK : FULL.micro).host);
 	return {
 		milliseconds: { micro: micro.milliseconds, ...(debian && { debian: debian.milliseconds }) },
 		mebibytes: { micro: micro.mebibytes, ...(debian && { debian: debian.mebibytes }) },
 		ratios: {
 			boot_over_fork_micro_n1: of(micro, "boot", 1) / of(micro, "fork", 1),
-			fork_micro_cold_host_ms: hostSide(micro),
+			boot_over_warm_micro_n1: of(micro, "boot", 1) / of(micro, "warm", 1),
+			fork_micro_warm_host_ms: of(micro, "host", 1),
+			[`fork_micro_${most}_seconds`]: of(micro, "host", most) / 1000,
+			host_over_raw_micro_n1: of(micro, "host", 1) / of(micro, "rawWarm", 1),
 			guest_ram_micro_mib: micro.mebibytes.memory as number,
 			...(debian && {
 				boot_over_fork_debian_n1: of(debian, "boot", 1) / of(debian, "fork", 1),
 				boot_over_fork_debian_n4: of(debian, "boot", 4) / of(debian, "fork", 4),
-				fork_micro_32_seconds: of(micro, "fork", 32) / 1000,
+				boot_over_warm_debian_n1: of(debian, "boot", 1) / of(debian, "warm", 1),
+				boot_over_warm_debian_n4: of(debian, "boot", 4) / of(debian, "warm", 4),
 				guest_ram_debian_mib: debian.mebibytes.memory as number,
 			}),
 		},
@@ -44,39 +62,55 @@ interface Measured {
 	mebibytes: Numbers;
 }
 
-/** @param many numbers of children for which nobody wants to wait for as many boots */
-async function measure(
-	kind: Kind,
-	{ rounds, counts, many }: { rounds: number; counts: number[]; many: number[] },
-): Promise<Measured> {
+function of({ milliseconds }: Measured, way: string, count: number): number {
+	return (milliseconds[way] as Record<string, number>)[`n${count}`]!;
+}
+
+async function measure(kind: Kind, scope: Scope): Promise<Measured> {
 	const stand = await Stand.start(kind);
 	try {
 		const point = await stand.point();
 		progress(`${kind}: the fork point is there`);
+		const raw = await stand.raw(point);
 		const children: Machine[] = [];
-		const forked = (count: number) =>
-			timed(
-				stand,
-				count,
-				() => stand.fork(point),
-				(machines) => children.push(...machines),
+		const ways: Record<string, (count: number) => Promise<number>> = {
+			boot: (count) => made(stand, count, () => stand.boot()),
+			fork: (count) =>
+				made(
+					stand,
+					count,
+					() => stand.fork(point),
+					(machines) => children.push(...machines),
+				),
+			warm: (count) => turnedOn(stand, point, count, PARALLEL, (machine) => stand.turnOn(machine)),
+			host: (count) => turnedOn(stand, point, count, ALL, (machine) => stand.hostSide(machine)),
+			rawCold: (count) => rawCold(raw, count),
+			rawWarm: (count) => rawWarm(raw, count),
+		};
+		const { rounds, ...numbers } = scope;
+		const counts: Record<string, number[]> = { ...numbers, rawCold: scope.host, rawWarm: scope.host };
+		const takenOf = (isMany: boolean) =>
+			Object.fromEntries(
+				Object.entries(ways).flatMap(([way, take]) =>
+					counts[way]!.filter((count) => count > 4 === isMany).map((count) => [`${way} n${count}`, () => take(count)]),
+				),
 			);
-		const measurements = Object.fromEntries([
-			...counts.map((count) => [`boot n${count}`, () => timed(stand, count, () => stand.boot())]),
-			...counts.map((count) => [`fork n${count}`, () => forked(count)]),
-		]) as Record<string, () => Promise<number>>;
-		const taken = await interleaved(rounds, measurements);
-		const more = await interleaved(1, Object.fromEntries(many.map((count) => [`fork n${count}`, () => forked(count)])));
-		const timings = children.map(({ domain }) => domain.forked!.timings);
-		const steps = Object.fromEntries(
-			(["startMs", "loadMs", "identityMs", "connectMs"] as const).map((step) => [
-				step.replace("Ms", ""),
-				median(timings.slice(0, rounds).map((own) => own[step] ?? 0)),
-			]),
-		);
+		const few = await interleaved(rounds, takenOf(false));
+		// What stands behind these is many machines already.
+		const many = await interleaved(1, takenOf(true));
+		const facts = children.slice(0, rounds).map(({ domain }) => domain.forked!);
+		const steps = (["startMs", "loadMs", "identityMs", "plugMs", "connectMs"] as const).map((step) => [
+			step.replace("Ms", ""),
+			median(facts.map(({ timings }) => timings[step] ?? 0)),
+		]);
+		const bytes = (kind: "privateMemoryBytes" | "diskBytes") => median(facts.map(({ usage }) => usage[kind]!)) / MIB;
 		return {
-			milliseconds: { ...grouped({ ...taken, ...more }), parent: { ...point.timings }, steps },
-			mebibytes: await footprint(stand, point),
+			milliseconds: {
+				...grouped({ ...few, ...many }),
+				parent: { ...point.timings },
+				steps: Object.fromEntries(steps),
+			},
+			mebibytes: { memory: bytes("privateMemoryBytes"), disk: bytes("diskBytes") },
 		};
 	} finally {
 		await stand.stop();
@@ -84,28 +118,64 @@ async function measure(
 }
 
 /** Milliseconds from "machines are wanted" to the last that shows its own identity. They are gone afterwards. */
-async function timed(
+async function made(
 	stand: Stand,
 	count: number,
 	make: () => Promise<Machine>,
 	done: (machines: Machine[]) => void = () => {},
 ): Promise<number> {
 	const machines: Machine[] = [];
-	let wanted = count;
-	const lane = async () => {
-		while (wanted-- > 0) machines.push(await make());
-	};
-	const all = await time(() => Promise.all(Array.from({ length: Math.min(PARALLEL, count) }, lane)));
+	const wanted = Array.from({ length: count }, (_, index) => index);
+	const all = await time(() => atOnce(wanted, PARALLEL, async () => machines.push(await make())));
 	done(machines);
-	for (const machine of machines) await stand.remove(machine);
+	await atOnce(machines, PARALLEL, (machine) => stand.remove(machine));
 	return all;
 }
 
-async function footprint(stand: Stand, point: Point): Promise<Numbers> {
-	const machine = await stand.fork(point);
-	const { memory, disk } = await stand.ownBytes(point, machine);
-	await stand.remove(machine);
-	return { memory: memory / MIB, disk: disk / MIB };
+/** The same of children that wait already. */
+async function turnedOn(
+	stand: Stand,
+	point: Point,
+	count: number,
+	width: number,
+	work: (machine: Machine) => Promise<unknown>,
+): Promise<number> {
+	const machines: Machine[] = [];
+	await atOnce(Array.from({ length: count }), PARALLEL, async () => machines.push(await stand.waiting(point)));
+	const all = await time(() => atOnce(machines, width, work));
+	await atOnce(machines, PARALLEL, (machine) => stand.remove(machine));
+	return all;
+}
+
+/** From the start of QEMU to the guest's next instruction. */
+async function rawCold(start: () => Promise<RawChild>, count: number): Promise<number> {
+	const children: RawChild[] = [];
+	const wanted = Array.from({ length: count }, (_, index) => index);
+	const all = await time(() =>
+		atOnce(wanted, PARALLEL, async () => {
+			const child = await start();
+			children.push(child);
+			await child.goOn();
+		}),
+	);
+	await Promise.all(children.map((child) => child.stop()));
+	return all;
+}
+
+async function rawWarm(start: () => Promise<RawChild>, count: number): Promise<number> {
+	const children: RawChild[] = [];
+	await atOnce(Array.from({ length: count }), PARALLEL, async () => children.push(await start()));
+	const all = await time(() => Promise.all(children.map((child) => child.goOn())));
+	await Promise.all(children.map((child) => child.stop()));
+	return all;
+}
+
+async function atOnce<T>(items: readonly T[], width: number, work: (item: T) => Promise<unknown>): Promise<void> {
+	const left = [...items];
+	const lane = async () => {
+		while (left.length > 0) await work(left.shift()!);
+	};
+	await Promise.all(Array.from({ length: Math.min(width, items.length) }, lane));
 }
 
 /** `{ "fork n4": 5 }` as `{ fork: { n4: 5 } }` */
@@ -116,55 +186,4 @@ function grouped(values: Record<string, number>): Numbers {
 		groups[way] = { ...groups[way], [count]: value };
 	}
 	return groups;
-}
-
-/** QEMU's start, the load and the NIC's plug are the host's; the rest is the guest's, which emulation slows down. */
-function hostSide({ milliseconds }: Measured): number {
-	const { start, load } = milliseconds.steps as Record<string, number>;
-	return start! + load!;
-}
-
-const WAYS = { boot: "boots", fork: "goes on from its parent" } as const;
-
-function chart({ milliseconds }: Result): string {
-	const groups = Object.entries(milliseconds!).flatMap(([kind, ways]) =>
-		(["boot", "fork"] as const).map((way) => ({
-			name: `${kind} ${WAYS[way]}`,
-			bars: Object.entries((ways as Record<string, Record<string, number>>)[way]!).map(([count, value]) => ({
-				name: `${count.slice(1)} machines`,
-				value: value / 1000,
-			})),
-		})),
-	);
-	return barChart({
-		title: "From wanting machines to the last that is somebody",
-		note: "Seconds, without KVM, on a logarithmic scale",
-		unit: "s",
-		groups,
-	});
-}
-
-function tables({ milliseconds, mebibytes }: Result): Record<string, string> {
-	const counts = ["n1", "n4", "n16", "n32"];
-	const rows = Object.entries(milliseconds!).flatMap(([kind, ways]) =>
-		(["boot", "fork"] as const).map((way) => {
-			const own = (ways as Record<string, Record<string, number>>)[way]!;
-			return [
-				`${kind}, ${WAYS[way]}`,
-				...counts.map((count) => (own[count] === undefined ? undefined : own[count] / 1000)),
-			];
-		}),
-	);
-	const steps = Object.entries(milliseconds!).map(([kind, ways]) => {
-		const { start, load, identity, connect } = (ways as Record<string, Record<string, number>>).steps!;
-		const { memory, disk } = mebibytes![kind] as Record<string, number>;
-		return [kind, start, load, identity, connect, memory, disk];
-	});
-	return {
-		fork: markdownTable(["seconds for all of them", "1 machine", "4", "16", "32"], rows),
-		"fork-steps": markdownTable(
-			["one child", "start ms", "load ms", "identity ms", "connect ms", "own memory MiB", "own disk MiB"],
-			steps,
-		),
-	};
 }

@@ -27,14 +27,15 @@ export class RawChild {
 
 	/**
 	 * @param args of a child that libvirt has started to wait
-	 * @param disk its first disk, of which this one gets a copy
+	 * @param theirs path of its first disk
+	 * @param blank such a disk, of which this one gets a copy
 	 */
-	static async start(args: readonly string[], disk: string, devices: string): Promise<RawChild> {
+	static async start(args: readonly string[], theirs: string, blank: string, devices: string): Promise<RawChild> {
 		const folder = await mkdtemp(join(tmpdir(), "raw-child-"));
-		await copyFile(disk, join(folder, "disk"));
+		await copyFile(blank, join(folder, "disk"));
 		const descriptor = openSync(devices, "r");
 		const socket = join(folder, "monitor");
-		const [program, ...rest] = rawArguments(args, disk, folder);
+		const [program, ...rest] = rawArguments(args, theirs, folder);
 		const qemu = spawn(program!, [...rest, "-qmp", `unix:${socket},server=on,wait=off`], {
 			stdio: ["ignore", "ignore", "inherit", descriptor],
 		});

@@ -1,8 +1,9 @@
 /** A private host with the gold images, and machines on it that are made as the resources make them. */
-import { copyFile, readdir, readFile, stat } from "node:fs/promises";
+import { copyFile, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { domain } from "../../provider/domain/lifecycle";
 import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
+import { goOn, plugIn } from "../../provider/fork/child";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import { type HostKey, newHostKeys } from "../../provider/identity/host-keys";
@@ -20,6 +21,8 @@ export interface Machine {
 	disk: State<VolumeInputs, VolumeFacts>;
 	domain: State<DomainInputs, DomainFacts>;
 }
+
+import { RawChild } from "./raw";
 
 const MEMORY_MIB: Record<Kind, number> = { micro: 128, debian: 512 };
 const TIMEOUT_SECONDS = 600;
@@ -83,21 +86,45 @@ export class Stand {
 	}
 
 	async fork(point: Point): Promise<Machine> {
+		return this.child(point, { running: true, warm: false });
+	}
+
+	/** A child that is off, whose QEMU waits. */
+	async waiting(point: Point): Promise<Machine> {
+		return this.child(point, { running: false, warm: true });
+	}
+
+	private async child(point: Point, { running, warm }: { running: boolean; warm: boolean }): Promise<Machine> {
 		const { name, hostKeys } = this.next();
 		const disk = await this.disk(name, point.disk);
-		const fork = { point: point.uuid, hostname: name, hostKeys, timeoutSeconds: TIMEOUT_SECONDS };
-		return this.make(name, disk, { template: point.uuid, fork });
+		const fork = { point: point.uuid, hostname: name, hostKeys, warm, timeoutSeconds: TIMEOUT_SECONDS };
+		return this.make(name, disk, { template: point.uuid, running, fork });
+	}
+
+	/** A child that waits becomes somebody. */
+	async turnOn({ disk, domain: off }: Machine): Promise<Machine> {
+		const inputs: DomainInputs = { ...off, running: true, fork: { ...off.fork!, warm: false } };
+		return { disk, domain: await domain.update(off.uuid, off, inputs, this.context) };
+	}
+
+	/** What the host does of that: the load, the guest's first instruction, the NIC. */
+	async hostSide({ disk, domain: { uuid, fork } }: Machine): Promise<void> {
+		const { config, parent } = await goOn(this.context, uuid, fork!, disk.path);
+		await plugIn(this.host, uuid, config, parent);
+	}
+
+	/** QEMU as libvirt starts it for a child. @returns what starts another one without libvirt, to wait */
+	async raw(point: Point): Promise<() => Promise<RawChild>> {
+		const like = await this.waiting(point);
+		const args = await argumentsOf(like.domain.uuid);
+		await this.remove(like);
+		const blank = await this.disk("raw", point.disk);
+		return () => RawChild.start(args, like.disk.path, blank.path, point.devices);
 	}
 
 	async remove({ disk, domain: made }: Machine): Promise<void> {
 		await domain.delete(made.uuid, made, this.context);
 		await volume.delete(disk.key, disk, this.context);
-	}
-
-	/** Bytes of the guest's memory that are a child's alone, and those of its disk. */
-	async ownBytes(point: Point, { disk, domain: made }: Machine): Promise<{ memory: number; disk: number }> {
-		const { blocks } = await stat(disk.path);
-		return { memory: await privateBytes(made.name, point.memory), disk: blocks * 512 };
 	}
 
 	private path(name: string): string {
@@ -142,16 +169,11 @@ export class Stand {
 	}
 }
 
-/** Of QEMU's mapping of a file: what it has written to itself. */
-async function privateBytes(guest: string, file: string): Promise<number> {
+/** Of QEMU's process. */
+async function argumentsOf(uuid: string): Promise<string[]> {
 	for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-		const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-		if (!command.includes(`guest=${guest},`)) continue;
-		const mappings = (await readFile(`/proc/${pid}/smaps`, "utf8")).split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
-		const kibibytes = mappings
-			.filter((mapping) => mapping.split("\n")[0]!.endsWith(file))
-			.map((mapping) => Number(/^Anonymous:\s+(\d+) kB/m.exec(mapping)?.[1] ?? 0));
-		return kibibytes.reduce((sum, size) => sum + size, 0) * 1024;
+		const args = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0").slice(0, -1);
+		if (args[args.indexOf("-uuid") + 1] === uuid) return args;
 	}
-	throw new Error(`there is no process of ${guest}`);
+	throw new Error(`there is no process of ${uuid}`);
 }
