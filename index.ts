@@ -1,6 +1,8 @@
 export * from "./components/forked-vm-set";
 export type * from "./components/forked-vm-set/args";
 export type { ForkedChildUsage } from "./components/forked-vm-set/usage";
+export * from "./components/template-catalog";
+export type * from "./components/template-catalog/args";
 export * from "./components/thin-clone-pool";
 export type * from "./components/thin-clone-pool/args";
 export type { Usage } from "./components/thin-clone-pool/usage";

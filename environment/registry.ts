@@ -4,9 +4,12 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
-import { ForkedVMSet } from "../components/forked-vm-set";
+import { type ForkedChild, ForkedVMSet } from "../components/forked-vm-set";
 import type { ForkedVMSetArgs } from "../components/forked-vm-set/args";
 import { forkedVMSetRules, forkedVMSetSchema } from "../components/forked-vm-set/schema";
+import { TemplateCatalog } from "../components/template-catalog";
+import type { TemplateCatalogArgs } from "../components/template-catalog/args";
+import { templateCatalogRules, templateCatalogSchema } from "../components/template-catalog/schema";
 import { ThinClonePool } from "../components/thin-clone-pool";
 import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
 import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
@@ -17,7 +20,7 @@ import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
 import { ForkPoint, type ForkPointArgs } from "../provider/fork/resource";
 import { rules as forkPointRules } from "../provider/fork/rules";
-import { forkPointSchema } from "../provider/fork/schema";
+import { forkDomainSchema, forkPointSchema } from "../provider/fork/schema";
 import { Identity, type IdentityLeaseArgs } from "../provider/identity/lease/resource";
 import { identitySchema } from "../provider/identity/lease/schema";
 import { defaultStore } from "../provider/identity/pool/default-store";
@@ -176,27 +179,79 @@ const forkPoint: DeclarableType<ForkPointArgs, ForkPoint> = {
 	build: (name, args, opts) => new ForkPoint(name, args, opts),
 };
 
+const KNOWN_OF_SET = ["count", "children", "children[]", "namePrefix", "onParentChange", "maxParallel"];
+
 const forkedVMSet: DeclarableType<ForkedVMSetArgs, ForkedVMSet> = {
 	type: "ForkedVMSet",
 	args: "ForkedVMSetArgs",
 	schema: forkedVMSetSchema,
 	rules: forkedVMSetRules,
 	references: { parent: "forkPoint", identityPool: "identityPool", pool: "pool", network: "network" },
-	known: ["count", "children", "children[]", "namePrefix", "onParentChange", "maxParallel"],
+	known: KNOWN_OF_SET,
 	build: (name, args, opts) => new ForkedVMSet(name, args, opts),
-	machines: ({ children }) =>
-		children.apply((all) =>
-			all.map(({ name, uuid, macs, verified }) => ({
-				name,
-				uuid,
-				macs,
-				addresses: (verified?.addresses ?? []).map((address) => address.replace(/\/.*/, "")),
-			})),
-		),
+	machines: ({ children }) => forkedMachines(children),
 };
 
+/** Templates are told apart by what they have. */
+const KNOWN_OF_CONFIGURATION = [
+	"",
+	".image",
+	".domain",
+	...Object.keys(forkDomainSchema.shape).map((name) => `.domain.${name}`),
+	...["cpu", "boot"].map((name) => `.domain.${name}.*`),
+	".files",
+	".files[]",
+	".files[].*",
+	".commands",
+	".commands[]",
+	".commands[][]",
+	...["packages", "startBeforeFork", "restartAfterFork"].flatMap((name) => [`.${name}`, `.${name}[]`]),
+].map((path) => `configuration${path}`);
+
+const templateCatalog: DeclarableType<TemplateCatalogArgs, TemplateCatalog> = {
+	type: "TemplateCatalog",
+	args: "TemplateCatalogArgs",
+	schema: templateCatalogSchema,
+	rules: templateCatalogRules,
+	references: {
+		pool: "pool",
+		network: "network",
+		"images.*.base": "volume",
+		"templates.*.point": "forkPoint",
+		"sets.*.identityPool": "identityPool",
+		"sets.*.pool": "pool",
+		"sets.*.network": "network",
+	},
+	known: [
+		"keepAfter",
+		"maxLevels",
+		"forget",
+		"forget[]",
+		...["parent", ...KNOWN_OF_CONFIGURATION].map((path) => `templates.*.${path}`),
+		...[...KNOWN_OF_SET, ...KNOWN_OF_CONFIGURATION].map((path) => `sets.*.${path}`),
+	],
+	build: (name, args, opts) => new TemplateCatalog(name, args, opts),
+	machines: ({ children }) => forkedMachines(children),
+};
+
+function forkedMachines(children: pulumi.Output<ForkedChild[]>) {
+	return children.apply((all) =>
+		all.map(({ name, uuid, macs, verified }) => ({
+			name,
+			uuid,
+			macs,
+			addresses: (verified?.addresses ?? []).map((address) => address.replace(/\/.*/, "")),
+		})),
+	);
+}
+
 /** The components, by what `kind` is in the file. */
-export const components = { ThinClonePool: thinClonePool, ForkedVMSet: forkedVMSet, Domain: domain } as const;
+export const components = {
+	ThinClonePool: thinClonePool,
+	ForkedVMSet: forkedVMSet,
+	TemplateCatalog: templateCatalog,
+	Domain: domain,
+} as const;
 
 /** The other sections of a definition; everything in one of them is of the same type. */
 export const sections = {

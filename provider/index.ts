@@ -11,6 +11,7 @@ import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
 import { type Handler, handlerOf } from "./resource";
 import { withSmallState } from "./small-state";
+import { templateRequests } from "./templates/lifecycle";
 import { volume } from "./volume/lifecycle";
 
 endWithEngine();
@@ -21,6 +22,7 @@ export const Volume = recorded(volume);
 export const Network = recorded(network);
 export const Domain = recorded(domain);
 export const ForkPoint = recorded(forkPoint);
+export const TemplateRequests = recorded(templateRequests);
 /** Most programs have no identities: what they need is loaded with the first. */
 const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");
 const lesseesModule = () => require("./identity/lessees/lifecycle") as typeof import("./identity/lessees/lifecycle");

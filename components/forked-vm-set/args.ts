@@ -27,7 +27,7 @@ export interface ForkedChildArgs {
 	/** Default gateway, with `address`. @default none */
 	gateway?: pulumi.Input<string>;
 	/** Files to write, besides those of the set. @default none */
-	files?: pulumi.Input<GuestFileArgs>[];
+	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
 	/** Whether it runs. @default the set's */
 	power?: pulumi.Input<"on" | "off">;
 }
@@ -57,7 +57,13 @@ export interface ForkedVMSetArgs {
 	/** Network of the children's NIC, which is plugged in last. @default none */
 	network?: Reference;
 	/** Files to write into each child before it has a network. @default none */
-	files?: pulumi.Input<GuestFileArgs>[];
+	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
+	/**
+	 * Programs with arguments that run in each child, one after the other, without a shell, once it has its identity and its
+	 * network, and before its services are restarted. Each has to end with 0 for the child to be made.
+	 * @default none
+	 */
+	commands?: pulumi.Input<pulumi.Input<pulumi.Input<string>[]>[]>;
 	/** Further disks of each child, plugged in with the NIC. @default none */
 	dataDisks?: DataDiskArgs[];
 	/** Whether the children run. One that is off is defined, and is forked when it is turned on. @default "on" */

@@ -37,7 +37,9 @@ export function forkOf(
 	const restart = pulumi
 		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
 		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
-	const files = [...(args.files ?? []), ...(own.files ?? [])];
+	const files = pulumi
+		.all([identity ? identityFiles(identity) : [], args.files ?? [], own.files ?? []])
+		.apply((all) => all.flat() as GuestFileArgs[]);
 	// Absent where addresses come from DHCP.
 	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
 	return {
@@ -46,7 +48,8 @@ export function forkOf(
 		machineId:
 			identity?.profile.apply((profile) => (profile as Profile | undefined)?.machineId as string) ?? machineIdOf(name),
 		hostKeys: identity?.secrets.apply((secrets) => secrets?.hostKeys ?? []),
-		files: identity ? identityFiles(identity).apply((own) => [...own, ...(files as GuestFileArgs[])]) : files,
+		files,
+		commands: args.commands,
 		address: own.address ?? network?.apply((found) => found?.addresses[0]),
 		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
 		restart,

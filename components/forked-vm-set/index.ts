@@ -3,12 +3,12 @@ import { Domain } from "../../provider/domain/resource";
 import type { ForkedFacts } from "../../provider/fork/forked";
 import { Identity } from "../../provider/identity/lease/resource";
 import { requireRoom } from "../../provider/identity/pool/declared";
-import { InputError } from "../../provider/lifecycle";
 import { Volume } from "../../provider/volume/resource";
 import { checkArgs, refuseLater } from "../args";
 import { instancesOf } from "../instances";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
 import { type Child, forkOf, powerOf, warmOf } from "./child";
+import { refuseName } from "./point";
 import { forkedVMSetRules, forkedVMSetSchema } from "./schema";
 import { askUsage, type ForkedChildUsage } from "./usage";
 
@@ -143,15 +143,6 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 			serial: serial ?? `data-${index}`,
 		}));
 	}
-}
-
-/** In the file of an environment a name stands for a resource; a program has the resource itself. */
-function refuseName(what: string, parent: unknown): void {
-	if (typeof parent !== "string") return;
-	throw new InputError(
-		"parent",
-		`${what}: parent: got "${parent}"; allowed is a ForkPoint, or { uuid, disk, pool } of one of another stack`,
-	);
 }
 
 /** A reference that is a resource has become its properties by now. */

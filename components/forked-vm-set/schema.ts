@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { guestFileSchema } from "../../provider/domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../../provider/domain/schema";
-import { service } from "../../provider/fork/forked";
+import { commandsSchema, service } from "../../provider/fork/forked";
 import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
 import { hostName, macAddress, objectName, reference } from "../../provider/schema";
@@ -43,6 +43,7 @@ export const forkedVMSetSchema = z.strictObject({
 	identityPool: poolAccess.optional(),
 	network: reference.optional(),
 	files: z.array(guestFileSchema).optional(),
+	commands: commandsSchema.optional(),
 	dataDisks: thinClonePoolSchema.shape.dataDisks,
 	power: power.optional(),
 	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),

@@ -176,7 +176,13 @@ function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change
 	}
 	const identity = ({ restart, powerOn, onParentChange, timeoutSeconds, warm, ...rest }: typeof before) => rest;
 	if (!isDeepStrictEqual(identity(before), identity(after))) {
-		return [{ property, effect: "replace", note: "it is forked again, with another identity: what it wrote is lost" }];
+		return [
+			{
+				property,
+				effect: "replace",
+				note: "it is forked again, with another identity or set-up: what it wrote is lost",
+			},
+		];
 	}
 	const onlyWarm = isDeepStrictEqual({ ...before, warm: after.warm }, after);
 	if (!onlyWarm) return [{ property, effect: "live", note: "used at the next fork" }];

@@ -39,8 +39,8 @@ export async function startForked(
 	});
 	const plug = await timed(() => plugIn(host, uuid, config, parent));
 	const connect = await timed(async () => {
-		const { address, gateway, restart } = forked;
-		return connectGuest(host, uuid, { mac: plug.value, address, gateway }, restart, left());
+		const { address, gateway } = forked;
+		return connectGuest(host, uuid, { mac: plug.value, address, gateway }, forked, left());
 	});
 	return {
 		...identity.value,

@@ -9,6 +9,9 @@ export const service = z
 	.string()
 	.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@-]{0,254}$/, "allowed is the name of a service, such as nginx or worker@1.service");
 
+/** Programs with their arguments. */
+export const commandsSchema = z.array(z.array(wholeText).min(1).max(256));
+
 const address = wholeText.max(64, "allowed is an address");
 
 /** What a forked child becomes before it has a network. */
@@ -27,6 +30,8 @@ export const forkedSchema = z.strictObject({
 	/** Address with its prefix for the first NIC. */
 	address: address.optional(),
 	gateway: address.optional(),
+	/** Programs that run once it is connected, before its services are restarted. */
+	commands: commandsSchema.default([]),
 	restart: z.array(service).default([]),
 	/** What a later power-on does: boots its own disk, or goes on from the fork point again, with a fresh disk. */
 	powerOn: z.enum(["boot", "refork"]).default("boot"),
@@ -68,7 +73,7 @@ export interface ForkedFacts {
 		identityMs: number;
 		/** Plugging in data disks and NIC. */
 		plugMs: number;
-		/** Address, services. */
+		/** Address, commands, services. */
 		connectMs: number;
 	};
 }

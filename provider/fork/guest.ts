@@ -68,17 +68,24 @@ export async function become(
 	};
 }
 
-/** NIC and services. @returns addresses with their prefixes */
+/** NIC, commands and services. @returns addresses with their prefixes */
 export async function connectGuest(
 	host: Host,
 	uuid: string,
 	{ mac, address, gateway }: { mac: string | undefined; address: string | undefined; gateway: string | undefined },
-	services: string[],
+	{ commands, restart }: Pick<ForkedInputs, "commands" | "restart">,
 	seconds: number,
 ): Promise<string[]> {
 	// The guest gives up first, and says what it has waited for.
 	const args = [String(Math.max(1, Math.floor(seconds - 5))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
-	const said = await script(host, uuid, "connect", [...args, ...services], seconds);
+	const input = commands.length > 0 ? commandsText(commands) : undefined;
+	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, input);
+	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
+	if (done !== commands.length) {
+		throw new Error(
+			`${done} of ${commands.length} commands have run in the guest: its fork point was made by an earlier version of this package; make it anew`,
+		);
+	}
 	return said.filter(([name]) => name === "address").map(([, value]) => value);
 }
 
@@ -115,6 +122,12 @@ export function identityText({ hostname, machineId, hostKeys, files }: Identity,
 /** One word to a shell, whatever is in it. */
 function quoted(value: string): string {
 	return `'${value.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Commands as `connect` reads them. */
+export function commandsText(commands: ReadonlyArray<ReadonlyArray<string>>): string {
+	const word = (text: string) => `-${Buffer.from(text, "utf8").toString("base64")}`;
+	return commands.map((words) => `${words.map(word).join(" ")}\n`).join("");
 }
 
 /** Waits until the agent of a child answers, which it does as soon as the guest runs. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { guestFileSchema } from "../domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../domain/schema";
-import { commonShape, objectName, reference, wholeText } from "../schema";
+import { commonShape, objectName, reference } from "../schema";
 import type { Lineage } from "../volume/schema";
-import { service } from "./forked";
+import { commandsSchema, service } from "./forked";
 
 /** What of a machine can be set through `domain`: all but what a fork point sets itself. */
 export const forkDomainSchema = domainSchema
@@ -31,7 +31,7 @@ export const forkPointSchema = z.strictObject({
 	domain: forkDomainSchema.default({}),
 	network: reference.optional(),
 	files: z.array(guestFileSchema).default([]),
-	commands: z.array(z.array(wholeText).min(1).max(256)).default([]),
+	commands: commandsSchema.default([]),
 	startBeforeFork: z.array(service).default([]),
 	restartAfterFork: z.array(service).default([]),
 	ready: healthCheckSchema.optional(),

@@ -3,7 +3,7 @@ import { configVariableSchema } from "../../../environment/config-variable";
 import { load } from "../../../environment/load";
 import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
 import { hostSchema, sectionNames } from "../../../environment/structure";
-import { ForkedVMSet, ThinClonePool } from "../../../index";
+import { ForkedVMSet, TemplateCatalog, ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
 import { forkPoint } from "../../../provider/fork/lifecycle";
@@ -109,7 +109,7 @@ async function refusalBy(make: () => unknown): Promise<string> {
 			message = (error as Error).message;
 		}
 	});
-	const made = registered.filter(({ type }) => !/:(ThinClonePool|ForkedVMSet)$/.test(type));
+	const made = registered.filter(({ type }) => !/:(ThinClonePool|ForkedVMSet|TemplateCatalog)$/.test(type));
 	if (message !== "") assert.deepEqual(made, []);
 	return message;
 }
@@ -117,6 +117,7 @@ async function refusalBy(make: () => unknown): Promise<string> {
 for (const [name, Component, table] of [
 	["ThinClonePool", ThinClonePool, tables.ThinClonePool],
 	["ForkedVMSet", ForkedVMSet, tables.ForkedVMSet],
+	["TemplateCatalog", TemplateCatalog, tables.TemplateCatalog],
 ] as const) {
 	describe(`bad arguments of ${name}`, () => {
 		it("has a row for each argument", () => checkCoverage(argumentsOf(components[name].schema), table.rows));

@@ -1,4 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { withoutDefaults } from "../../../provider/defaults";
+import { decide, type Wish } from "../../../provider/templates/decide";
+import { templateRequestsSchema } from "../../../provider/templates/schema";
 
 export interface Registered {
 	type: string;
@@ -13,6 +16,14 @@ const LEASE = {
 	profile: { ...MEMBER, machineId: "0".repeat(31) + "1", licenceId: "CAD-1", data: {} },
 	secrets: { hostKeys: [] },
 };
+
+/** As it is recorded: without defaults. */
+function decidedFor(inputs: unknown): unknown {
+	return withoutDefaults(
+		templateRequestsSchema.pick({ choices: true, counts: true, automatic: true }),
+		decide(inputs as Wish) as never,
+	);
+}
 
 /** Runs a program without an engine. @returns what it registered, in order */
 export async function registeredBy(program: () => unknown, options: { preview?: boolean } = {}): Promise<Registered[]> {
@@ -32,6 +43,8 @@ export async function registeredBy(program: () => unknown, options: { preview?: 
 							timings: { createMs: 1, defineMs: 2 },
 							...(args.type.endsWith(":IdentityPool") && POOL),
 							...(args.type.endsWith(":Identity") && LEASE),
+							...(args.type.endsWith(":TemplateRequests") ? (decidedFor(inputs) as object) : {}),
+							...(args.type.endsWith(":ForkPoint") && { disk: `/pool/${args.name}.qcow2` }),
 						}
 					: {};
 				return { id: args.custom ? `/pool/${args.name}` : "", state: { ...inputs, ...facts } };

@@ -93,6 +93,7 @@ export const ForkedVMSet: Table = {
 		["identityPool", "", 5],
 		["network", "", 5],
 		...guestFiles("files"),
+		["commands", "register", ["register"], [[]]],
 		["dataDisks", 1, "1GiB"],
 		["dataDisks[0].sizeGiB", 0, "1"],
 		["dataDisks[0].format", "vmdk"],
@@ -105,5 +106,85 @@ export const ForkedVMSet: Table = {
 		["timeoutSeconds", 0, "60", 3601],
 		["onParentChange", "rebase", true],
 		["maxParallel", 0, 1.5, 1001],
+	],
+};
+
+/** What a template has, or a set asks for. */
+const configurationAt = (path: string): Row[] => [
+	[path, "nginx", []],
+	[`${path}.image`, "a b", 5],
+	...PARENT_HARDWARE.map(([own, ...values]): Row => [`${path}.${own}`, ...values]),
+	...guestFiles(`${path}.files`),
+	[`${path}.packages`, "nginx", ["two words"], [5], ["-y"]],
+	[`${path}.commands`, "register", ["register"], [[]]],
+	[`${path}.startBeforeFork`, ...SERVICES],
+	[`${path}.restartAfterFork`, ...SERVICES],
+];
+
+const { uri: _uri, parent: _parent, ...OF_SET } = ForkedVMSet.good;
+
+export const TemplateCatalog: Table = {
+	good: {
+		pool: "images",
+		network: "lab",
+		images: { debian: { base: "/images/gold", ready: { exec: ["true"] } } },
+		templates: {
+			base: {
+				configuration: {
+					image: "debian",
+					domain: { boot: { kernel: "/vmlinuz" } },
+					files: [{ path: "/etc/motd", content: "hello" }],
+				},
+				ready: { exec: ["true"] },
+			},
+			theirs: {
+				point: { uuid: "3c5b", disk: "/images/warm", pool: "images" },
+				configuration: { image: "debian" },
+			},
+		},
+		sets: {
+			web: {
+				...OF_SET,
+				configuration: {
+					image: "debian",
+					domain: { boot: { kernel: "/vmlinuz" } },
+					files: [{ path: "/etc/motd", content: "hello" }],
+				},
+			},
+		},
+	},
+	rows: [
+		["uri", "hypervisor", 5],
+		["pool", "", 5],
+		["network", "", 5],
+		["images", "debian", ["debian"]],
+		["images.debian.base", "", 5],
+		["images.debian.baseContentId", 5],
+		["images.debian.ready", "true", ["true"]],
+		["images.debian.ready.exec", "true", [], [""]],
+		["images.debian.ready.timeoutSeconds", 0, "60", 86_401],
+		["images.debian.ready.intervalSeconds", 0, 3601],
+		["images.debian.installCommand", "apt-get install", [], [5]],
+		["templates", "base", ["base"]],
+		["templates.base.parent", "a b", 5],
+		["templates.theirs.point", "warm", 5, {}],
+		["templates.theirs.point.uuid", "", 5],
+		["templates.theirs.point.disk", "", 5],
+		["templates.theirs.point.pool", "", 5],
+		["templates.theirs.point.restartAfterFork", ...SERVICES],
+		...configurationAt("templates.base.configuration"),
+		["templates.base.ready", "true", ["true"]],
+		["templates.base.ready.exec", "true", [], [""]],
+		["templates.base.ready.timeoutSeconds", 0, "60", 86_401],
+		["templates.base.ready.intervalSeconds", 0, 3601],
+		["sets", "web", ["web"]],
+		...ForkedVMSet.rows
+			.filter(([path]) => path !== "uri" && !path.startsWith("parent"))
+			.map(([path, ...values]): Row => [`sets.web.${path}`, ...values]),
+		...configurationAt("sets.web.configuration"),
+		["keepAfter", 0, 1.5, "2", 1001],
+		["maxLevels", 0, 1.5, "3", 101],
+		["forget", "apps-1", ["a b"]],
+		["timeoutSeconds", 0, "60", 86_401],
 	],
 };
