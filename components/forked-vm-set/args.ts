@@ -3,6 +3,7 @@ import type { GuestFileArgs, HealthCheckArgs } from "../../provider/domain/resou
 import type { Reference } from "../../provider/dynamic";
 import type { IdentityPool } from "../../provider/identity/pool/resource";
 import type { DataDiskArgs } from "../thin-clone-pool/args";
+import type { InfoArgs } from "./info";
 
 /** A `ForkPoint`, or outputs of one of another stack. */
 export interface ForkPointReference {
@@ -28,6 +29,8 @@ export interface ForkedChildArgs {
 	gateway?: pulumi.Input<string>;
 	/** Files to write, besides those of the set. @default none */
 	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
+	/** What `info-get NAME` says in it, besides what the set has. @default none */
+	info?: InfoArgs;
 	/** Whether it runs. @default the set's */
 	power?: pulumi.Input<"on" | "off">;
 }
@@ -64,6 +67,13 @@ export interface ForkedVMSetArgs {
 	 * @default none
 	 */
 	commands?: pulumi.Input<pulumi.Input<pulumi.Input<string>[]>[]>;
+	/**
+	 * What `info-get NAME` says in each child, to root: licence keys, endpoints, settings. Its host name, machine-id,
+	 * addresses and gateway the guest knows by itself.
+	 * @default none
+	 * @example { licence: "A-117" }
+	 */
+	info?: InfoArgs;
 	/** Further disks of each child, plugged in with the NIC. @default none */
 	dataDisks?: DataDiskArgs[];
 	/** Whether the children run. One that is off is defined, and is forked when it is turned on. @default "on" */

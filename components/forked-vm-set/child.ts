@@ -9,6 +9,7 @@ import type { Profile } from "../../provider/identity/lease/schema";
 import type { Instance } from "../instances";
 import { identityFiles } from "../thin-clone-pool/identity";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
+import { infoFiles } from "./info";
 
 export type Child = Instance<ForkedChildArgs>;
 
@@ -39,7 +40,7 @@ export function forkOf(
 		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
 	const files = pulumi
 		.all([identity ? identityFiles(identity) : [], args.files ?? [], own.files ?? []])
-		.apply((all) => all.flat() as GuestFileArgs[]);
+		.apply((all) => [...all.flat(), ...infoFiles({ ...args.info, ...own.info })] as GuestFileArgs[]);
 	// Absent where addresses come from DHCP.
 	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
 	return {

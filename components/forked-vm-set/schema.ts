@@ -6,6 +6,7 @@ import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
 import { hostName, macAddress, objectName, reference } from "../../provider/schema";
 import { thinClonePoolSchema } from "../thin-clone-pool/schema";
+import { infoSchema } from "./info";
 
 const power = z.enum(["on", "off"]);
 const address = z.string().regex(/^[0-9A-Fa-f.:]+\/\d{1,3}$/, "allowed is an address with its prefix: 10.0.0.7/24");
@@ -19,6 +20,7 @@ export const forkedChildSchema = z.strictObject({
 		.regex(/^[0-9A-Fa-f.:]+$/, "allowed is an address")
 		.optional(),
 	files: z.array(guestFileSchema).optional(),
+	info: infoSchema.optional(),
 	power: power.optional(),
 });
 
@@ -44,6 +46,7 @@ export const forkedVMSetSchema = z.strictObject({
 	network: reference.optional(),
 	files: z.array(guestFileSchema).optional(),
 	commands: commandsSchema.optional(),
+	info: infoSchema.optional(),
 	dataDisks: thinClonePoolSchema.shape.dataDisks,
 	power: power.optional(),
 	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),

@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { runInGuest, setUpGuest } from "../domain/agent";
 import { poll } from "../domain/patience";
 import type { Host } from "../libvirt";
@@ -12,24 +12,27 @@ import { keyHash } from "./verify";
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
 export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 /** Where they are in this package. */
-const SOURCE = join(__dirname, "..", "..", "..", "guest", "fork");
+const SOURCE = join(__dirname, "..", "..", "..", "guest");
 /** A child is waited for: asked often. */
 const PAUSES = { firstMs: 20, slowestMs: 150 };
-const SCRIPTS = ["before-fork", "become", "connect", "fork-now", "services"];
+const PROGRAMS = ["before-fork", "become", "connect", "fork-now", "identified", "services"].map(
+	(name) => `fork/${name}`,
+);
+const UNITS = ["fork/clones-identified.target", "fork/clones-identity.service"];
 
 /** Puts the scripts on the disk of a parent, from which all children have them. */
 export async function installScripts(host: Host, uuid: string): Promise<void> {
 	const read = (name: string) => readFile(join(SOURCE, name), "utf8");
 	const files = await Promise.all([
-		...SCRIPTS.map(async (name) => ({
-			path: `${FOLDER}/${name}`,
+		...[...PROGRAMS, "info-get", ...UNITS].map(async (name) => ({
+			path: `${FOLDER}/${basename(name)}`,
 			content: await read(name),
-			mode: "0755",
+			mode: UNITS.includes(name) ? "0644" : "0755",
 			encoding: "text" as const,
 		})),
 		{
 			path: `${FOLDER}/reseed`,
-			content: (await read("reseed.base64")).replace(/\s/g, ""),
+			content: (await read("fork/reseed.base64")).replace(/\s/g, ""),
 			mode: "0755",
 			encoding: "base64" as const,
 		},

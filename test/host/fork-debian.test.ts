@@ -7,6 +7,18 @@ import { volume } from "../../provider/volume/lifecycle";
 import { volumeSchema } from "../../provider/volume/schema";
 import { type Full, Lab } from "./domain-lab";
 
+/** Has to know who the machine is. It was started in the parent, too: the fork has to stop it there. */
+const BADGE = `[Unit]
+PartOf=clones-identified.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/sh -c 'echo "$([ -e /run/pulumi-libvirt-clones ] && echo child || echo parent) $(hostname) $([ -e /run/nologin ] && echo closed || echo open)" >> /run/badge'
+ExecStop=/bin/sh -c 'echo stopped >> /run/badge'
+[Install]
+WantedBy=clones-identified.target
+`;
+
 describe("forks of a Debian guest", function () {
 	this.timeout(400_000);
 	let lab: Lab;
@@ -33,6 +45,8 @@ describe("forks of a Debian guest", function () {
 				boot: { kernel: lab.path("kernel"), initrd: lab.path("initrd"), cmdline: lab.image.cmdline },
 			},
 			restartAfterFork: ["ssh"],
+			files: [{ path: "/etc/systemd/system/badge.service", mode: "0644", content: BADGE }],
+			commands: [["systemctl", "enable", "--now", "badge"]],
 			ready: { exec: ["systemctl", "is-active", "ssh"] },
 		});
 		point = (await forkPoint.create(inputs, lab.context)).state;
@@ -71,6 +85,12 @@ describe("forks of a Debian guest", function () {
 		const [, , scanned] = stdout.trim().split(" ");
 		const own = hostKeys.find(({ type }) => type === "ed25519")!.publicKey.split(" ")[1];
 		assert.equal(scanned, own);
+	});
+
+	it("start what has to know who they are in the child alone, before logins are allowed", async () => {
+		const look = "cat /run/badge; systemctl is-active clones-identified.target badge";
+		assert.equal(await lab.sh(child.uuid, look), "parent debian open\nstopped\nchild blue closed\nactive\nactive");
+		assert.equal(await lab.sh(child.uuid, "info-get hostname; info-get mac"), `blue\n${child.macs[0]}`);
 	});
 
 	it("show the network nothing of their parent", async () => {

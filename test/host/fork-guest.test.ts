@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import type { State } from "../../provider/lifecycle";
 import { volume } from "../../provider/volume/lifecycle";
 import { volumeSchema } from "../../provider/volume/schema";
+import { tarOf } from "../../provider/volume/tar";
 import { type Full, Lab } from "./domain-lab";
 
 const SCRIPTS = "/usr/local/lib/pulumi-libvirt-clones";
@@ -17,6 +19,12 @@ while [ $count -lt 6 ]; do
 	[ $count -ne 3 ] || echo "forked as $(${SCRIPTS}/fork-now)" >> /run/counted
 done
 `;
+/** Has to know who the machine is. */
+const BADGE = `#!/bin/sh
+[ "$1" != start ] || echo "$(hostname) $(/usr/local/bin/info-get site) $(ls /run/nologin 2> /dev/null)" >> /run/badge
+`;
+const GET = "/usr/local/bin/info-get";
+const INFO = "/var/lib/pulumi-libvirt-clones/info";
 
 describe("a fork that the guest asks for", function () {
 	this.timeout(180_000);
@@ -56,7 +64,13 @@ describe("a fork that the guest asks for", function () {
 
 	it("stops the parent where it asks", async () => {
 		const inputs = pointInputs({
-			files: [{ path: "/usr/local/bin/counter", mode: "0755", content: COUNTER }],
+			files: [
+				{ path: "/usr/local/bin/counter", mode: "0755", content: COUNTER },
+				{ path: "/etc/clones-identified.d/badge", mode: "0755", content: BADGE },
+				// What the image of a busybox guest has in its start scripts.
+				{ path: "/etc/boot.d/identified", mode: "0755", content: `#!/bin/sh\n${SCRIPTS}/identified boot\n` },
+				{ path: `${INFO}/site`, mode: "0600", content: "north" },
+			],
 			ready: { exec: ["test", "-e", "/run/booted"], intervalSeconds: 1 },
 			// In the background: in the parent it never ends.
 			commands: [["/bin/sh", "-c", "(sleep 1; exec /usr/local/bin/counter) > /dev/null 2>&1 &"]],
@@ -81,7 +95,12 @@ describe("a fork that the guest asks for", function () {
 				template: point.uuid,
 				disks: [{ volume: state.path }],
 				nics: [{ network: "default" }],
-				fork: { point: point.uuid, hostname: "one", machineId: "1".padStart(32, "0") },
+				fork: {
+					point: point.uuid,
+					hostname: "one",
+					machineId: "1".padStart(32, "0"),
+					files: [{ path: `${INFO}/licence`, mode: "0600", content: "A-117\nfor one" }],
+				},
 			}),
 		);
 		const counted = "until grep -q '^6' /run/counted; do sleep 0.1; done; cat /run/counted";
@@ -93,6 +112,34 @@ describe("a fork that the guest asks for", function () {
 		await assert.rejects(lab.sh(child.uuid, `${SCRIPTS}/fork-now`), /forked already: it is a child/);
 	});
 
+	it("starts what has to know who it is in the child alone, before logins are allowed", async () => {
+		assert.equal(
+			await lab.sh(child.uuid, "cat /run/badge; ls /run/nologin 2> /dev/null; true"),
+			"one north /run/nologin",
+		);
+	});
+
+	it("leaves a child that tells its programs what it was told, and who it is", async () => {
+		const mac = child.macs[0]!;
+		const [address] = child.forked!.addresses;
+		const all = `for name in hostname machine-id mac address licence site; do ${GET} $name; echo; done`;
+		const said = (await lab.sh(child.uuid, all)).split("\n").filter((line) => line !== "");
+		assert.deepEqual(said, ["one", "1".padStart(32, "0"), mac, address, "A-117", "for one", "north"]);
+		assert.match(await lab.sh(child.uuid, `${GET} gateway`), /^\d+\.\d+\.\d+\.\d+$/);
+		const names = "address\ngateway\nhostname\nlicence\nmac\nmachine-id\nsite";
+		assert.equal(await lab.sh(child.uuid, GET), names);
+		await assert.rejects(lab.sh(child.uuid, `${GET} seat`), /nothing is known as seat; known are: licence site/);
+		await assert.rejects(lab.sh(child.uuid, `${GET} ../licence`), /got the name \.\.\/licence; allowed are letters/);
+	});
+
+	it("starts that again when the child boots from its own disk", async () => {
+		const off = await lab.update(child, { ...child, running: false } as never);
+		const waitFor = { agent: true, address: "none", timeoutSeconds: 90 };
+		child = await lab.update(off, { ...off, running: true, waitFor } as never);
+		assert.equal(await lab.sh(child.uuid, "until [ -s /run/badge ]; do sleep 0.2; done; cat /run/badge"), "one north");
+		await assert.rejects(lab.sh(child.uuid, `${SCRIPTS}/fork-now`), /this machine is not the parent of a fork/);
+	});
+
 	it("is waited for, of a parent that went on from another one, and nothing is left when it does not come", async () => {
 		const inputs = pointInputs({ name: "silent", base: undefined, parent: point.uuid, domain: {}, timeoutSeconds: 8 });
 		await assert.rejects(
@@ -101,5 +148,23 @@ describe("a fork that the guest asks for", function () {
 		);
 		const left = (await lab.host.domains.list()).map(({ name }) => name);
 		assert.deepEqual(left.sort(), [point.domainName, "one"].sort());
+	});
+
+	it("is not needed by a clone to be told things: its firmware tells them", async () => {
+		const script = await readFile(join(__dirname, "../../../guest/info-get"), "utf8");
+		const archive = lab.path("files.tar");
+		await writeFile(archive, tarOf([{ path: `${INFO}/licence`, content: Buffer.from("B-9"), mode: 0o600 }]));
+		const entry = (name: string, content: string) =>
+			`<entry name="opt/pulumi-libvirt-clones/${name}"${content}</entry>`;
+		const entries = `${entry("info/site", ">south")}${entry("files.tar", ` file="${archive}">`)}`;
+		const clone = await lab.create(
+			await lab.inputs("clone", {
+				nics: [],
+				extraXml: `<domain><sysinfo type="fwcfg">${entries}</sysinfo></domain>`,
+				guestSetup: { files: [{ path: "/bin/info-get", mode: "0755", content: script }] },
+			}),
+		);
+		const said = await lab.sh(clone.uuid, "info-get site; echo; info-get licence; echo; info-get");
+		assert.equal(said, "south\nB-9\naddress\ngateway\nhostname\nlicence\nmac\nmachine-id\nsite");
 	});
 });
