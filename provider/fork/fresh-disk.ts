@@ -3,6 +3,7 @@ import { type Context, InputError } from "../lifecycle";
 import { make } from "../volume/make";
 import { findPool, findVolume } from "../volume/pools";
 import { freshQcow2Length } from "../volume/qcow2";
+import { refreshPool } from "../volume/refresh";
 import { remove } from "../volume/remove";
 import { volumeSchema } from "../volume/schema";
 import { MIB, wantedOf } from "../volume/wanted";
@@ -18,7 +19,15 @@ export async function freshDisk(context: Context, volume: string, point: Point):
 	const { host, log } = context;
 	const found = await findVolume(host, volume);
 	if (!found) throw new InputError("disks[0].volume", `there is no volume ${volume} on ${host.uri}`);
-	const { path, backing, capacityBytes, fileBytes } = describeVolume(await host.volumes.xml(found.key));
+	const pool = (await findPool(host, (await host.pools.findByVolume(found.key))!.uuid))!;
+	const look = async () => describeVolume(await host.volumes.xml(found.key));
+	let seen = await look();
+	if (seen.backing?.path !== point.disk) {
+		// What libvirt knows may be the file that was there before, under the same name.
+		await refreshPool(host, pool.uuid, { now: true });
+		seen = await look();
+	}
+	const { path, backing, capacityBytes, fileBytes } = seen;
 	if (backing?.path !== point.disk) {
 		throw new InputError(
 			"disks[0].volume",
@@ -27,7 +36,6 @@ export async function freshDisk(context: Context, volume: string, point: Point):
 	}
 	if (fileBytes === freshQcow2Length(capacityBytes)) return;
 	log(`${path} starts afresh: what an earlier life wrote to it is gone`);
-	const pool = (await findPool(host, (await host.pools.findByVolume(found.key))!.uuid))!;
 	await remove(host, pool, path);
 	const sizeMiB = Math.ceil(capacityBytes / MIB);
 	const { uri } = host;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import type { State } from "../../provider/lifecycle";
@@ -9,6 +11,7 @@ import { volumeSchema } from "../../provider/volume/schema";
 import { tarOf } from "../../provider/volume/tar";
 import { type Full, Lab } from "./domain-lab";
 
+const run = promisify(execFile);
 const SCRIPTS = "/usr/local/lib/pulumi-libvirt-clones";
 /** Asks for the fork at 3, and goes on counting in whom it finds itself. */
 const COUNTER = `#!/bin/sh
@@ -138,6 +141,15 @@ describe("a fork that the guest asks for", function () {
 		child = await lab.update(off, { ...off, running: true, waitFor } as never);
 		assert.equal(await lab.sh(child.uuid, "until [ -s /run/badge ]; do sleep 0.2; done; cat /run/badge"), "one north");
 		await assert.rejects(lab.sh(child.uuid, `${SCRIPTS}/fork-now`), /this machine is not the parent of a fork/);
+	});
+
+	it("goes on with a disk that has just taken the place of one on another parent", async () => {
+		const path = await lab.volume("two.qcow2");
+		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", point.disk, "-F", "qcow2", path]);
+		const fork = { point: point.uuid, hostname: "two", machineId: "2".padStart(32, "0") };
+		const two = await lab.create(lab.plain("two", { template: point.uuid, disks: [{ volume: path }], fork }));
+		assert.equal(two.forked!.hostname, "two");
+		await lab.delete(two);
 	});
 
 	it("is waited for, of a parent that went on from another one, and nothing is left when it does not come", async () => {
