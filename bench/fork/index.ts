@@ -103,14 +103,19 @@ async function measure(kind: Kind, scope: Scope): Promise<Measured> {
 			step.replace("Ms", ""),
 			median(facts.map(({ timings }) => timings[step] ?? 0)),
 		]);
-		const bytes = (kind: "privateMemoryBytes" | "diskBytes") => median(facts.map(({ usage }) => usage[kind]!)) / MIB;
+		const { privateMemoryBytes, diskBytes } = await stand.usageOfSomebody(point);
+		const connected = median(facts.map(({ usage }) => usage.privateMemoryBytes!));
 		return {
 			milliseconds: {
 				...grouped({ ...few, ...many }),
 				parent: { ...point.timings },
 				steps: Object.fromEntries(steps),
 			},
-			mebibytes: { memory: bytes("privateMemoryBytes"), disk: bytes("diskBytes") },
+			mebibytes: {
+				memory: privateMemoryBytes! / MIB,
+				disk: diskBytes / MIB,
+				memoryConnected: connected / MIB,
+			},
 		};
 	} finally {
 		await stand.stop();

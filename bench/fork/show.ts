@@ -46,13 +46,17 @@ export function tables(result: Result): Record<string, string> {
 	]);
 	const steps = Object.entries(result.milliseconds!).map(([kind, ways]) => {
 		const { start, load, identity, plug, connect } = (ways as unknown as Ways).steps;
-		const { memory, disk } = result.mebibytes![kind] as Record<string, number>;
-		return [kind, start, load, identity, plug, connect, memory, disk];
+		const { memory, disk, memoryConnected } = result.mebibytes![kind] as Record<string, number>;
+		return [kind, start, load, identity, plug, connect, memory, memoryConnected, disk];
 	});
 	return {
 		fork: markdownTable(["seconds for all of them", "1 machine", "4", "16", "32"], rows),
 		"fork-steps": markdownTable(
-			["one child", "start ms", "load ms", "identity ms", "plug ms", "connect ms", "own memory MiB", "own disk MiB"],
+			[
+				"one child",
+				...["start ms", "load ms", "identity ms", "plug ms", "connect ms"],
+				...["own memory MiB, with its identity", "and its network", "own disk MiB"],
+			],
 			steps,
 		),
 	};

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { domain } from "../../provider/domain/lifecycle";
 import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
 import { goOn, plugIn } from "../../provider/fork/child";
+import { become, untilAgentAnswers } from "../../provider/fork/guest";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
+import { type ChildUsage, usageOf } from "../../provider/fork/usage";
 import { type HostKey, newHostKeys } from "../../provider/identity/host-keys";
 import { connect, type Host } from "../../provider/libvirt";
 import type { Context, State } from "../../provider/lifecycle";
@@ -22,6 +24,7 @@ export interface Machine {
 	domain: State<DomainInputs, DomainFacts>;
 }
 
+import { MACHINES, macOf, NETWORK, networkXml } from "./network";
 import { RawChild } from "./raw";
 
 const MEMORY_MIB: Record<Kind, number> = { micro: 128, debian: 512 };
@@ -48,8 +51,10 @@ export class Stand {
 			`<pool type="dir"><name>pool</name><target><path>${machine.poolDirectory}</path></target></pool>`,
 		);
 		await host.pools.start(pool.uuid);
+		const network = await host.networks.define(networkXml());
+		await host.networks.start(network.uuid);
 		// Keys are made ahead of time, as those of a pool of identities are.
-		for (let number = 1; number <= 200; number++) stand.keys.set(number, await newHostKeys(`machine-${number}`));
+		for (let number = 1; number <= MACHINES; number++) stand.keys.set(number, await newHostKeys(`machine-${number}`));
 		return stand;
 	}
 
@@ -72,13 +77,13 @@ export class Stand {
 
 	/** A clone of the image that boots, and gets name and keys by its guest agent. */
 	async boot(): Promise<Machine> {
-		const { name, hostKeys } = this.next();
+		const { number, name, hostKeys } = this.next();
 		const disk = await this.disk(name, this.path("disk"));
 		const files = hostKeys.flatMap(({ type, privateKey, publicKey }) => [
 			{ path: `/etc/ssh/ssh_host_${type}_key`, content: privateKey, mode: "0600" },
 			{ path: `/etc/ssh/ssh_host_${type}_key.pub`, content: publicKey },
 		]);
-		return this.make(name, disk, {
+		return this.make({ name, number }, disk, {
 			...this.hardware(),
 			guestSetup: { hostname: name, files },
 			waitFor: { agent: true, address: "auto", timeoutSeconds: TIMEOUT_SECONDS },
@@ -95,10 +100,10 @@ export class Stand {
 	}
 
 	private async child(point: Point, { running, warm }: { running: boolean; warm: boolean }): Promise<Machine> {
-		const { name, hostKeys } = this.next();
+		const { number, name, hostKeys } = this.next();
 		const disk = await this.disk(name, point.disk);
 		const fork = { point: point.uuid, hostname: name, hostKeys, warm, timeoutSeconds: TIMEOUT_SECONDS };
-		return this.make(name, disk, { template: point.uuid, running, fork });
+		return this.make({ name, number }, disk, { template: point.uuid, running, fork });
 	}
 
 	/** A child that waits becomes somebody. */
@@ -111,6 +116,18 @@ export class Stand {
 	async hostSide({ disk, domain: { uuid, fork } }: Machine): Promise<void> {
 		const { config, parent } = await goOn(this.context, uuid, fork!, disk.path);
 		await plugIn(this.host, uuid, config, parent);
+	}
+
+	/** What a child has for itself once it is somebody, before it has a network. */
+	async usageOfSomebody(point: Point): Promise<ChildUsage> {
+		const machine = await this.waiting(point);
+		const { disk, domain } = machine;
+		await goOn(this.context, domain.uuid, domain.fork!, disk.path);
+		if (!(await untilAgentAnswers(this.host, domain.uuid, TIMEOUT_SECONDS))) throw new Error("the agent is silent");
+		await become(this.host, domain.uuid, domain.fork!, TIMEOUT_SECONDS);
+		const usage = await usageOf(this.host, domain.uuid, disk.path);
+		await this.remove(machine);
+		return usage;
 	}
 
 	/** QEMU as libvirt starts it for a child. @returns what starts another one without libvirt, to wait */
@@ -147,9 +164,9 @@ export class Stand {
 		};
 	}
 
-	private next(): { name: string; hostKeys: HostKey[] } {
+	private next(): { number: number; name: string; hostKeys: HostKey[] } {
 		const number = ++this.number;
-		return { name: `machine-${number}`, hostKeys: this.keys.get(number)! };
+		return { number, name: `machine-${number}`, hostKeys: this.keys.get(number)! };
 	}
 
 	private async disk(name: string, base: string) {
@@ -157,11 +174,15 @@ export class Stand {
 		return (await volume.create(inputs, this.context)).state;
 	}
 
-	private async make(name: string, disk: Machine["disk"], more: object): Promise<Machine> {
+	private async make(
+		{ name, number }: { name: string; number: number },
+		disk: Machine["disk"],
+		more: object,
+	): Promise<Machine> {
 		const inputs = domainSchema.parse({
 			...this.common(name),
 			disks: [{ volume: disk.path, format: "qcow2" }],
-			nics: [{ network: "default" }],
+			nics: [{ network: NETWORK, mac: macOf(number) }],
 			shutdownTimeoutSeconds: 0,
 			...more,
 		});
