@@ -62,7 +62,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 async function foundOff(host: Host, seen: Seen, state: Full, log: Context["log"]): Promise<Full> {
 	const waits = await isWaiting(host, seen.live);
 	if (!waits) {
-		log(`the fork of ${seen.name} was cut off: it has neither identity nor network, and pulumi up forks it again`);
+		log(`the fork of ${seen.name} was cut off before it was known to be somebody: pulumi up forks it again`);
 	}
 	return foundState(host, asOff(seen), state, waits);
 }

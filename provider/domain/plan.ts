@@ -1,5 +1,4 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
-
 import type { ForkedInputs } from "../fork/forked";
 import { isWaiting } from "../fork/waiting";
 import type { DomainInfo, Host } from "../libvirt";
@@ -65,7 +64,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 function forkLine({ running }: DomainInputs, { warm }: ForkedInputs, parent: string): string {
 	const how = `goes on where ${parent} was stopped, without a boot`;
 	if (running) return how;
-	return warm ? `waits in QEMU, from where it ${how} when it is turned on` : `${how}, when it is turned on`;
+	return `${warm ? "waits in QEMU; " : ""}${how}, when it is turned on`;
 }
 
 /** A fork goes on under what its parent ran with. */

@@ -45,10 +45,7 @@ describe("children that wait", function () {
 
 	it("are QEMU on the parent's memory, in which no guest has run", async () => {
 		inputs = await inputsOf("one");
-		assert.match(
-			(await domain.plan!(inputs, lab.context)).join("\n"),
-			/waits in QEMU, from where it goes on where warm-/,
-		);
+		assert.match((await domain.plan!(inputs, lab.context)).join("\n"), /waits in QEMU; goes on where warm-/);
 		child = await lab.create(inputs);
 		assert.equal(child.nextStart, "waiting");
 		assert.equal(child.forked, undefined);
