@@ -1,15 +1,17 @@
 /** One fault: which process is killed, and how far the run has come by then. */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { existsSync, lstatSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { identify } from "../../tools/testhost/processes";
 import type { Bench } from "../e2e/hosts";
 import { ended, gone, processesBelow, providerOf, providerProcesses } from "./processes";
 import type { Random } from "./random";
 
 export const VICTIMS = ["CLI", "provider", "libvirtd"] as const;
-export type Victim = (typeof VICTIMS)[number];
+/** QEMU is that of any machine. */
+export type Victim = (typeof VICTIMS)[number] | "QEMU";
 
 /** Progress of the real thing, and a moment more. */
 export interface Point {
@@ -19,12 +21,15 @@ export interface Point {
 	moreMs: number;
 }
 
-/** @param steps how many steps the run has at least */
-export function choosePoint(random: Random, steps: number): Point {
+/**
+ * @param steps how many steps the run has at least
+ * @param mostMs how much later it may be
+ */
+export function choosePoint(random: Random, steps: number, mostMs = 40): Point {
 	const kind = random.pick(["lines", "objects"] as const);
 	// Each step is told of twice; the last ones are left out, as the run might be over by then.
 	const most = kind === "lines" ? 2 * steps - 4 : steps - 2;
-	return { kind, count: random.between(1, Math.max(1, most)), moreMs: random.between(0, 40) };
+	return { kind, count: random.between(1, Math.max(1, most)), moreMs: random.between(0, mostMs) };
 }
 
 export function describePoint({ kind, count, moreMs }: Point): string {
@@ -50,7 +55,10 @@ export async function strike(
 	const progress = () =>
 		point.kind === "lines" ? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length : objects();
 	// The engine starts the provider with the first of its resources.
-	const isThere = () => victim !== "provider" || providerOf(cli) !== undefined;
+	const isThere = () => {
+		if (victim === "provider") return providerOf(cli) !== undefined;
+		return victim !== "QEMU" || qemuOn(bench) !== undefined;
+	};
 	while (progress() < point.count || !isThere()) {
 		assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
 		await sleep(5);
@@ -60,6 +68,7 @@ export async function strike(
 	assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
 	if (victim === "CLI") cli.kill("SIGKILL");
 	else if (victim === "provider") process.kill(providerOf(cli)!.pid, "SIGKILL");
+	else if (victim === "QEMU") process.kill(qemuOn(bench) ?? assert.fail("no machine runs any more"), "SIGKILL");
 	else {
 		await bench.host.killLibvirtd();
 		await sleep(restartMs);
@@ -69,6 +78,14 @@ export async function strike(
 	await gone(providerProcesses(below));
 	await trialGuestsGone(bench);
 	return { code, output };
+}
+
+/** The process of a machine that runs; trial guests are left alone, and `driver.pid` is libvirtd. */
+function qemuOn({ host }: Bench): number | undefined {
+	const folder = join(host.directory, "run/libvirt/qemu");
+	const file = readdirSync(folder).find((name) => /^(?!driver\.|clones-probe-).*\.pid$/.test(name));
+	const pid = file === undefined ? Number.NaN : Number(readFileSync(join(folder, file), "utf8"));
+	return identify(pid) === undefined ? undefined : pid;
 }
 
 /** libvirt ends a trial guest when it notices that its client is gone. */

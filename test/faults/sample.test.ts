@@ -1,6 +1,7 @@
 /** A sample of `npm run test:faults`: each step of a stack's life and each victim, at points that the seed chooses. */
 import { describeCycle } from "./cycle";
 import { VICTIMS } from "./fault";
+import { describeForks, FORK_VICTIMS } from "./forks";
 import { Random, seedOr } from "./random";
 import { describeUnrecorded } from "./unrecorded";
 
@@ -13,4 +14,5 @@ describe(`kill -9, a sample (CLONES_FAULT_SEED=${seed})`, () => {
 	}
 	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
 	describeUnrecorded(random);
+	describeForks(random.shuffled(FORK_VICTIMS), random);
 });

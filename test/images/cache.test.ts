@@ -97,8 +97,9 @@ describe("image cache", () => {
 				if (line.includes("waiting")) waited = true;
 			},
 		});
-		await sleep(500);
+		for (let tries = 0; !waited && tries < 300; tries++) await sleep(100);
 		assert.ok(waited, "waits while the builder lives");
+		await sleep(100);
 		assert.equal(builds.length, 0);
 		child.kill("SIGKILL");
 		assert.equal(readFileSync((await image).disk, "utf8"), "disk");

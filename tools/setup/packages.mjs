@@ -52,6 +52,7 @@ export const needs = [
 	},
 	{ what: "dnsmasq", debian: "dnsmasq-base", fedora: "dnsmasq", present: command("dnsmasq") },
 	{ what: "ip", debian: "iproute2", fedora: "iproute", present: command("ip") },
+	{ what: "tcpdump", debian: "tcpdump", fedora: "tcpdump", present: command("tcpdump") },
 	{ what: "iptables", debian: "iptables", fedora: "iptables-nft", present: command("iptables") },
 	{ what: "nsenter and unshare", debian: "util-linux", fedora: "util-linux", present: command("nsenter") },
 	{ what: "tini", debian: "tini", fedora: "tini", present: command("tini") },
