@@ -2,7 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { GuestFileArgs, HealthCheckArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
 import type { IdentityPool } from "../../provider/identity/pool/resource";
-import type { DataDiskArgs } from "../thin-clone-pool/args";
+import type { DataDiskArgs, RollingArgs } from "../thin-clone-pool/args";
 import type { InfoArgs } from "./info";
 
 /** A `ForkPoint`, or outputs of one of another stack. */
@@ -34,6 +34,9 @@ export interface ForkedChildArgs {
 	/** Whether it runs. @default the set's */
 	power?: pulumi.Input<"on" | "off">;
 }
+
+/** How `onParentChange: "rolling"` goes from one parent to the next. */
+export type ForkedRollingArgs = Pick<RollingArgs, "batchSize" | "pauseSeconds">;
 
 export interface ForkedVMSetArgs {
 	/**
@@ -98,11 +101,14 @@ export interface ForkedVMSetArgs {
 	/** Seconds from the fork of a child until it is connected. @default 120 */
 	timeoutSeconds?: pulumi.Input<number>;
 	/**
-	 * What another parent (of another image, or made ready in another way) means for children that exist: `keep` them, or
-	 * `replace` them; what they wrote is lost then.
+	 * What another parent (of another image, or made ready in another way) means for children that exist: `keep` them,
+	 * `replace` them at once, or `rolling`: batch by batch. What they wrote to their system disk is lost then; data disks
+	 * stay.
 	 * @default "keep"
 	 */
-	onParentChange?: "keep" | "replace";
+	onParentChange?: "keep" | "replace" | "rolling";
+	/** Batches of `rolling`. A batch is done when its children are forked, healthy and connected. @default one at a time */
+	rolling?: ForkedRollingArgs;
 	/** How many children are made, changed or removed at the same time. @default the engine's parallelism */
 	maxParallel?: number;
 }

@@ -57,7 +57,7 @@ export function forkOf(
 		powerOn: pulumi
 			.output(args.disk ?? "persistent")
 			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
-		onParentChange: args.onParentChange,
+		onParentChange: onParentChangeOf(args),
 		timeoutSeconds: args.timeoutSeconds,
 	};
 }
@@ -68,4 +68,9 @@ function machineIdOf(name: string): string {
 		.update(`machine-id ${ownerIdOf(name)}`)
 		.digest("hex")
 		.slice(0, 32);
+}
+
+/** Rolling, each child is replaced in its turn. */
+export function onParentChangeOf({ onParentChange = "keep" }: ForkedVMSetArgs): "keep" | "replace" {
+	return onParentChange === "rolling" ? "replace" : onParentChange;
 }

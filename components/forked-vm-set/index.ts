@@ -4,10 +4,12 @@ import type { ForkedFacts } from "../../provider/fork/forked";
 import { Identity } from "../../provider/identity/lease/resource";
 import { requireRoom } from "../../provider/identity/pool/declared";
 import { Volume } from "../../provider/volume/resource";
+import type { Batch } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
 import { instancesOf } from "../instances";
+import { Rollout } from "../rollout";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
-import { type Child, forkOf, powerOf, warmOf } from "./child";
+import { type Child, forkOf, onParentChangeOf, powerOf, warmOf } from "./child";
 import { refuseName } from "./point";
 import { forkedVMSetRules, forkedVMSetSchema } from "./schema";
 import { askUsage, type ForkedChildUsage } from "./usage";
@@ -56,14 +58,18 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		const children = instancesOf<ForkedChildArgs>(args.namePrefix ?? name, args.count, args.children);
 		requireRoom(`ForkedVMSet ${name}`, "identityPool", args.identityPool, children.length);
 		const warm = warmOf(args, children);
+		const domains = new Map<string, Domain>();
+		const names = children.map((child) => child.name);
+		const rollout = args.onParentChange === "rolling" ? new Rollout(args, names) : undefined;
 		const made = children.map((child, index) => {
 			const identity = this.takeIdentity(args, child);
-			const disk = this.deltaDisk(name, args, child);
+			const disk = this.deltaDisk(name, args, child, rollout?.batchOf(index), rollout?.after(index, domains));
 			const domain = this.fork(name, args, child, disk, identity, warm[index]!);
+			domains.set(child.name, domain);
 			return { name: child.name, power: powerOf(args, child), disk, domain, identity };
 		});
 		this.uri = args.uri;
-		this.domains = new Map(made.map((child) => [child.name, child.domain]));
+		this.domains = domains;
 		this.disks = new Map(made.map((child) => [child.name, child.disk]));
 		this.children = pulumi.all(made.map(describe));
 		this.registerOutputs({ children: this.children });
@@ -88,16 +94,23 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	}
 
 	/** What the child writes; the rest is its parent's. */
-	private deltaDisk(set: string, args: ForkedVMSetArgs, { name }: Child): Volume {
+	private deltaDisk(
+		set: string,
+		args: ForkedVMSetArgs,
+		{ name }: Child,
+		batch: Batch | undefined,
+		after: pulumi.Input<Domain[]> | undefined,
+	): Volume {
 		return new Volume(
 			name,
 			{
 				...common(set, args),
 				pool: args.pool ?? args.parent.pool,
 				base: args.parent.disk,
-				onBaseChange: args.onParentChange ?? "keep",
+				onBaseChange: onParentChangeOf(args),
+				...(batch === undefined ? {} : { batch }),
 			},
-			{ parent: this },
+			{ parent: this, ...(after === undefined ? {} : { dependsOn: after }) },
 		);
 	}
 

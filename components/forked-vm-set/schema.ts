@@ -5,7 +5,7 @@ import { commandsSchema, service } from "../../provider/fork/forked";
 import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
 import { hostName, macAddress, objectName, reference } from "../../provider/schema";
-import { thinClonePoolSchema } from "../thin-clone-pool/schema";
+import { rollingSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 import { infoSchema } from "./info";
 
 const power = z.enum(["on", "off"]);
@@ -54,13 +54,22 @@ export const forkedVMSetSchema = z.strictObject({
 	restartAfterFork: z.array(service).optional(),
 	healthCheck: healthCheckSchema.optional(),
 	timeoutSeconds: z.number().min(1).max(3600).optional(),
-	onParentChange: z.enum(["keep", "replace"]).optional(),
+	onParentChange: z.enum(["keep", "replace", "rolling"]).optional(),
+	rolling: rollingSchema.omit({ healthCheck: true }).optional(),
 	maxParallel: z.int().min(1).max(1000).optional(),
 });
 
 export type ForkedVMSetInputs = z.output<typeof forkedVMSetSchema>;
 
 export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
+	{
+		property: "rolling",
+		needs: [],
+		check: ({ rolling, onParentChange }) =>
+			rolling !== undefined && onParentChange !== "rolling"
+				? `is given, and onParentChange is ${onParentChange ?? "keep"}; give onParentChange: "rolling", or leave rolling out`
+				: undefined,
+	},
 	{
 		property: "count",
 		needs: ["count", "children"],

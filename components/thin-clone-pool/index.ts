@@ -6,11 +6,11 @@ import { Identity, type IdentityLeaseArgs } from "../../provider/identity/lease/
 import { Volume } from "../../provider/volume/resource";
 import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
+import { Rollout } from "../rollout";
 import type { BaseDomainArgs, ThinClonePoolArgs } from "./args";
 import { filesWith, TOLD } from "./identity";
 import { checkIdentityPool } from "./identity-rules";
 import { type Planned, planInstances } from "./planned";
-import { Rollout } from "./rollout";
 import { thinClonePoolRules } from "./rules";
 import { thinClonePoolSchema } from "./schema";
 import { archiveOf, cloudInitOf, type DiskSource, needsSeed, type Seed, seedDisks, withSeed } from "./seed";

@@ -107,6 +107,9 @@ export const ForkedVMSet: Table = {
 		...HEALTH,
 		["timeoutSeconds", 0, "60", 3601],
 		["onParentChange", "rebase", true],
+		["rolling", 2, "2"],
+		["rolling.batchSize", 0, 1.5, "2", 100_001],
+		["rolling.pauseSeconds", -1, "60", 86_401],
 		["maxParallel", 0, 1.5, 1001],
 	],
 };

@@ -1,11 +1,11 @@
-/** A rolling change of the base: which machines go together, and what each batch waits for. */
+/** A rolling change of what machines were made from: which machines go together, and what each batch waits for. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
-import type { Domain } from "../../provider/domain/resource";
-import { defaultUri } from "../../provider/dynamic";
-import { connect } from "../../provider/libvirt";
-import type { Batch } from "../../provider/volume/schema";
-import type { ThinClonePoolArgs } from "./args";
+import type { Domain } from "../provider/domain/resource";
+import { defaultUri } from "../provider/dynamic";
+import { connect } from "../provider/libvirt";
+import type { Batch } from "../provider/volume/schema";
+import type { ThinClonePoolArgs } from "./thin-clone-pool/args";
 
 /**
  * The waiting is done by the program, before it says what the next batch is to be: so the engine has not touched a
