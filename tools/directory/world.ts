@@ -2,6 +2,7 @@ import { type ChildProcess, type ExecFileOptions, execFile, spawn } from "node:c
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { untilReady } from "../testhost/holder";
 import { Relay } from "./relay";
 
 const run = promisify(execFile);
@@ -34,7 +35,7 @@ export class World {
 			stdio: ["ignore", "pipe", "pipe"],
 		});
 		holder.unref();
-		await untilReady(holder);
+		await untilReady(holder, "The world of a directory server");
 		const [pid] = readFileSync(`/proc/${holder.pid}/task/${holder.pid}/children`, "utf8").split(" ");
 		return new World(holder, Number(pid));
 	}
@@ -102,28 +103,4 @@ export class World {
 	private entering(): string[] {
 		return ["-t", String(this.pid), "-m", "-n", "-u", "-p", "--"];
 	}
-}
-
-function untilReady(holder: ChildProcess): Promise<void> {
-	return new Promise((resolve, reject) => {
-		let said = "";
-		const fail = (what: string) => {
-			clearTimeout(deadline);
-			holder.kill("SIGKILL");
-			reject(new Error(`The world of a directory server ${what}. It said:\n${said.trim() || "nothing"}`));
-		};
-		const deadline = setTimeout(() => fail("did not start within 30 s"), 30_000);
-		for (const stream of [holder.stdout!, holder.stderr!]) {
-			stream.on("data", (chunk) => {
-				said += chunk;
-				if (!/^ready$/m.test(said)) return;
-				clearTimeout(deadline);
-				holder.stdout?.destroy();
-				holder.stderr?.destroy();
-				resolve();
-			});
-		}
-		holder.once("error", (error) => fail(`cannot be started (${error.message})`));
-		holder.once("exit", (code, signal) => fail(`ended while starting (${signal ?? `exit code ${code}`})`));
-	});
 }

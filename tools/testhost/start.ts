@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { restoreCapabilities } from "./capabilities";
 import { libvirtdConf, networkOfSlot, networkXml, qemuConf } from "./config";
+import { untilReady } from "./holder";
 import { TestHost } from "./host";
 import { identify, type ProcessId } from "./processes";
 import { guardThisProcess, removeHost, sweep } from "./remove";
@@ -131,29 +132,6 @@ async function startInside(state: HostState, qemu = ""): Promise<ProcessId> {
 	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name, qemu];
 	const holder = spawn("unshare", [...namespaces, ...script], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	holder.unref();
-	await untilReady(holder, state.name);
+	await untilReady(holder, `Test host ${state.name}`);
 	return identify(holder.pid!)!;
-}
-
-function untilReady(holder: ChildProcess, name: string): Promise<void> {
-	return new Promise((resolve, reject) => {
-		let said = "";
-		const deadline = setTimeout(() => fail("did not start within 30 s"), 30_000);
-		const fail = (what: string) => {
-			clearTimeout(deadline);
-			reject(new Error(`Test host ${name} ${what}. It said:\n${said.trim() || "nothing"}`));
-		};
-		const listen = (chunk: Buffer) => {
-			said += chunk;
-			if (!/^ready$/m.test(said)) return;
-			clearTimeout(deadline);
-			holder.stdout?.destroy();
-			holder.stderr?.destroy();
-			resolve();
-		};
-		holder.stdout?.on("data", listen);
-		holder.stderr?.on("data", listen);
-		holder.on("error", (error) => fail(`cannot be started (${error.message})`));
-		holder.on("exit", (code, signal) => fail(`ended while starting (${signal ?? `exit code ${code}`})`));
-	});
 }
