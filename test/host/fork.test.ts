@@ -123,6 +123,16 @@ describe("forks", function () {
 		);
 	});
 
+	it("can have a disk of the name of one on another parent, which was there a moment ago", async () => {
+		await forks.child("child-5", point);
+		const former = forks.disks.pop()!;
+		await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
+		await volume.delete(former.key, former, lab.context);
+		const child = await lab.create(await forks.child("child-5", derived));
+		children.push(child);
+		assert.equal(await lab.sh(child.uuid, "cat /run/warmer"), "warmer");
+	});
+
 	it("keep their parent from being deleted", async () => {
 		await assert.rejects(forkPoint.delete(point.uuid, point, lab.context), /cannot be deleted.*child-1\.qcow2/s);
 		assert.ok(existsSync(point.memory));
