@@ -9,7 +9,7 @@ export type { Usage } from "./components/thin-clone-pool/usage";
 export * from "./environment";
 export * from "./provider/domain/resource";
 export type { HostArgs, Reference } from "./provider/dynamic";
-export type { ForkedFacts } from "./provider/fork/forked";
+export type { ForkedFacts, ForkedLicence } from "./provider/fork/forked";
 export * from "./provider/fork/resource";
 export type { ForkPointFacts } from "./provider/fork/schema";
 export type { HostKey } from "./provider/identity/host-keys";

@@ -70,7 +70,7 @@ export interface Lifecycle<Inputs extends RecordedInputs, Facts extends object> 
 	/** Rules across properties; each returns the complaint, or undefined. Not run while a property it needs is unknown. */
 	rules?: ReadonlyArray<Rule<Inputs>>;
 	/**
-	 * Values that only this machine can tell, such as the content hash of a local file; must not touch the host.
+	 * Values that only this machine or a store can tell, such as the content hash of a local file; must not touch the host.
 	 * Throws an `InputError` when something is wrong with them.
 	 */
 	resolve?(inputs: Inputs): Promise<Inputs>;

@@ -38,6 +38,14 @@ export interface ForkedChildArgs {
 /** How `onParentChange: "rolling"` goes from one parent to the next. */
 export type ForkedRollingArgs = Pick<RollingArgs, "batchSize" | "pauseSeconds">;
 
+/** How the licence of a machine is renewed. */
+export interface LicenceArgs {
+	/** Program and arguments, without a shell; finds the licence id of its machine in the variable LICENCE_ID. */
+	command: pulumi.Input<pulumi.Input<string>[]>;
+	/** Seconds after which it is ended, and the child with it. @default 30 */
+	timeoutSeconds?: pulumi.Input<number>;
+}
+
 export interface ForkedVMSetArgs {
 	/**
 	 * libvirt URI of the host.
@@ -94,6 +102,13 @@ export interface ForkedVMSetArgs {
 	 * @default "persistent"
 	 */
 	disk?: pulumi.Input<"persistent" | "nonPersistent">;
+	/**
+	 * What renews the licence of each child: a program in the guest, run once the child has its network and before the
+	 * services that are restarted. Needs an `identityPool` with licence ids.
+	 * @default none
+	 * @example { command: ["/opt/cad/bin/activate", "--server", "licences.example.com"] }
+	 */
+	licence?: pulumi.Input<LicenceArgs>;
 	/** Services to restart in each child, besides those that its parent names. @default none */
 	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
 	/** What has to succeed in a child for it to be made. @default nothing */

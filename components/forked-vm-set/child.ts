@@ -4,8 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GuestFileArgs } from "../../provider/domain/resource";
 import { ownerIdOf } from "../../provider/dynamic";
 import type { ForkedArgs } from "../../provider/fork/forked";
+import { leaseOf } from "../../provider/identity/lease/lease-of";
 import type { Identity } from "../../provider/identity/lease/resource";
 import type { Profile } from "../../provider/identity/lease/schema";
+import { InputError } from "../../provider/lifecycle";
 import type { Instance } from "../instances";
 import { identityFiles } from "../thin-clone-pool/identity";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
@@ -49,10 +51,12 @@ export function forkOf(
 		machineId:
 			identity?.profile.apply((profile) => (profile as Profile | undefined)?.machineId as string) ?? machineIdOf(name),
 		hostKeys: identity?.secrets.apply((secrets) => secrets?.hostKeys ?? []),
+		lease: identity && leaseOf(identity),
 		files,
 		commands: args.commands,
 		address: own.address ?? network?.apply((found) => found?.addresses[0]),
 		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
+		licence: licenceOf(args, identity),
 		restart,
 		powerOn: pulumi
 			.output(args.disk ?? "persistent")
@@ -60,6 +64,20 @@ export function forkOf(
 		onParentChange: onParentChangeOf(args),
 		timeoutSeconds: args.timeoutSeconds,
 	};
+}
+
+/** @throws InputError when its identity has no licence id */
+function licenceOf({ licence }: ForkedVMSetArgs, identity: Identity | undefined) {
+	if (licence === undefined || !identity) return undefined;
+	return pulumi.all([licence, identity.profile]).apply(([how, profile]) => {
+		if (!profile) return undefined;
+		const { name, licenceId: id } = profile as Profile;
+		if (id !== undefined) return { ...how, id };
+		throw new InputError(
+			"licence",
+			`licence: got one for ${name}, whose identity has no licence id; allowed is it with licenceIds of the identityPool`,
+		);
+	});
 }
 
 /** The same in every run, and no other machine's. */

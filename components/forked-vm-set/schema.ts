@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { guestFileSchema } from "../../provider/domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../../provider/domain/schema";
-import { commandsSchema, service } from "../../provider/fork/forked";
+import { commandsSchema, licenceShape, service } from "../../provider/fork/forked";
 import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
+import { shown } from "../../provider/problems";
 import { hostName, macAddress, objectName, reference } from "../../provider/schema";
 import { rollingSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 import { infoSchema } from "./info";
@@ -51,6 +52,7 @@ export const forkedVMSetSchema = z.strictObject({
 	power: power.optional(),
 	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),
 	disk: z.enum(["persistent", "nonPersistent"]).optional(),
+	licence: z.strictObject(licenceShape).optional(),
 	restartAfterFork: z.array(service).optional(),
 	healthCheck: healthCheckSchema.optional(),
 	timeoutSeconds: z.number().min(1).max(3600).optional(),
@@ -68,6 +70,14 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 		check: ({ rolling, onParentChange }) =>
 			rolling !== undefined && onParentChange !== "rolling"
 				? `is given, and onParentChange is ${onParentChange ?? "keep"}; give onParentChange: "rolling", or leave rolling out`
+				: undefined,
+	},
+	{
+		property: "licence",
+		needs: ["licence", "identityPool"],
+		check: ({ licence, identityPool }) =>
+			licence !== undefined && identityPool === undefined
+				? `got ${shown(licence)} without identityPool; allowed is it with a pool of identities that have licence ids`
 				: undefined,
 	},
 	{
@@ -99,6 +109,25 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 			return warm > all
 				? `got ${warm}, which is more than the ${all} children; allowed is a number up to that: make more children, which may be off`
 				: undefined;
+		},
+	},
+	{
+		property: "children",
+		needs: ["children"],
+		check({ children }) {
+			const all = Object.entries(Array.isArray(children) ? {} : (children ?? {}));
+			for (const property of ["hostname", "mac", "address"] as const) {
+				const seen = new Map<string, string>();
+				for (const [name, { [property]: value }] of all) {
+					const key = value?.toLowerCase().replace(/\/.*/, "");
+					if (key === undefined) continue;
+					const other = seen.get(key);
+					if (other !== undefined)
+						return `got the ${property} ${value} for ${other} and ${name}; allowed is one for each`;
+					seen.set(key, name);
+				}
+			}
+			return undefined;
 		},
 	},
 	{

@@ -174,7 +174,16 @@ function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change
 	if (!before || !after || isUnknown(after)) {
 		return [{ property, effect: "replace", note: "a machine either boots or goes on from a fork point" }];
 	}
-	const identity = ({ restart, powerOn, onParentChange, timeoutSeconds, warm, ...rest }: typeof before) => rest;
+	const identity = ({
+		lease,
+		licence,
+		restart,
+		powerOn,
+		onParentChange,
+		timeoutSeconds,
+		warm,
+		...rest
+	}: typeof before) => rest;
 	if (!isDeepStrictEqual(identity(before), identity(after))) {
 		return [
 			{

@@ -2,6 +2,7 @@
 
 import { startForked } from "../fork/child";
 import type { ForkedFacts } from "../fork/forked";
+import { orQuarantine } from "../fork/quarantine";
 import { isForkedNext, letWait } from "../fork/waiting";
 import type { Context } from "../lifecycle";
 import { markSetUp } from "./finish";
@@ -28,7 +29,7 @@ export async function startMachine(
 		return undefined;
 	}
 	try {
-		const forked = await startForked(context, uuid, fork, disks[0]!.volume);
+		const forked = await orQuarantine(fork, context.log, () => startForked(context, uuid, fork, disks[0]!.volume));
 		await markSetUp(host, uuid);
 		return forked;
 	} catch (error) {

@@ -45,7 +45,7 @@ export async function startForked(
 	return {
 		...identity.value,
 		...(plug.value === undefined ? {} : { mac: plug.value }),
-		addresses: connect.value,
+		...connect.value,
 		usage: await usageOf(host, uuid, volume),
 		timings: {
 			...(startMs === undefined ? {} : { startMs }),

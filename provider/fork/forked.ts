@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
+import { poolAccess } from "../identity/lease/schema";
 import { hostName, reference, wholeText } from "../schema";
 import type { ChildUsage } from "./usage";
 
@@ -11,6 +12,14 @@ export const service = z
 
 /** Programs with their arguments. */
 export const commandsSchema = z.array(z.array(wholeText).min(1).max(256));
+
+const licenceIdText = wholeText.min(1).max(256);
+
+/** How a licence is renewed. */
+export const licenceShape = {
+	command: z.array(wholeText.min(1)).min(1, "allowed is a program with its arguments").max(256),
+	timeoutSeconds: z.int().min(1).max(3600).default(30),
+};
 
 const address = wholeText.max(64, "allowed is an address");
 
@@ -26,10 +35,14 @@ export const forkedSchema = z.strictObject({
 	hostKeys: z
 		.array(z.strictObject({ type: z.enum(HOST_KEY_TYPES), privateKey: wholeText, publicKey: wholeText }))
 		.default([]),
+	/** That its host name is of an identity, and the way to the pool of that: a secret. */
+	lease: z.strictObject({ pool: poolAccess, epoch: z.int().min(0) }).optional(),
 	files: z.array(guestFileSchema).default([]),
 	/** Address with its prefix for the first NIC. */
 	address: address.optional(),
 	gateway: address.optional(),
+	/** What renews its licence, once it is connected. */
+	licence: z.strictObject({ id: licenceIdText, ...licenceShape }).optional(),
 	/** Programs that run once it is connected, before its services are restarted. */
 	commands: commandsSchema.default([]),
 	restart: z.array(service).default([]),
@@ -44,6 +57,14 @@ export const forkedSchema = z.strictObject({
 
 export type ForkedInputs = z.output<typeof forkedSchema>;
 export type ForkedArgs = z.input<typeof forkedSchema>;
+
+/** A licence that was renewed. */
+export interface ForkedLicence {
+	/** Which one. */
+	id: string;
+	/** Last line of what the program said that renewed it, at most 200 characters. */
+	outcome: string;
+}
 
 /** What a child really has, as it said itself, and how long the steps took. */
 export interface ForkedFacts {
@@ -61,6 +82,8 @@ export interface ForkedFacts {
 	mac?: string | undefined;
 	/** With their prefixes. */
 	addresses: string[];
+	/** Its licence; absent where none was to be renewed. */
+	licence?: ForkedLicence | undefined;
 	/** What it had for itself when it was connected. */
 	usage: ChildUsage;
 	/** Milliseconds of each step of the fork. */

@@ -15,6 +15,8 @@ export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 const SOURCE = join(__dirname, "..", "..", "..", "guest");
 /** A child is waited for: asked often. */
 const PAUSES = { firstMs: 20, slowestMs: 150 };
+/** Of what a licence came to: more is for the log of its server. */
+const LONGEST_OUTCOME = 200;
 const PROGRAMS = ["before-fork", "become", "connect", "fork-now", "identified", "services"].map(
 	(name) => `fork/${name}`,
 );
@@ -71,17 +73,18 @@ export async function become(
 	};
 }
 
-/** NIC, commands and services. @returns addresses with their prefixes */
+/** NIC, licence, commands and services, in this order. @returns addresses with their prefixes, and what the licence came to */
 export async function connectGuest(
 	host: Host,
 	uuid: string,
 	{ mac, address, gateway }: { mac: string | undefined; address: string | undefined; gateway: string | undefined },
-	{ commands, restart }: Pick<ForkedInputs, "commands" | "restart">,
+	{ licence, commands, restart }: Pick<ForkedInputs, "licence" | "commands" | "restart">,
 	seconds: number,
-): Promise<string[]> {
+): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
 	// The guest gives up first, and says what it has waited for.
 	const args = [String(Math.max(1, Math.floor(seconds - 5))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
-	const input = commands.length > 0 ? commandsText(commands) : undefined;
+	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
+	const input = lines === "" ? undefined : lines;
 	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, input);
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
 	if (done !== commands.length) {
@@ -89,7 +92,15 @@ export async function connectGuest(
 			`${done} of ${commands.length} commands have run in the guest: its fork point was made by an earlier version of this package; make it anew`,
 		);
 	}
-	return said.filter(([name]) => name === "address").map(([, value]) => value);
+	const outcome = said.find(([name]) => name === "licence")?.[1] ?? "";
+	return {
+		addresses: said.filter(([name]) => name === "address").map(([, value]) => value),
+		...(licence && { licence: { id: licence.id, outcome: outcome.slice(0, LONGEST_OUTCOME) } }),
+	};
+}
+
+function licenceText({ id, command, timeoutSeconds }: NonNullable<ForkedInputs["licence"]>): string {
+	return `licence ${commandsText([[id, "timeout", String(timeoutSeconds), ...command]])}`;
 }
 
 /** The identity as `become` runs it. */

@@ -1,6 +1,7 @@
 /** Whether a forked child is who it was to be. Pure, but for what this process has seen of other children. */
 import { createHash } from "node:crypto";
 import type { ForkedFacts, ForkedInputs } from "./forked";
+import { ImpostorError } from "./quarantine";
 
 type Said = Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds">;
 
@@ -10,7 +11,7 @@ const CLOCK_SECONDS = 30;
 /** What children of this process have drawn from their random devices, with their names. */
 const drawn = new Map<string, string>();
 
-/** @throws Error that names what is not as it was to be */
+/** @throws ImpostorError that names what is not as it was to be */
 export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys">): void {
 	const complaints = [
 		differs("host name", said.hostname, wanted.hostname),
@@ -24,7 +25,7 @@ export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "mach
 		Math.abs(said.clockOffsetSeconds) > CLOCK_SECONDS ? `its clock is ${said.clockOffsetSeconds} s off` : undefined,
 		randomComplaint(said.random, wanted.hostname),
 	].filter((complaint) => complaint !== undefined);
-	if (complaints.length > 0) throw new Error(`the child is not who it was to be: ${complaints.join("; ")}`);
+	if (complaints.length > 0) throw new ImpostorError(`the child is not who it was to be: ${complaints.join("; ")}`);
 }
 
 /** SHA-256 of the key itself, which stands in the middle of the line, in hex. */

@@ -305,6 +305,18 @@ for (const [kind, start] of Object.entries(PLACES)) {
 					/put into quarantine while machines hold them: p0-web-1/,
 				);
 			});
+
+			it("takes one from the machine that holds it, when its very lease is named", async () => {
+				await filled(2);
+				const { name, epoch } = await store.allocate(pool, owner(1));
+				await rejects(store.quarantine(pool, name, "?", epoch - 1), "StaleEpochError", /is leased in epoch/);
+				for (const _twice of [1, 2]) await store.quarantine(pool, name, "not who it was to be", epoch);
+				const [kept] = await store.list(pool, { states: ["quarantined"], owner: owner(1) });
+				assert.deepEqual([kept!.name, kept!.reason], [name, "not who it was to be"]);
+				assert.equal(await store.release(pool, owner(1), epoch), undefined);
+				assert.equal((await store.allocate(pool, owner(1))).name, `${prefix}2`);
+				assert.equal((await store.count(pool)).quarantined, 1);
+			});
 		});
 
 		it("lists by state and owner", async () => {

@@ -1,11 +1,11 @@
 /** One identity, held for as long as its resource is there. */
-import { existsSync } from "node:fs";
 import { listed } from "../../allowed";
 import type { Change, Lifecycle, State } from "../../lifecycle";
 import { isUnknown } from "../../unknown";
 import { type Access, withPool, withStore } from "../access";
 import type { Lease } from "../allocator";
 import { staticNetworkOf } from "../static-network";
+import { isNotThere, lostBy } from "./lost";
 import { type IdentityFacts, type IdentityInputs, identitySchema } from "./schema";
 
 type Full = State<IdentityInputs, IdentityFacts>;
@@ -15,8 +15,18 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 	schema: identitySchema,
 	sensitive: ["pool"],
 
+	/** What its machine has lost to quarantine only the store knows. */
+	async resolve(inputs) {
+		const lost = await lostBy(inputs.ownerId, parsed(inputs));
+		return lost === undefined ? inputs : { ...inputs, lost };
+	},
+
 	/** Pure. */
 	changes(olds, news): Change[] {
+		const { lost } = news;
+		if (lost !== undefined && !("profile" in olds && olds.profile.name !== lost)) {
+			return [{ property: "lost", effect: "replace", note: `${lost} is in quarantine, and another one is taken` }];
+		}
 		if (olds.pool === news.pool) return [];
 		// A pool that is made anew gives away its name as little as the rest.
 		const isSamePool = olds.poolName !== undefined && olds.poolName === news.poolName;
@@ -87,11 +97,6 @@ export const identity: Lifecycle<IdentityInputs, IdentityFacts> = {
 		await withPool(parsed(state), log, ({ allocator }) => allocator.release(state.ownerId, state.epoch));
 	},
 };
-
-/** Opening it would make it: a look changes nothing. */
-function isNotThere({ sqlite }: Access["store"]): boolean {
-	return sqlite !== undefined && !existsSync(sqlite.path);
-}
 
 function factsOf({ identity: taken, secrets }: Lease, { network }: Access): IdentityFacts {
 	const { name, mac, ips, machineId, licenceId, data, epoch } = taken;

@@ -23,6 +23,8 @@ export const identitySchema = z
 		/** Known while `pool` is not: in the preview of a pool that changes. */
 		poolName: computed(z.string().optional()),
 		prefer: z.array(name).default([]),
+		/** The one that its machine has lost to quarantine, as the store says. */
+		lost: computed(z.string().optional()),
 		channel: computed(z.string().optional()),
 	})
 	// There is nothing of somebody else's to take over.

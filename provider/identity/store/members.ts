@@ -191,7 +191,7 @@ export async function quarantine(
 ): Promise<Identity> {
 	const { query, dialect } = transaction;
 	const found = await findIdentity(transaction, pool, name, dialect.forUpdate);
-	if (found.state === "leased") {
+	if (found.state === "leased" && epoch === undefined) {
 		throw new LeasedError("put into quarantine", [{ name: found.name, owner: found.owner ?? "" }]);
 	}
 	if (found.state === "removing") throw new StoreError(`identity ${found.name} of pool ${pool} is being removed`);

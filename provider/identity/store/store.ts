@@ -94,7 +94,7 @@ export interface IdentityStore {
 
 	/**
 	 * Keeps an identity from being used until it is released.
-	 * @param epoch of the claim, when it is half-done
+	 * @param epoch of the claim, when it is half-done; of the lease, when its own machine is what it is kept from
 	 * @throws LeasedError, StaleEpochError
 	 */
 	quarantine(pool: string, name: string, reason: string, epoch?: number): Promise<Identity>;
