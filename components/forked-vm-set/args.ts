@@ -31,6 +31,12 @@ export interface ForkedChildArgs {
 	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
 	/** What `info-get NAME` says in it, besides what the set has. @default none */
 	info?: InfoArgs;
+	/** Size of its memory. @default the set's */
+	memoryMiB?: pulumi.Input<number>;
+	/** Number of virtual CPUs. @default the set's */
+	vcpus?: pulumi.Input<number>;
+	/** Another value resets it. @default the set's */
+	resetTrigger?: pulumi.Input<string>;
 	/** Whether it runs. @default the set's */
 	power?: pulumi.Input<"on" | "off">;
 }
@@ -70,6 +76,14 @@ export interface ForkedVMSetArgs {
 	identityPool?: IdentityPool | pulumi.Input<string>;
 	/** Network of the children's NIC, which is plugged in last. @default none */
 	network?: Reference;
+	/**
+	 * Size of each child's memory: at most its parent's `maxMemoryMiB`. It is brought to that when it is connected, by its
+	 * balloon.
+	 * @default the parent's
+	 */
+	memoryMiB?: pulumi.Input<number>;
+	/** Number of virtual CPUs: the parent's, to its `maxVcpus`. More are plugged in when it is connected. @default the parent's */
+	vcpus?: pulumi.Input<number>;
 	/** Files to write into each child before it has a network. @default none */
 	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
 	/**
@@ -109,6 +123,13 @@ export interface ForkedVMSetArgs {
 	 * @example { command: ["/opt/cad/bin/activate", "--server", "licences.example.com"] }
 	 */
 	licence?: pulumi.Input<LicenceArgs>;
+	/** Any text; another one resets the children, which stay who they are. Taking it away does nothing. @default none */
+	resetTrigger?: pulumi.Input<string>;
+	/**
+	 * What a reset comes to: a boot from its own disk, or another fork from its parent, where what it wrote is lost.
+	 * @default "boot"; "refork" for disks that are not persistent, which nothing else can come to
+	 */
+	onReset?: pulumi.Input<"boot" | "refork">;
 	/** Services to restart in each child, besides those that its parent names. @default none */
 	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
 	/** What has to succeed in a child for it to be made. @default nothing */

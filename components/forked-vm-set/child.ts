@@ -61,6 +61,8 @@ export function forkOf(
 		powerOn: pulumi
 			.output(args.disk ?? "persistent")
 			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
+		resetTrigger: own.resetTrigger ?? args.resetTrigger,
+		onReset: args.onReset,
 		onParentChange: onParentChangeOf(args),
 		timeoutSeconds: args.timeoutSeconds,
 	};

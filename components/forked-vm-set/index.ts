@@ -134,6 +134,8 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 					? []
 					: [pulumi.all([args.network, mac]).apply(([network, address]) => nicOf(network, address))],
 			running: powerOf(args, child).apply((power) => power === "on"),
+			memoryMiB: own.memoryMiB ?? args.memoryMiB,
+			vcpus: own.vcpus ?? args.vcpus,
 			healthCheck: args.healthCheck,
 			fork: { ...forkOf(args, child, identity), warm },
 		};

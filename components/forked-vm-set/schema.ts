@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { guestFileSchema } from "../../provider/domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../../provider/domain/schema";
-import { commandsSchema, licenceShape, service } from "../../provider/fork/forked";
+import { commandsSchema, forkedSchema, licenceShape, service } from "../../provider/fork/forked";
 import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
 import { shown } from "../../provider/problems";
@@ -22,6 +22,9 @@ export const forkedChildSchema = z.strictObject({
 		.optional(),
 	files: z.array(guestFileSchema).optional(),
 	info: infoSchema.optional(),
+	memoryMiB: domainSchema.shape.memoryMiB,
+	vcpus: domainSchema.shape.vcpus,
+	resetTrigger: forkedSchema.shape.resetTrigger,
 	power: power.optional(),
 });
 
@@ -45,6 +48,8 @@ export const forkedVMSetSchema = z.strictObject({
 	namePrefix: objectName.optional(),
 	identityPool: poolAccess.optional(),
 	network: reference.optional(),
+	memoryMiB: domainSchema.shape.memoryMiB,
+	vcpus: domainSchema.shape.vcpus,
 	files: z.array(guestFileSchema).optional(),
 	commands: commandsSchema.optional(),
 	info: infoSchema.optional(),
@@ -53,6 +58,8 @@ export const forkedVMSetSchema = z.strictObject({
 	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),
 	disk: z.enum(["persistent", "nonPersistent"]).optional(),
 	licence: z.strictObject(licenceShape).optional(),
+	resetTrigger: forkedSchema.shape.resetTrigger,
+	onReset: forkedSchema.shape.onReset.unwrap().optional(),
 	restartAfterFork: z.array(service).optional(),
 	healthCheck: healthCheckSchema.optional(),
 	timeoutSeconds: z.number().min(1).max(3600).optional(),
@@ -78,6 +85,14 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 		check: ({ licence, identityPool }) =>
 			licence !== undefined && identityPool === undefined
 				? `got ${shown(licence)} without identityPool; allowed is it with a pool of identities that have licence ids`
+				: undefined,
+	},
+	{
+		property: "onReset",
+		needs: ["disk", "onReset"],
+		check: ({ disk, onReset }) =>
+			onReset === "boot" && disk === "nonPersistent"
+				? 'got boot, and disk is nonPersistent: each power-on goes on from the parent; allowed is "refork", or disk: "persistent"'
 				: undefined,
 	},
 	{

@@ -3,6 +3,7 @@
  * Pure: the preview and the update both go by it.
  */
 import { isDeepStrictEqual } from "node:util";
+import { resetBy } from "../fork/forked";
 import type { Change, Effect, State } from "../lifecycle";
 import { isUnknown } from "../unknown";
 import { hardwareOf } from "./defaults";
@@ -182,6 +183,8 @@ function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change
 		onParentChange,
 		timeoutSeconds,
 		warm,
+		resetTrigger,
+		onReset,
 		...rest
 	}: typeof before) => rest;
 	if (!isDeepStrictEqual(identity(before), identity(after))) {
@@ -192,6 +195,11 @@ function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change
 				note: "it is forked again, with another identity or set-up: what it wrote is lost",
 			},
 		];
+	}
+	const reset = resetBy(before, after);
+	if (reset !== undefined) {
+		const how = reset === "boot" ? "boots from its own disk" : "goes on from its parent again; what it wrote is lost";
+		return [{ property, effect: "restart", note: `reset, as who it is: ${how}` }];
 	}
 	const onlyWarm = isDeepStrictEqual({ ...before, warm: after.warm }, after);
 	if (!onlyWarm) return [{ property, effect: "live", note: "used at the next fork" }];

@@ -1,4 +1,5 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
+import { resetBy } from "../fork/forked";
 import { isForkedNext, isNobody, isWaiting } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
@@ -53,11 +54,12 @@ export async function converge(
 	const seen = isNobody(found.live) ? asOff(found) : found;
 	const waiting = pendingOf(seen);
 	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
+	const reforks = resetBy(olds?.fork, inputs.fork) === "refork";
 	const machine = {
 		uuid: seen.uuid,
 		domainType,
 		inherited,
-		config: seen.config,
+		config: reforks ? asNew(seen.config) : seen.config,
 		live: seen.live,
 		foreign,
 		sameExtra: olds === undefined || olds.extraXml === inputs.extraXml,
@@ -90,11 +92,11 @@ export async function converge(
 			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
 		await defineAhead(context, seen, named);
 	}
-	if (turnsOff) await turnOff(context, seen.uuid, inputs.shutdownTimeoutSeconds);
+	if (turnsOff) await turnOff(context, seen.uuid, reforks ? 0 : inputs.shutdownTimeoutSeconds);
 
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
 	let forked: DomainFacts["forked"];
-	let isSetUp = seen.config.recorded?.setUp === true;
+	let isSetUp = seen.config.recorded?.setUp === true && !reforks;
 	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
 		define,
 		off: turnsOff || !seen.live,
@@ -123,6 +125,11 @@ async function isOfUse(host: Host, { live, name, config }: Seen, inputs: DomainI
 	const wanted = inputs.running || inputs.fork?.warm === true;
 	if (!wanted || inputs.name !== name || !isForkedNext(inputs.fork, config.recorded?.setUp === true)) return false;
 	return isWaiting(host, live);
+}
+
+/** What it says is that the next start is its first one, also where this run is cut off before. */
+function asNew(config: FoundDomain): FoundDomain {
+	return config.recorded ? { ...config, recorded: { ...config.recorded, setUp: false } } : config;
 }
 
 /** Disks that a running machine does not have yet. */

@@ -1,5 +1,6 @@
 /** Making a machine, or taking over the one that an interrupted create left. */
 import { randomUUID } from "node:crypto";
+import { refuseBeyondParent } from "../fork/room";
 import { type Host, LibvirtError } from "../libvirt";
 import { type Context, IncompleteError, type State } from "../lifecycle";
 import { Undo } from "../undo";
@@ -55,6 +56,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs.template);
 	const inherited = template?.inherited;
 	for (const note of template?.notes ?? []) log(note);
+	if (inputs.fork && inherited) refuseBeyondParent(inputs, inherited);
 	// A fork goes on under what its parent ran with.
 	const domainType =
 		inputs.fork && template

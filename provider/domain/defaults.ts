@@ -41,15 +41,16 @@ export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Har
 	const full = withDefaults(inputs);
 	const memoryMiB = full.memoryMiB ?? inherited.memoryMiB ?? DEFAULTS.memoryMiB;
 	const vcpus = full.vcpus ?? inherited.vcpus ?? DEFAULTS.vcpus;
+	// A template's maximum says nothing about a size that was chosen without it, but a fork has its parent's board.
+	const keepsMaximum = (size: "memoryMiB" | "vcpus") => full[size] === undefined || full.fork !== undefined;
 	return {
 		arch: full.arch ?? inherited.arch ?? "x86_64",
 		machine: full.machine ?? inherited.machine ?? "q35",
 		firmware: full.firmware ?? inherited.firmware ?? "bios",
 		memoryMiB,
-		// A template's maximum says nothing about a size that was chosen without it.
-		maxMemoryMiB: full.maxMemoryMiB ?? (full.memoryMiB === undefined ? inherited.maxMemoryMiB : undefined) ?? memoryMiB,
+		maxMemoryMiB: full.maxMemoryMiB ?? (keepsMaximum("memoryMiB") ? inherited.maxMemoryMiB : undefined) ?? memoryMiB,
 		vcpus,
-		maxVcpus: full.maxVcpus ?? (full.vcpus === undefined ? inherited.maxVcpus : undefined) ?? vcpus,
+		maxVcpus: full.maxVcpus ?? (keepsMaximum("vcpus") ? inherited.maxVcpus : undefined) ?? vcpus,
 		nics: full.nics ?? inherited.nics ?? [],
 		agent: full.agent ?? inherited.agent ?? DEFAULTS.agent,
 		rng: full.rng ?? inherited.rng ?? DEFAULTS.rng,

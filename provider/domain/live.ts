@@ -42,8 +42,17 @@ export async function applyLive(
 ): Promise<void> {
 	await applyDisks(context, live, wanted.disks, removable.disks);
 	await applyNics(context, live, wanted.nics, removable.macs);
-	await applyMemory(context, live, wanted.memoryMiB);
-	await applyVcpus(context, live, wanted.vcpus);
+	await applySize(context, live, wanted);
+}
+
+/** Memory and vCPUs, within what the machine was started with room for. */
+export async function applySize(
+	context: Context,
+	live: FoundDomain,
+	{ memoryMiB, vcpus }: Pick<DomainSpec, "memoryMiB" | "vcpus">,
+): Promise<void> {
+	await applyMemory(context, live, memoryMiB);
+	await applyVcpus(context, live, vcpus);
 }
 
 async function applyMemory({ host, log }: Context, live: FoundDomain, memoryMiB: number): Promise<void> {

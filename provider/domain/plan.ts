@@ -1,5 +1,6 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { ForkedInputs } from "../fork/forked";
+import { refuseBeyondParent } from "../fork/room";
 import { isWaiting } from "../fork/waiting";
 import type { DomainInfo, Host } from "../libvirt";
 import { type Context, InUseError } from "../lifecycle";
@@ -44,6 +45,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		inputs.fork && template
 			? asParent(template.found.domainType)
 			: await chooseAccelerator(host, inputs.type, hardware.arch);
+	if (inputs.fork && template) refuseBeyondParent(inputs, template.inherited);
 	if (inputs.fork && template) lines.push(forkLine(inputs, inputs.fork, template.found.name));
 	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);
 	// What a machine that exists took from its template is not known here; it was possible then.

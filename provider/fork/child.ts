@@ -1,8 +1,11 @@
 /** Starting a machine where its parent stood still: with the parent's memory and devices, and an identity of its own. */
+import { applySize } from "../domain/live";
+import { lookLive } from "../domain/look";
 import { patiently, timed } from "../domain/patience";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { child, children, type Element, remove, serialize } from "../xml/element";
+import { readDomain } from "../xml/read-domain";
 import { fitsInto } from "./definition";
 import { loadDevices } from "./device-state";
 import type { ForkedFacts, ForkedInputs } from "./forked";
@@ -42,6 +45,9 @@ export async function startForked(
 		const { address, gateway } = forked;
 		return connectGuest(host, uuid, { mac: plug.value, address, gateway }, forked, left());
 	});
+	const own = readDomain(config);
+	const live = await lookLive(host, uuid);
+	if (own.memoryMiB !== live.memoryMiB || own.vcpus !== live.vcpus) await applySize(context, live, own);
 	return {
 		...identity.value,
 		...(plug.value === undefined ? {} : { mac: plug.value }),

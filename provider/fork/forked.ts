@@ -48,6 +48,10 @@ export const forkedSchema = z.strictObject({
 	restart: z.array(service).default([]),
 	/** What a later power-on does: boots its own disk, or goes on from the fork point again, with a fresh disk. */
 	powerOn: z.enum(["boot", "refork"]).default("boot"),
+	/** Another value resets it; taking it away does not. */
+	resetTrigger: wholeText.optional(),
+	/** What a reset does, where `powerOn` leaves the choice. It stays who it is. */
+	onReset: z.enum(["boot", "refork"]).default("boot"),
 	/** While it is off and its next power-on goes on from the fork point: whether a QEMU waits for that. */
 	warm: z.boolean().default(false),
 	/** What another fork point means for a child that exists. */
@@ -99,4 +103,14 @@ export interface ForkedFacts {
 		/** Address, commands, services. */
 		connectMs: number;
 	};
+}
+
+/** What a change of the trigger comes to; undefined where there is none. */
+export function resetBy(
+	before: ForkedInputs | undefined,
+	after: ForkedInputs | undefined,
+): ForkedInputs["onReset"] | undefined {
+	if (!before || !after || after.resetTrigger === undefined || before.resetTrigger === after.resetTrigger)
+		return undefined;
+	return after.powerOn === "refork" ? "refork" : after.onReset;
 }

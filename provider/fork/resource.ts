@@ -4,10 +4,20 @@ import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic
 import { Volume } from "../volume/resource";
 import type { ForkPointFacts } from "./schema";
 
-/** Hardware of the parent; children have the same. */
+/** Hardware of the parent; children have the same. `maxMemoryMiB` and `maxVcpus` are how far they can grow. */
 export type ForkDomainArgs = Pick<
 	DomainArgs,
-	"type" | "machine" | "firmware" | "memoryMiB" | "vcpus" | "cpu" | "boot" | "consoleLog" | "graphics"
+	| "type"
+	| "machine"
+	| "firmware"
+	| "memoryMiB"
+	| "maxMemoryMiB"
+	| "vcpus"
+	| "maxVcpus"
+	| "cpu"
+	| "boot"
+	| "consoleLog"
+	| "graphics"
 >;
 
 export interface ForkPointArgs extends HostArgs {
