@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { commandsText } from "../../../provider/fork/guest";
@@ -12,10 +12,12 @@ describe("the commands of a forked child", () => {
 
 	before(() => {
 		folder = mkdtempSync(join(tmpdir(), "fork-commands-"));
-		// What is in /run of this machine stays there.
-		const script = readFileSync(join(SCRIPTS, "connect"), "utf8").replaceAll("/run/", `${folder}/`);
-		writeFileSync(join(folder, "connect"), script, { mode: 0o755 });
-		copyFileSync(join(SCRIPTS, "services"), join(folder, "services"));
+		mkdirSync(join(folder, "pulumi-libvirt-clones"));
+		for (const name of ["connect", "identified", "services"]) {
+			// What is in /run and /var/lib of this machine stays there.
+			const script = readFileSync(join(SCRIPTS, name), "utf8").replaceAll(/\/(run|var\/lib)\//g, `${folder}/`);
+			writeFileSync(join(folder, name), script, { mode: 0o755 });
+		}
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
