@@ -75,7 +75,8 @@ export function describeForks(victims: ReadonlyArray<(typeof FORK_VICTIMS)[numbe
 			assert.equal(machines.length, want.children);
 			let booted = 0;
 			for (const { name, identity, verified } of machines) {
-				assert.equal(verified!.hostname, identity);
+				// Of one that was made when the run was cut off nothing is recorded but that it is there.
+				if (verified) assert.equal(verified.hostname, identity);
 				await untilAgentAnswers(bench, name);
 				const said = await inGuest(host, name, "hostname; cat /run/parent 2>/dev/null || echo booted");
 				if (said === `${identity}\nbooted`) booted++;
@@ -85,10 +86,7 @@ export function describeForks(victims: ReadonlyArray<(typeof FORK_VICTIMS)[numbe
 			assert.ok(booted <= (victim === "QEMU" ? 1 : 0), `${booted} were booted`);
 			const values = machines.flatMap(({ verified, macs, identity }) => [
 				identity!,
-				verified!.random,
-				verified!.machineId,
-				...verified!.hostKeys,
-				...verified!.addresses,
+				...(verified ? [verified.random, verified.machineId, ...verified.hostKeys, ...verified.addresses] : []),
 				...macs,
 			]);
 			assert.equal(new Set(values).size, values.length, `two have something in common: ${values}`);
