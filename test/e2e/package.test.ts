@@ -32,7 +32,7 @@ describe("the npm package", function () {
 		const expected = [
 			...stems.flatMap((stem) => [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]),
 			...(await below("docs", ".md")),
-			...(await below("guest/fork", "")),
+			...(await below("guest", "")),
 			...["README.md", "CHANGELOG.md", "LICENSE", "package.json", "environment/environment.schema.json"],
 		];
 		assert.deepEqual(packed.files.toSorted(), expected.toSorted());
