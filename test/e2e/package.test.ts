@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { repository } from "../../tools/pulumi/project";
 import { installed, type Packed, pack } from "./packed";
@@ -145,6 +145,7 @@ describe("the npm package", function () {
 
 /** Files of the repository below a folder, by their paths. */
 async function below(folder: string, ending: string): Promise<string[]> {
-	const entries = await readdir(join(repository, folder), { recursive: true });
-	return entries.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+	const entries = await readdir(join(repository, folder), { recursive: true, withFileTypes: true });
+	const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(ending));
+	return files.map((entry) => relative(repository, join(entry.parentPath, entry.name)));
 }
