@@ -1,12 +1,12 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildStep, Built, ImageKind, Recipe } from "./cache";
-import { writeBootDisk } from "./disk";
+import { EMULATED, writeBootDisk } from "./disk";
 import { installGuestFiles, recipeFolder } from "./files";
 import { Packages } from "./packages";
 import { run } from "./run";
 
-const CMDLINE = "root=LABEL=debian ro console=tty0 console=ttyS0 net.ifnames=0";
+const CMDLINE = `root=LABEL=debian ro console=tty0 console=ttyS0 net.ifnames=0 ${EMULATED}`;
 
 /** Room for what cloud-init and tests add; the file system grows with the disk at the first start with a seed. */
 const DISK_MIB = 2048;

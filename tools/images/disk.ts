@@ -10,6 +10,12 @@ const SECTOR = 512;
 const ESP = { startBytes: MIB, sizeBytes: MIB };
 const ROOT_START = ESP.startBytes + ESP.sizeBytes;
 
+/**
+ * Argument of every guest's kernel: without KVM it counts timer ticks when it starts, and gives up when a busy host has not
+ * let it run in time.
+ */
+export const EMULATED = "no_timer_check";
+
 /** What becomes a disk. */
 export interface DiskPlan {
 	/** Folder with the whole root file system; it has the kernel and the initramfs at the two paths below. */

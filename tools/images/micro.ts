@@ -1,7 +1,7 @@
 import { chmod, copyFile, mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildStep, Built, Recipe } from "./cache";
-import { writeBootDisk } from "./disk";
+import { EMULATED, writeBootDisk } from "./disk";
 import { installGuestFiles, recipeFolder } from "./files";
 import { installModules, unpackKernel, writeInitramfs } from "./kernel";
 import { Packages, unpack } from "./packages";
@@ -25,7 +25,7 @@ const MODULES = [
  * swiotlb: a machine with room for more memory (maxMemory) makes the kernel reserve 64 MiB of bounce buffers, half of a
  * small guest's memory, in case that memory lies beyond what old devices reach; 1024 slots are 2 MiB.
  */
-const CMDLINE = "swiotlb=1024 root=LABEL=micro console=ttyS0 quiet net.ifnames=0";
+const CMDLINE = `swiotlb=1024 root=LABEL=micro console=ttyS0 quiet net.ifnames=0 ${EMULATED}`;
 
 /** A guest of busybox and the real guest agent on a Debian cloud kernel, for tests that need a quick real machine. */
 export const micro: Recipe = {
