@@ -84,7 +84,7 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		const asked = [...this.domains].map(([name, { uuid }]) => ({
 			name,
 			uuid,
-			volumePath: this.disks.get(name)!.path,
+			path: this.disks.get(name)!.path,
 		}));
 		return askUsage(this.uri, asked);
 	}
