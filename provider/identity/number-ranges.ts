@@ -1,4 +1,4 @@
-/** Ranges of addresses as ranges of numbers: what MAC and IP addresses have in common. */
+/** Ranges of numbers, and of addresses as numbers: what MAC and IP addresses have in common. */
 import { InputError } from "../lifecycle";
 import { shown } from "../problems";
 
@@ -15,13 +15,16 @@ export interface NumberRange {
 /** What lies in none: in order, each value once. */
 export type Reserved = ReadonlyArray<bigint>;
 
-/** @throws InputError when one ends before it starts, or two have a value in common */
-export function checkRanges(ranges: ReadonlyArray<NumberRange>): void {
+/**
+ * @param what is in them
+ * @throws InputError when one ends before it starts, or two have a value in common
+ */
+export function checkRanges(ranges: ReadonlyArray<NumberRange>, what: "address" | "number" = "address"): void {
 	for (const { first, last, text, property } of ranges) {
 		if (last >= first) continue;
 		throw new InputError(
 			property,
-			`got ${shown(text)}, which ends before it starts; allowed is a range from its first address to its last`,
+			`got ${shown(text)}, which ends before it starts; allowed is a range from its first ${what} to its last`,
 		);
 	}
 	const inOrder = ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
@@ -30,7 +33,7 @@ export function checkRanges(ranges: ReadonlyArray<NumberRange>): void {
 		if (before === undefined || before.last < range.first) continue;
 		throw new InputError(
 			range.property,
-			`got ${shown(range.text)}, which overlaps ${shown(before.text)} (${before.property}); allowed are ranges that have no address in common`,
+			`got ${shown(range.text)}, which overlaps ${shown(before.text)} (${before.property}); allowed are ranges that have no ${what} in common`,
 		);
 	}
 }
