@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { type Case, systemCases } from "./library-cases";
+import { Lab, SHELLS } from "./library-lab";
+import { networkCases } from "./library-network-cases";
+import { serverCases } from "./library-server-cases";
+
+/** Parameters of the machine that scripts find beside their own. */
+const OTHERS = { CLONE_HOSTNAME: "web&1\\", CLONE_PORT: "80" };
+
+describe("the library's script", () => {
+	for (const { title, script, settings, files = {}, programs = {}, ...expected } of [
+		...systemCases,
+		...networkCases,
+		...serverCases,
+	]) {
+		it(`${script} ${title}`, async () => {
+			const trees = await Promise.all(
+				SHELLS.map(async (shell, index) => {
+					const lab = new Lab(files, programs);
+					try {
+						const ran = await lab.run(shell, script, settings, OTHERS);
+						assert.deepEqual([ran.status, ran.error], [0, ""], shell);
+						check(lab, ran.calls, expected);
+						const [tree, written] = [lab.tree(), lab.written()];
+						// The other shell finds nothing to do.
+						const other = await lab.run(SHELLS[1 - index]!, script, settings, OTHERS);
+						assert.deepEqual([other.status, other.error], [0, ""], shell);
+						assert.deepEqual([lab.tree(), lab.written()], [tree, written]);
+						assert.deepEqual(other.calls, expected.again ?? []);
+						return tree;
+					} finally {
+						lab.remove();
+					}
+				}),
+			);
+			assert.deepEqual(trees[0], trees[1]);
+		});
+	}
+});
+
+function check(lab: Lab, calls: string[], { expected = {}, modes = {}, links = {}, ...wanted }: Partial<Case>): void {
+	for (const [path, content] of Object.entries(expected)) {
+		if (typeof content === "string") assert.equal(lab.read(path), content, path);
+		else assert.match(lab.read(path), content, path);
+	}
+	for (const [path, mode] of Object.entries(modes)) assert.equal(lab.mode(path), mode, path);
+	for (const [path, target] of Object.entries(links)) assert.equal(readlinkSync(join(lab.root, path)), target);
+	assert.deepEqual(calls, wanted.calls ?? []);
+}
