@@ -64,7 +64,8 @@ const RESERVED = ["id", "instance", "identifier"];
 const text = z.string().max(LONGEST_SOURCE);
 const number = z.int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 
-const mapping = z.strictObject({
+/** A lookup, as the schema sees it. */
+export const mappingSchema = z.strictObject({
 	table: z.record(z.string(), text).optional(),
 	list: z.array(text).min(1).max(MOST_ROWS).optional(),
 	ranges: z
@@ -78,7 +79,7 @@ const mapping = z.strictObject({
 });
 
 /** As the schema sees it: which properties go together, the rules tell. */
-export type LooseMapping = string | z.infer<typeof mapping>;
+export type LooseMapping = string | z.infer<typeof mappingSchema>;
 
 const name = z
 	.string()
@@ -92,4 +93,4 @@ const name = z
 	);
 
 /** The shape only; `parameterProblems` has the rules. */
-export const parametersShape = z.record(name, z.union([text, mapping]));
+export const parametersShape = z.record(name, z.union([text, mappingSchema]));

@@ -1,5 +1,5 @@
 /**
- * Writes environment/environment.schema.json and docs/reference.md; with `--check` it only says whether they are up to
+ * Writes environment/environment.schema.json, docs/reference.md and the tables of docs/init-library.md; with `--check` it only says whether they are up to
  * date, and whether schemas and interfaces agree.
  */
 import { readFileSync, writeFileSync } from "node:fs";

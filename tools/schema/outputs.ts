@@ -1,6 +1,7 @@
 /** The generated files and what they should hold. */
 import { join } from "node:path";
 import { describeEnvironment } from "./environment";
+import { initLibraryMarkdown } from "./init-library";
 import { environmentJsonSchema } from "./json-schema";
 import { referenceMarkdown } from "./reference";
 
@@ -22,5 +23,6 @@ export function outputs(): Output[] {
 			`${JSON.stringify(environmentJsonSchema(environment), undefined, "\t")}\n`,
 		),
 		output("docs/reference.md", referenceMarkdown(environment)),
+		output("docs/init-library.md", initLibraryMarkdown(join(ROOT, "docs/init-library.md"))),
 	];
 }

@@ -6,6 +6,8 @@ import { listed } from "../../allowed";
 import { InputError } from "../../lifecycle";
 import { type Path, type Problem, propertyName, refuse, shown, validate } from "../../problems";
 import { didYouMean } from "../../suggestion";
+import { compileMapping } from "../mappings";
+import type { LooseMapping } from "../parameters-schema";
 import { type LibraryScript, type LibraryScriptName, type LibraryStage, libraryScripts } from "./scripts";
 import { type Setting, type SettingValue, schemaOf, textOf, valueIsAccepted } from "./settings";
 
@@ -26,7 +28,7 @@ export interface ReadyScript {
 	/** Whether it has to run at every boot. */
 	everyBoot: boolean;
 	/** What it reads, by name: `<script>-<setting>`, as a template or mapping. */
-	parameters: Record<string, string | Readonly<Record<string, unknown>>>;
+	parameters: Record<string, LooseMapping>;
 	/** Names of the parameters that are secrets. */
 	secretParameters: string[];
 }
@@ -50,10 +52,22 @@ export function settingProblems(
 	const shape = Object.fromEntries(script.settings.map((own) => [own.name, schemaOf(own)]));
 	const secrets = script.settings.filter(({ secret }) => secret).map((own) => own.name);
 	const schema = z.strictObject(shape) as unknown as z.ZodType<Record<string, SettingValue>>;
-	return validate(schema, settings, script.rules, secrets).problems.map((problem) => {
+	const { problems } = validate(schema, settings, script.rules, secrets);
+	if (problems.length === 0)
+		problems.push(...script.settings.flatMap((own) => templateProblems(own, settings[own.name])));
+	return problems.map((problem) => {
 		const whole = [...path, ...problem.path];
 		return { ...problem, path: whole, property: propertyName(whole) };
 	});
+}
+
+function templateProblems({ name, kind, secret }: Setting, given: SettingValue | undefined): Problem[] {
+	if (given === undefined || kind === "text") return [];
+	const { problems } = compileMapping(textOf(kind, given), [name]);
+	if (!secret) return problems;
+	const hidden =
+		"got a value that is not shown, whose expressions cannot be read; braces that are none are written twice";
+	return problems.slice(0, 1).map((problem) => ({ ...problem, message: hidden }));
 }
 
 /**

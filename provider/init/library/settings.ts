@@ -3,6 +3,7 @@ import { isIP, isIPv6 } from "node:net";
 import { z } from "zod";
 import { parseNetwork } from "../../identity/addresses";
 import { hostName } from "../../schema";
+import { type LooseMapping, mappingSchema } from "../parameters-schema";
 
 /** Parameters of a machine are at most that long. */
 const LONGEST_PARAMETER = 1024;
@@ -13,7 +14,7 @@ const LONGEST_TEXT = 131_072;
  * A text, which may be a template such as `web-{instance}`; a list, whose items may be; a number; true or false; or a
  * mapping (table, list, ranges) as a parameter has it.
  */
-export type SettingValue = string | number | boolean | ReadonlyArray<string> | Readonly<Record<string, unknown>>;
+export type SettingValue = LooseMapping | number | boolean | string[];
 
 export interface Setting {
 	name: string;
@@ -112,7 +113,7 @@ export function isTemplate(text: string): boolean {
 /** What may be given for a setting. */
 export function schemaOf(setting: Setting): z.ZodType<SettingValue | undefined> {
 	const any = z
-		.union([z.string(), z.number(), z.boolean(), z.array(z.string()).min(1), z.looseObject({})], {
+		.union([z.string(), z.number(), z.boolean(), z.array(z.string()).min(1), mappingSchema], {
 			error: () => setting.allowed,
 		})
 		.refine((given) => typeof given === "object" || given !== "" || setting.kind === "text", setting.allowed)
@@ -149,7 +150,7 @@ export function valueIsAccepted(
 }
 
 /** As the guest's script takes it: items of a list with spaces between them, lines with line ends. */
-export function textOf(kind: Setting["kind"], given: SettingValue): string | Readonly<Record<string, unknown>> {
+export function textOf(kind: Setting["kind"], given: SettingValue): LooseMapping {
 	if (Array.isArray(given)) return given.join(kind === "text" ? "\n" : " ");
-	return typeof given === "object" ? (given as Readonly<Record<string, unknown>>) : String(given);
+	return typeof given === "object" ? given : String(given);
 }

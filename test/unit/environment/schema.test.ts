@@ -19,7 +19,7 @@ describe("schemas and interfaces", function () {
 		assert.deepEqual(describeEnvironment().differences, []);
 	});
 
-	for (const name of ["environment/environment.schema.json", "docs/reference.md"]) {
+	for (const name of ["environment/environment.schema.json", "docs/reference.md", "docs/init-library.md"]) {
 		it(`are what ${name} was generated from`, () => {
 			const output = outputs().find((own) => own.name === name)!;
 			assert.ok(
