@@ -112,8 +112,10 @@ function arithmetic(operation, left, right,    computed) {
 	if (operation == "+") computed = left + right
 	else if (operation == "-") computed = left - right
 	else if (operation == "*") computed = left * right
-	else if (operation == "/") computed = quotient(left, right)
-	else computed = modulo(left, right)
+	else {
+		divide(left, right)
+		computed = operation == "/" ? quotient : remainder
+	}
 	if (computed > largest || computed < -largest) {
 		fail(written(left) " " operation " " written(right) " is beyond " written(largest) ", the largest number allowed")
 	}
@@ -121,14 +123,21 @@ function arithmetic(operation, left, right,    computed) {
 	return computed == 0 ? 0 : computed
 }
 
-# Rounded down. What int() gives may be one off where the quotient has more digits than a number can have.
-function quotient(left, right,    rounded, left_over) {
-	rounded = int(left / right)
-	left_over = left - rounded * right
-	return left_over != 0 && (left_over < 0) != (right < 0) ? rounded - 1 : rounded
+# Rounded down. The division itself rounds, and away from zero at worst by one, which the rest tells: it has no more digits
+# than numbers can have, and is exact.
+function divide(left, right) {
+	quotient = int(left / right)
+	remainder = left - quotient * right
+	if (remainder != 0 && (remainder < 0) != (right < 0)) {
+		quotient--
+		remainder += right
+	}
 }
 
-function modulo(left, right) { return left - quotient(left, right) * right }
+function modulo(left, right) {
+	divide(left, right)
+	return remainder
+}
 
 # Not by %d and not by joining: some awks cut numbers off at 2^31 there, or write them with an exponent.
 function written(value) { return sprintf("%.0f", value) }
@@ -145,8 +154,9 @@ function put(value, width, form,    text) {
 
 function hex(value,    text) {
 	do {
-		text = substr(digits, modulo(value, 16) + 1, 1) text
-		value = quotient(value, 16)
+		divide(value, 16)
+		text = substr(digits, remainder + 1, 1) text
+		value = quotient
 	} while (value > 0)
 	return text
 }

@@ -84,7 +84,7 @@ class MappingCompiler {
 		const select: Program = of === undefined ? [["select-id"]] : [...this.number(of, [...path, "of"]), ["select"]];
 		// Who is named goes before who is numbered.
 		const inOrder = choices.toSorted((a, b) => Number(b.byId) - Number(a.byId));
-		return this.choose(select, inOrder, fallback, path, `which is in none of the table's ${rows.length} rows`);
+		return this.choose(select, inOrder, fallback, path, "allowed are the keys of the table: add a row or a default");
 	}
 
 	private list({ list = [], at, default: fallback }: Exclude<LooseMapping, string>, path: Path): Program {
@@ -93,7 +93,7 @@ class MappingCompiler {
 			guard: (skip: number): Instruction => ["row", String(skip), String(index)],
 			value: this.template(value, [...path, "list", index]),
 		}));
-		const wrong = `allowed are places in the list from 0 to ${list.length - 1}`;
+		const wrong = `allowed are places in the list from 0 to ${list.length - 1}: add a default`;
 		return this.choose([...select, ["select"]], choices, fallback, path, wrong);
 	}
 
@@ -118,7 +118,7 @@ class MappingCompiler {
 			guard: (skip: number): Instruction => ["range", String(skip), String(from), String(to)],
 			value: this.template(value, [...path, "ranges", index, "value"]),
 		}));
-		const wrong = `allowed are the numbers of its ${ranges.length} ranges`;
+		const wrong = "allowed are numbers in one of the ranges: add a range or a default";
 		return this.choose([...select, ["select"]], choices, fallback, path, wrong);
 	}
 
@@ -129,15 +129,15 @@ class MappingCompiler {
 		path: Path,
 		wrong: string,
 	): Program {
-		let program: Program = fallback === undefined ? [["fail", wrong]] : this.template(fallback, [...path, "default"]);
-		const backwards: Instruction[][] = [];
-		let length = program.length;
-		for (const { guard, value } of choices.toReversed()) {
-			backwards.push([guard(value.length + 1), ...value, ["jump", String(length)]]);
-			length += value.length + 2;
-		}
-		program = [...backwards.toReversed().flat(), ...program];
-		return [...select, ...program];
+		const last: Program = fallback === undefined ? [["fail", wrong]] : this.template(fallback, [...path, "default"]);
+		// From the end, because each value jumps over all that follows it.
+		let following = last.length;
+		const backwards = choices.toReversed().map(({ guard, value }): Program => {
+			const block: Program = [guard(value.length + 1), ...value, ["jump", String(following)]];
+			following += block.length;
+			return block;
+		});
+		return [...select, ...backwards.toReversed().flat(), ...last];
 	}
 
 	private template(source: string, path: Path): Program {

@@ -1,6 +1,5 @@
 /** The user's side of parameters: what each is made of, and the limits. */
 import { z } from "zod";
-import { LONGEST_SOURCE } from "./expression/template";
 
 /**
  * Text with expressions in braces, such as `web-{instance + 1:02}` or `10.0.{byte(-2)}.{byte(-1)}`; `{{` and `}}` stand for
@@ -58,10 +57,10 @@ export type Parameters = Record<string, ParameterMapping>;
 export const MOST_PARAMETERS = 64;
 export const MOST_ROWS = 4096;
 
-/** What scripts get anyway, as CLONE_ID and so on. */
-const RESERVED = ["id", "instance", "identifier"];
+/** What scripts get anyway, as CLONE_ID and so on; and the word before what is wrong with a parameter. */
+const RESERVED = ["id", "instance", "identifier", "error"];
 
-const text = z.string().max(LONGEST_SOURCE);
+const text = z.string();
 const number = z.int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
 
 /** A lookup, as the schema sees it. */
@@ -89,7 +88,7 @@ const name = z
 	)
 	.refine(
 		(given) => !RESERVED.includes(given),
-		"allowed are other names than id, instance and identifier: scripts get those anyway",
+		"allowed are other names than id, instance and identifier, which scripts get anyway, and error",
 	);
 
 /** The shape only; `parameterProblems` has the rules. */

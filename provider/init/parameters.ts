@@ -4,11 +4,11 @@
  */
 import { z } from "zod";
 import { InputError } from "../lifecycle";
-import { type Problem, validate } from "../problems";
+import { type Problem, propertyName, validate } from "../problems";
 import { type Outcome, run, type Subject } from "./expression/machine";
 import type { Program } from "./expression/program";
 import { compileMapping } from "./mappings";
-import { type LooseMapping, MOST_PARAMETERS, type Parameters, parametersShape } from "./parameters-schema";
+import { MOST_PARAMETERS, type Parameters, parametersShape } from "./parameters-schema";
 
 export type { Outcome, Subject } from "./expression/machine";
 
@@ -67,11 +67,12 @@ export function evaluate(
 	);
 }
 
+const SHAPE = z.strictObject({ parameters: parametersShape });
+
 function examine(given: unknown, property: string): { problems: Problem[]; compiled?: CompiledParameters } {
-	const shape = z.strictObject({ [property]: parametersShape });
-	const { problems, inputs } = validate<Record<string, unknown>>(shape, { [property]: given });
-	if (problems.length > 0) return { problems };
-	const entries = Object.entries(inputs[property] as Record<string, LooseMapping>);
+	const { problems, inputs } = validate(SHAPE, { parameters: given });
+	if (problems.length > 0) return { problems: problems.map((problem) => under(property, problem)) };
+	const entries = Object.entries(inputs.parameters);
 	if (entries.length > MOST_PARAMETERS) {
 		return { problems: [whole(property, `got ${entries.length} parameters; allowed are at most ${MOST_PARAMETERS}`)] };
 	}
@@ -86,6 +87,11 @@ function examine(given: unknown, property: string): { problems: Problem[]; compi
 	}
 	const programs = new Map(results.map(({ name, program }) => [name, program]));
 	return { problems, compiled: { programs, text, identifiers: identifiersIn([...programs.values()].flat()) } };
+}
+
+function under(property: string, problem: Problem): Problem {
+	const path = [property, ...problem.path.slice(1)];
+	return { ...problem, path, property: propertyName(path) };
 }
 
 function whole(property: string, message: string): Problem {

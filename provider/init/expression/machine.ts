@@ -156,17 +156,20 @@ function operate(operation: string, left: number, right: number): number {
 		case "*":
 			return left * right;
 		case "/":
-			return quotient(left, right);
+			return divided(left, right).quotient;
 		default:
-			return left - quotient(left, right) * right;
+			return divided(left, right).rest;
 	}
 }
 
-/** Rounded down. The quotient of the machine's numbers may be one off where it has more digits than they can have. */
-function quotient(left: number, right: number): number {
-	const rounded = Math.trunc(left / right);
-	const rest = left - rounded * right;
-	return rest !== 0 && rest < 0 !== right < 0 ? rounded - 1 : rounded;
+/**
+ * Rounded down. The division itself rounds, and away from zero at worst by one, which the rest tells: it has no more
+ * digits than numbers can have, and is exact.
+ */
+function divided(left: number, right: number): { quotient: number; rest: number } {
+	const quotient = Math.trunc(left / right);
+	const rest = left - quotient * right;
+	return rest !== 0 && rest < 0 !== right < 0 ? { quotient: quotient - 1, rest: rest + right } : { quotient, rest };
 }
 
 function formatted(value: number, width: number, isHex: boolean): string {

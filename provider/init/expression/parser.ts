@@ -21,11 +21,7 @@ const NAMES: Record<Type, string> = { number: "a number", text: "text", comparis
  */
 export function parseExpression(source: string, offset = 0): { tree: Tree; next: Token } {
 	const parser = new Parser(source, offset);
-	const start = parser.next.at;
-	const tree = parser.expression(0);
-	if (typeOf(tree) === "comparison") {
-		throw problemAt(source, start, "is a comparison; allowed is a number or text: go on with ? and two values");
-	}
+	const tree = parser.value(0);
 	return { tree, next: parser.next };
 }
 
@@ -39,8 +35,8 @@ export function parseNumber(source: string): Tree {
 	if (next.kind !== "end") {
 		throw problemAt(source, next.at, `is ${written(next)}; allowed is an operator, or the end of the expression`);
 	}
-	if (typeOf(tree) !== "number") throw new SyntaxProblem(`which is ${NAMES[typeOf(tree)]}; allowed is a number`);
-	return tree;
+	if (typeOf(tree) === "number") return tree;
+	throw new SyntaxProblem("the expression is text; allowed is a number");
 }
 
 class Parser {
@@ -53,37 +49,30 @@ class Parser {
 		this.next = tokenAt(source, offset);
 	}
 
-	expression(depth: number): Tree {
-		if (depth > DEEPEST) {
-			throw this.refuse(this.next, `is nested ${depth} deep; allowed are at most ${DEEPEST} in one another`);
-		}
+	value(depth: number): Tree {
+		const start = this.next;
+		const tree = this.expression(depth);
+		if (typeOf(tree) !== "comparison") return tree;
+		throw this.refuse(start, "is a comparison; allowed is a number or text: go on with ? and two values");
+	}
+
+	private expression(depth: number): Tree {
+		this.checkDepth(this.next, depth);
 		const start = this.next;
 		const condition = this.comparison(depth);
 		if (!this.isAt("?")) return condition;
-		if (typeOf(condition) !== "comparison") {
-			throw this.refuse(
-				start,
-				`is ${NAMES[typeOf(condition)]}; allowed before ? is a comparison, such as instance % 2 == 0`,
-			);
+		const type = typeOf(condition);
+		if (type !== "comparison") {
+			throw this.refuse(start, `is ${NAMES[type]}; allowed is a comparison before ?, such as instance % 2 == 0`);
 		}
 		this.take();
-		const then = this.value(depth + 1);
+		const whenTrue = this.value(depth + 1);
 		this.expect(":", '":" and the value for when the comparison does not hold');
 		const second = this.next;
-		const otherwise = this.value(depth + 1);
-		if (typeOf(then) !== typeOf(otherwise)) {
-			throw this.refuse(second, `is ${NAMES[typeOf(otherwise)]}; allowed is ${NAMES[typeOf(then)]}, as before the ":"`);
-		}
-		return { op: "choose", condition, then, otherwise };
-	}
-
-	private value(depth: number): Tree {
-		const start = this.next;
-		const tree = this.expression(depth);
-		if (typeOf(tree) === "comparison") {
-			throw this.refuse(start, "is a comparison; allowed is a number or text");
-		}
-		return tree;
+		const whenFalse = this.value(depth + 1);
+		const [first, other] = [typeOf(whenTrue), typeOf(whenFalse)];
+		if (first === other) return { op: "choose", condition, whenTrue, whenFalse };
+		throw this.refuse(second, `is ${NAMES[other]}; allowed is ${NAMES[first]}, as before the ":"`);
 	}
 
 	private comparison(depth: number): Tree {
@@ -92,16 +81,16 @@ class Parser {
 		if (operator.kind !== "symbol" || !isComparison(operator.text)) return left;
 		this.take();
 		const right = this.sum(depth);
-		const isOfText = typeOf(left) === "text" && typeOf(right) === "text";
-		const isOfNumbers = typeOf(left) === "number" && typeOf(right) === "number";
-		if (!isOfNumbers && !(isOfText && ["==", "!="].includes(operator.text))) {
-			throw this.refuse(
-				operator,
-				`is ${written(operator)} between ${NAMES[typeOf(left)]} and ${NAMES[typeOf(right)]}; ` +
-					"allowed are comparisons of two numbers, and == and != of two texts",
-			);
+		const [first, second] = [typeOf(left), typeOf(right)];
+		const isTextual = operator.text === "==" || operator.text === "!=";
+		if (first === second && (first === "number" || (first === "text" && isTextual))) {
+			return { op: operator.text, left, right };
 		}
-		return { op: operator.text, left, right };
+		throw this.refuse(
+			operator,
+			`is ${written(operator)} between ${NAMES[first]} and ${NAMES[second]}; ` +
+				"allowed are comparisons of two numbers, and == and != of two texts",
+		);
 	}
 
 	private sum(depth: number): Tree {
@@ -127,7 +116,7 @@ class Parser {
 		if (token.kind === "text") return { op: "quoted", value: token.text };
 		if (token.kind === "word") return this.call(token);
 		if (token.kind === "symbol" && token.text === "-") {
-			if (depth >= DEEPEST) throw this.refuse(token, `is nested deeper than ${DEEPEST}; allowed is no deeper`);
+			this.checkDepth(token, depth + 1);
 			const operand = this.factor(depth + 1);
 			this.checkOperand(token, operand);
 			return { op: "negate", operand };
@@ -180,7 +169,15 @@ class Parser {
 	private checkOperand(operator: Token, operand: Tree): void {
 		const type = typeOf(operand);
 		if (type === "number") return;
-		throw this.refuse(operator, `is ${written(operator)} with ${NAMES[type]}; allowed with it are numbers`);
+		throw this.refuse(operator, `is ${written(operator)} with ${NAMES[type]}; allowed are numbers`);
+	}
+
+	private checkDepth(token: Token, depth: number): void {
+		if (depth <= DEEPEST) return;
+		throw this.refuse(
+			token,
+			`is nested too deep; allowed are at most ${DEEPEST} parentheses, minus signs and choices in one another`,
+		);
 	}
 
 	private isAt(symbol: string): boolean {

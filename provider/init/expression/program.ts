@@ -54,17 +54,17 @@ export function compileTree(tree: Tree): Program {
 		case "negate":
 			return [...compileTree(tree.operand), ["negate"]];
 		case "choose": {
-			const then = compileTree(tree.then);
-			const otherwise = compileTree(tree.otherwise);
-			return [...compileTree(tree.condition), ...ifElse(then, otherwise)];
+			const whenTrue = compileTree(tree.whenTrue);
+			const whenFalse = compileTree(tree.whenFalse);
+			return [...compileTree(tree.condition), ...ifElse(whenTrue, whenFalse)];
 		}
 		default:
 			return [...compileTree(tree.left), ...compileTree(tree.right), [operation(tree.op, typeOf(tree.left))]];
 	}
 }
 
-function ifElse(then: Program, otherwise: Program): Program {
-	return [["unless", String(then.length + 1)], ...then, ["jump", String(otherwise.length)], ...otherwise];
+function ifElse(whenTrue: Program, whenFalse: Program): Program {
+	return [["unless", String(whenTrue.length + 1)], ...whenTrue, ["jump", String(whenFalse.length)], ...whenFalse];
 }
 
 function operation(op: string, operands: string): string {

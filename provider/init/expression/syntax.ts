@@ -26,7 +26,7 @@ export type Tree =
 	| { op: "negate"; operand: Tree }
 	| { op: Arithmetic; left: Tree; right: Tree }
 	| { op: Comparison; left: Tree; right: Tree }
-	| { op: "choose"; condition: Tree; then: Tree; otherwise: Tree };
+	| { op: "choose"; condition: Tree; whenTrue: Tree; whenFalse: Tree };
 
 /** How a number is written. @default decimal, as short as can be */
 export interface Format {
@@ -51,6 +51,6 @@ export function isComparison(op: string): op is Comparison {
 
 export function typeOf(tree: Tree): Type {
 	if (tree.op === "quoted" || tree.op === "id") return "text";
-	if (tree.op === "choose") return typeOf(tree.then);
+	if (tree.op === "choose") return typeOf(tree.whenTrue);
 	return isComparison(tree.op) ? "comparison" : "number";
 }
