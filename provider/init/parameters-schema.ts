@@ -58,7 +58,7 @@ export const MOST_PARAMETERS = 64;
 export const MOST_ROWS = 4096;
 
 /** What scripts get anyway, as CLONE_ID and so on; and the word before what is wrong with a parameter. */
-const RESERVED = ["id", "instance", "identifier", "error"];
+const RESERVED = ["id", "instance", "identifier", "script", "run", "error"];
 
 const text = z.string();
 const number = z.int().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
@@ -88,7 +88,7 @@ const name = z
 	)
 	.refine(
 		(given) => !RESERVED.includes(given),
-		"allowed are other names than id, instance and identifier, which scripts get anyway, and error",
+		"allowed are other names than id, instance, identifier, script and run, which scripts get anyway, and error",
 	);
 
 /** The shape only; `parameterProblems` has the rules. */

@@ -1,0 +1,28 @@
+/** What is put into an image. */
+
+/** Everything in here is the payload's: what an earlier one left there goes. */
+export const OWN_FOLDER = "/usr/lib/clones-init";
+
+/** In it: what nobody but root may look into. */
+export const PLAN_FOLDER = `${OWN_FOLDER}/plan`;
+
+/** Holds the version of the payload that is in an image. */
+export const VERSION_FILE = `${PLAN_FOLDER}/version`;
+
+export interface PayloadFile {
+	/** Absolute. */
+	path: string;
+	/** Permissions; the owner is root. */
+	mode: number;
+	content: Buffer;
+}
+
+export interface Payload {
+	files: ReadonlyArray<PayloadFile>;
+	/** Symbolic links; one that is there is replaced. */
+	links: ReadonlyArray<{ path: string; target: string }>;
+	/** Lines that are added, once, to files that are there; where there is no such file they are left out. */
+	lines: ReadonlyArray<{ path: string; line: string }>;
+	/** SHA-256, in hex, of all of it. */
+	version: string;
+}
