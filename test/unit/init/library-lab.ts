@@ -20,7 +20,7 @@ export const SHELLS = ["dash", "busybox"] as const;
 export type Shell = (typeof SHELLS)[number];
 
 /** What the scripts may count on in every image. */
-const TOOLS = "awk cat chmod grep head ln mkdir mv od readlink rm sed sleep stat tr".split(" ");
+const TOOLS = "awk cat chmod grep head ln mkdir mv od readlink rm sed sleep sort stat tr".split(" ");
 
 /** A text; a folder, as undefined; or what a link points to. */
 export type Entry = string | undefined | { link: string };

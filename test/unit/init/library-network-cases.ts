@@ -4,7 +4,14 @@ import type { Case } from "./library-cases";
 const MAC = "52:54:00:00:00:01";
 const NICS = {
 	"/sys/class/net/eth0/address": `${MAC}\n`,
-	"/sys/class/net/eth0/device": undefined,
+	"/sys/class/net/eth0/type": "1\n",
+	"/sys/class/net/eth0/device": { link: "../../../devices/b" },
+	"/sys/devices/b": undefined,
+	// The first by its name, and not by its place.
+	"/sys/class/net/a0/address": "52:54:00:00:00:02\n",
+	"/sys/class/net/a0/type": "1\n",
+	"/sys/class/net/a0/device": { link: "../../../devices/c" },
+	"/sys/devices/c": undefined,
 	"/sys/class/net/br0/address": "02:00:00:00:00:01\n",
 };
 const NETWORKD = {

@@ -156,6 +156,7 @@ const GUEST = {
 	"/etc/group": "root:x:0:\n",
 	"/bin/sh": "",
 	"/sys/class/net/eth0/address": "52:54:00:00:00:01\n",
+	"/sys/class/net/eth0/type": "1\n",
 	"/sys/class/net/eth0/device": undefined,
 };
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type Case, systemCases } from "./library-cases";
@@ -38,6 +39,32 @@ describe("the library's script", () => {
 			assert.deepEqual(trees[0], trees[1]);
 		});
 	}
+});
+
+describe("what static-address writes for ifupdown", () => {
+	it("is what busybox' ifup makes the addresses of", async () => {
+		const files = {
+			"/sys/class/net/eth0/address": "52:54:00:00:00:01\n",
+			"/etc/network/interfaces": "auto eth0\niface eth0 inet dhcp\n",
+		};
+		const lab = new Lab(files, { ifup: "" });
+		try {
+			const settings = { address: "10.0.0.10/22 fd00::10/64", gateway: "10.0.0.1 fd00::1", interface: "eth0" };
+			assert.equal((await lab.run("dash", "static-address", settings)).status, 0);
+			const path = join(lab.root, "etc/network/interfaces");
+			const { stdout } = spawnSync("/usr/bin/busybox", ["ifup", "-n", "-i", path, "eth0"], { encoding: "utf8" });
+			assert.deepEqual(stdout.match(/^ip .*$/gm), [
+				"ip addr add 10.0.0.10/22 dev eth0 label eth0",
+				"ip link set eth0 up",
+				"ip route add default via 10.0.0.1 dev eth0",
+				"ip addr add fd00::10/64 dev eth0 label eth0",
+				"ip link set eth0 up",
+				"ip route add ::/0 via fd00::1 dev eth0",
+			]);
+		} finally {
+			lab.remove();
+		}
+	});
 });
 
 function check(lab: Lab, calls: string[], { expected = {}, modes = {}, links = {}, ...wanted }: Partial<Case>): void {
