@@ -6,12 +6,14 @@ import { listed } from "../../allowed";
 import { InputError } from "../../lifecycle";
 import { type Path, type Problem, propertyName, refuse, shown, validate } from "../../problems";
 import { didYouMean } from "../../suggestion";
+import type { Stage } from "../hooks";
 import { compileMapping } from "../mappings";
 import type { LooseMapping } from "../parameters-schema";
-import { type LibraryScript, type LibraryScriptName, type LibraryStage, libraryScripts } from "./scripts";
+import { variableOf } from "../payload";
+import { type LibraryScript, type LibraryScriptName, libraryScripts } from "./scripts";
 import { type Setting, type SettingValue, schemaOf, textOf, valueIsAccepted } from "./settings";
 
-export type { LibraryScript, LibraryScriptName, LibraryStage } from "./scripts";
+export type { LibraryScript, LibraryScriptName } from "./scripts";
 export type { Setting, SettingValue } from "./settings";
 export { libraryScripts };
 
@@ -24,7 +26,7 @@ export interface ReadyScript {
 	/** Which list it usually stands in. */
 	kind: "init" | "customize";
 	/** Part of the boot that it is made for. */
-	stage: LibraryStage;
+	stage: Stage;
 	/** Whether it has to run at every boot. */
 	everyBoot: boolean;
 	/** What it reads, by name: `<script>-<setting>`, as a template or mapping. */
@@ -116,7 +118,7 @@ export function scriptOf(
 		const parameter = parameterName(as, setting);
 		ready.parameters[parameter] = text;
 		if (setting.secret) ready.secretParameters.push(parameter);
-		return `${variable}=\${CLONE_${parameter.toUpperCase().replaceAll("-", "_")}-}`;
+		return `${variable}=\${${variableOf(parameter)}-}`;
 	});
 	const [shebang, ...lines] = source(name).split("\n");
 	ready.content = [shebang, ...head, ...lines].join("\n");

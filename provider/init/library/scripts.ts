@@ -1,19 +1,18 @@
 /** The scripts of the library, as data. What each does stands in `guest/init/library/NAME`. */
 import type { Rule } from "../../lifecycle";
+import type { Stage } from "../hooks";
 import { networkScripts } from "./network-scripts";
 import { serverScripts } from "./server-scripts";
 import type { Setting, SettingValue } from "./settings";
 import { systemScripts } from "./system-scripts";
-
-/** Part of the boot: before the network, once there is one, or at the end. */
-export type LibraryStage = "early" | "network" | "late";
 
 export interface LibraryScript {
 	/** One sentence, for the docs. */
 	description: string;
 	/** Which list it usually stands in. */
 	kind: "init" | "customize";
-	stage: LibraryStage;
+	/** Part of the boot: before the network, once there is one, or at the end. */
+	stage: Stage;
 	/** Whether it has to run at every boot, because some images keep nothing of what it does. */
 	everyBoot?: boolean;
 	settings: ReadonlyArray<Setting>;

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type SettingValue, scriptOf } from "../../../provider/init/library";
+import { variableOf } from "../../../provider/init/payload";
 
 export const SHELLS = ["dash", "busybox"] as const;
 export type Shell = (typeof SHELLS)[number];
@@ -99,10 +100,7 @@ export class Lab {
 		more: Record<string, string> = {},
 	): Promise<Ran> {
 		const { content, parameters } = scriptOf(name, settings);
-		const variables = Object.entries(parameters).map(([parameter, value]) => [
-			`CLONE_${parameter.toUpperCase().replaceAll("-", "_")}`,
-			String(value),
-		]);
+		const variables = Object.entries(parameters).map(([parameter, value]) => [variableOf(parameter), String(value)]);
 		const path = join(this.folder, "script");
 		writeFileSync(path, content);
 		// What stands in the place of others' programs and of what the shell does itself has to be there first.
