@@ -44,6 +44,8 @@ export const needs = [
 		present: command("qemu-system-x86_64"),
 	},
 	{ what: "qemu-img", debian: "qemu-utils", fedora: "qemu-img", present: command("qemu-img") },
+	// Fedora's package managers take the path of a file for the package that has it.
+	{ what: "guestfish", debian: "guestfish", fedora: "/usr/bin/guestfish", present: command("guestfish") },
 	{
 		what: "UEFI firmware (OVMF)",
 		debian: "ovmf",
