@@ -44,7 +44,7 @@ export async function setUpGuest(host: Host, uuid: string, setup: GuestSetup): P
 }
 
 /** Replaces the content of a file; its mode stays. */
-async function writeGuestFile(host: Host, uuid: string, path: string, bytes: Buffer): Promise<void> {
+export async function writeGuestFile(host: Host, uuid: string, path: string, bytes: Buffer): Promise<void> {
 	const handle = await ask<number>(host, uuid, "guest-file-open", { path, mode: "w" });
 	try {
 		for (let start = 0; start < bytes.length; ) {

@@ -20,6 +20,7 @@ export function changes(olds: Olds, news: VolumeInputs): Change[] {
 	if (differs(olds.name, news.name)) replace("name", `libvirt cannot rename a volume: ${LOST}`);
 	if (differs(olds.format, news.format)) replace("format", `the format of a volume is fixed: ${LOST}`);
 	if (sourceDiffers(olds.source, news.source)) replace("source", `its content is another one: ${LOST}`);
+	if (injectedDiffers(olds, news)) replace("injected", `the scripts in it are other ones: ${LOST}`);
 	if (news.onBaseChange === "keep" || news.onBaseChange === "rebase") refuseLostBase(olds, news);
 	if (news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
 	if (!found.some(({ effect }) => effect === "replace")) {
@@ -42,6 +43,12 @@ function sourceDiffers(before: VolumeInputs["source"], now: VolumeInputs["source
 		return before.file !== now.file || before.url !== now.url;
 	}
 	return before.sha256 !== now.sha256;
+}
+
+/** Of the scripts only the version is recorded. */
+function injectedDiffers({ injected: before }: Olds, { injected: now }: VolumeInputs): boolean {
+	if (isUnknown(now)) return true;
+	return differs(before?.version, now?.version);
 }
 
 function baseChanges(olds: Olds, news: VolumeInputs): Change[] {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { injectedContentId } from "../init/injected";
 import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { stackTag } from "../owner";
@@ -135,7 +136,7 @@ function differencesOf(volume: VolumeDescription, { inputs, way, base, capacityB
 /** Whether nothing was ever written to it, or exactly what would be written now. */
 async function isFresh(context: Context, volume: VolumeDescription, wanted: Wanted): Promise<boolean> {
 	if (wanted.way === "upload") return holds(context, volume, wanted);
-	if (wanted.way !== "empty" && wanted.way !== "overlay") return false;
+	if ((wanted.way !== "empty" && wanted.way !== "overlay") || wanted.inputs.injected) return false;
 	if (wanted.inputs.format === "raw") return volume.allocationBytes === 0;
 	// A qcow2 file grows with the first write, and never shrinks.
 	return volume.fileBytes !== undefined && volume.fileBytes <= freshQcow2Length(volume.capacityBytes);
@@ -157,7 +158,11 @@ async function holds({ host, log }: Context, volume: VolumeDescription, { conten
 /** Content and lineage of a volume that was not made now. */
 async function originOf(host: Host, volume: VolumeDescription, wanted: Wanted, made: Made["made"]) {
 	if (made === "upload") return { contentId: `sha256:${wanted.content!.sha256}` };
-	if (made !== "adopted") return { lineage: lineageOf(wanted) };
+	const { injected } = wanted.inputs;
+	const lineage = lineageOf(wanted);
+	if (made === "overlay" && injected)
+		return { lineage, contentId: injectedContentId(lineage!.baseContentId, injected) };
+	if (made !== "adopted") return { lineage };
 	if (!volume.backing) return {};
 	const chain = await backingChain(host, volume);
 	return { lineage: { base: chain[0]!, baseContentId: await contentIdOf(host, chain[0]!), chain } };

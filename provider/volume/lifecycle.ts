@@ -36,7 +36,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 	name: "Volume",
 	schema: volumeSchema,
 	outputs: ["name", "pool", "format"],
-	sensitive: ["source"],
+	sensitive: ["source", "injected"],
 	rules,
 	resolve,
 	settle,

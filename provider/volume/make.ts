@@ -5,6 +5,7 @@ import type { Context } from "../lifecycle";
 import { Undo } from "../undo";
 import { isLocal, isNotForUs, makeFile, writeSparse } from "./local";
 import { makeCopy, makeReflink } from "./make-clone";
+import { makeInjected } from "./make-injected";
 import { makeUpload } from "./make-upload";
 import { directoryOf } from "./pools";
 import { overlayFile } from "./qcow2";
@@ -22,7 +23,7 @@ export async function make(context: Context, wanted: Wanted): Promise<Made> {
 			case "empty":
 				return makeEmpty(context.host, wanted);
 			case "overlay":
-				return makeOverlay(context.host, wanted);
+				return wanted.inputs.injected ? makeInjected(context, wanted) : makeOverlay(context.host, wanted);
 			case "upload":
 				return makeUpload(context, wanted, undo);
 			case "reflink":

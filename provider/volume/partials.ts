@@ -65,6 +65,15 @@ export async function sweepPartials(directory: string): Promise<void> {
 	}
 }
 
+/** Whether somebody, who is not known to be gone, fills a file that is going to be `name`, beside one's `own`. */
+export async function isAtWork(directory: string, name: string, own: string): Promise<boolean> {
+	return (await readdir(directory)).some((file) => {
+		const match = PARTIAL.exec(file);
+		const isOfName = file.replace(/\.[^.]*\.partial$/, "") === `.${name}`;
+		return match !== null && isOfName && file !== own && !isMakerGone(match);
+	});
+}
+
 function isMakerGone([, space, pid, start]: RegExpExecArray): boolean {
 	if (space === NOWHERE || space !== SPACE) return false;
 	return !existsSync(`/proc/${pid}`) || startOf(Number(pid)) !== Number(start);

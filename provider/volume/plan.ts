@@ -1,9 +1,13 @@
 /** What a preview says about how a volume will be made. */
+
+import { guestfishObstacle } from "../init/inject/guestfish";
+import { payloadOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { backingChain, baseFor } from "./bases";
 import { findExisting } from "./existing";
 import { overlayPath } from "./make";
+import { injectionObstacle } from "./make-injected";
 import { nameOf } from "./make-upload";
 import { findPool, findVolume } from "./pools";
 import { bytesOfRebase, needsRebase, rebaseObstacle } from "./rebase";
@@ -21,9 +25,10 @@ export async function planLines(inputs: VolumeInputs, { host, makes = "new" }: C
 	if (existing !== undefined && inputs.adopt) return [`takes over ${existing} as it is (adopt)`];
 	const wanted = await wantedOf(host, pool, inputs);
 	const made = wayLine(await overlayPath(host, wanted), wanted);
+	const injection = inputs.injected ? await injectionLines(host, wanted) : [];
 	// Whose it is only a look into it tells.
 	const warning = `warning: ${existing} exists already: it is taken over where an interrupted run left it, else refused`;
-	return existing === undefined ? [made] : [warning, made];
+	return [...(existing === undefined ? [] : [warning]), made, ...injection];
 }
 
 /** The size that a volume has, which its inputs do not tell where it came from a source or base. */
@@ -58,6 +63,17 @@ async function stayLines(inputs: VolumeInputs, host: Host): Promise<string[]> {
 		lines.push(`independent: at most ${mebibytes(bytes)} MiB are copied`);
 	}
 	return lines;
+}
+
+async function injectionLines(host: Host, wanted: Wanted): Promise<string[]> {
+	const payload = payloadOf(wanted.inputs.injected!);
+	const bytes = payload.files.reduce((sum, { content }) => sum + content.length, 0);
+	const obstacle = (await injectionObstacle({ host }, wanted)) ?? (await guestfishObstacle());
+	return [
+		`scripts ${shortVersion(payload)}: ${payload.files.length} files of ${Math.ceil(bytes / 1024)} KiB are put into it by ` +
+			"libguestfs; the base stays as it is",
+		...(obstacle === undefined ? [] : [`warning: ${obstacle}`]),
+	];
 }
 
 /** @param direct where an overlay is written without libvirt */

@@ -1,5 +1,6 @@
 /** What this machine can tell about an image file before anything is done with it. */
 import { stat } from "node:fs/promises";
+import { recordedOf } from "../init/injected";
 import { InputError } from "../lifecycle";
 import { fileSha256 } from "./file-hash";
 import { type ImageFile, probeImage } from "./image-format";
@@ -26,11 +27,12 @@ export async function knownSha256(path: string): Promise<string> {
 }
 
 /**
- * Fills in the hash of a local file, so that a changed file is a changed input.
+ * Fills in the hash of a local file, so that a changed file is a changed input; and leaves of scripts their version.
  * @throws InputError when the file cannot be read, has another hash than given, or is no image of the format asked for
  */
 export async function resolve(inputs: VolumeInputs): Promise<VolumeInputs> {
-	const { source } = inputs;
+	const { source, injected } = inputs;
+	if (injected) return { ...inputs, injected: recordedOf(injected) };
 	if (source?.file === undefined) return inputs;
 	const sha256 = await knownSha256(source.file);
 	if (source.sha256 !== undefined && source.sha256 !== sha256) {

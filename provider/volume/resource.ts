@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, isOfPulumiLibvirt, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
+import { type InjectedInput, injectedContentId } from "../init/injected";
 import { fileSha256 } from "./file-hash";
 import { defaultName } from "./name";
 import type { Lineage } from "./schema";
@@ -174,7 +175,7 @@ export class Volume extends LibvirtResource {
 	declare readonly capacityBytes: pulumi.Output<number>;
 	/** How the content came to be. */
 	declare readonly made: pulumi.Output<"empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted">;
-	/** `sha256:...` of an uploaded volume's content. */
+	/** `sha256:...` of an uploaded volume's content, or of what an image with scripts is made of. */
 	declare readonly contentId: pulumi.Output<string | undefined>;
 	/** What a clone was made from. */
 	declare readonly lineage: pulumi.Output<Lineage | undefined>;
@@ -187,6 +188,9 @@ export class Volume extends LibvirtResource {
 	constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
 		const { base } = args ?? {};
 		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
+		const baseContentId = args?.baseContentId ?? (base instanceof Volume ? base.contentIdAsBase() : undefined);
+		const injected = injectedInto(args, baseContentId);
+		const named = source ?? injected;
 		const format =
 			args?.format ??
 			(source ? pulumi.unsecret(source.apply((s) => (s.cloudInit || s.archive ? "raw" : "qcow2"))) : "qcow2");
@@ -196,20 +200,22 @@ export class Volume extends LibvirtResource {
 			{
 				...args,
 				source: source?.apply(({ tag, ...rest }) => rest),
-				name: args?.name ?? nameOf(name, format, source),
+				name: args?.name ?? nameOf(name, format, named),
 				format,
 				pool: idOf(args?.pool),
 				base: idOf(base),
 				baseDomain: idOf(args?.baseDomain),
 				foreignBase: [base, args?.baseDomain].some(isOfPulumiLibvirt) || undefined,
-				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentIdAsBase() : undefined),
+				baseContentId,
 			},
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
 			// New content gets a new name, so the new volume can be there before its users let go of the old one.
-			{ deleteBeforeReplace: source === undefined || args?.name !== undefined, ...opts },
+			{ deleteBeforeReplace: named === undefined || args?.name !== undefined, ...opts },
 			args,
 		);
-		this.givenContentId = source?.apply(({ sha256 }) => (sha256 === undefined ? undefined : `sha256:${sha256}`));
+		this.givenContentId =
+			injected?.apply(({ contentId }) => contentId) ??
+			source?.apply(({ sha256 }) => (sha256 === undefined ? undefined : `sha256:${sha256}`));
 	}
 
 	private contentIdAsBase(): pulumi.Output<string | undefined> {
@@ -220,6 +226,30 @@ export class Volume extends LibvirtResource {
 }
 
 type PlainSource = pulumi.Unwrap<SourceArgs>;
+
+/** What a name tells of the content. */
+type Named = Pick<PlainSource, "cloudInit" | "archive"> & { tag: string };
+
+/** Given by a component beside the arguments. */
+interface InjectedArgs {
+	injected?: pulumi.Input<InjectedInput> | undefined;
+}
+
+/** Eight hex digits that stand for a base and what is put into it, and the content that comes of both, where it is known. */
+function injectedInto(
+	args: VolumeArgs & InjectedArgs,
+	baseContentId: pulumi.Input<string | undefined>,
+): pulumi.Output<Named & { contentId: string | undefined }> | undefined {
+	if (args?.injected === undefined) return undefined;
+	const base = idOf(args.base) ?? idOf(args.baseDomain);
+	// Hashes give nothing away.
+	return pulumi.unsecret(
+		pulumi.all([args.injected, base, baseContentId]).apply(([{ version }, reference, content]) => ({
+			tag: createHash("sha256").update(`${version}\n${reference}\n${content}`).digest("hex").slice(0, 8),
+			contentId: content === undefined ? undefined : injectedContentId(content, { version }),
+		})),
+	);
+}
 
 /** The source with a file's hash filled in, and eight hex digits that stand for the content. */
 function withContentHash(name: string, source: pulumi.Input<SourceArgs>): pulumi.Output<PlainSource & { tag: string }> {
@@ -240,14 +270,14 @@ async function hashOf(name: string, file: string): Promise<string> {
 function nameOf(
 	name: string,
 	format: pulumi.Input<string>,
-	source: pulumi.Output<PlainSource & { tag: string }> | undefined,
+	named: pulumi.Output<Named> | undefined,
 ): pulumi.Input<string> {
 	const owner = ownerIdOf(name);
-	if (!source && typeof format === "string") return defaultName(name, owner, format);
-	if (!source) return pulumi.output(format).apply((extension) => defaultName(name, owner, extension));
+	if (!named && typeof format === "string") return defaultName(name, owner, format);
+	if (!named) return pulumi.output(format).apply((extension) => defaultName(name, owner, extension));
 	// Eight digits of a hash give nothing away, and a secret name would make the path and the id secret, too.
 	return pulumi.unsecret(
-		pulumi.all([format, source]).apply(([f, { tag, cloudInit, archive }]) => {
+		pulumi.all([format, named]).apply(([f, { tag, cloudInit, archive }]) => {
 			const extension = cloudInit ? "iso" : archive ? "tar" : f === "raw" ? "img" : f;
 			return defaultName(name, owner, extension, tag);
 		}),

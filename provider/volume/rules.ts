@@ -89,6 +89,16 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 		},
 	},
 	{
+		property: "injected",
+		needs: ["base", "baseDomain", "cloning", "format", "injected"],
+		check({ base, baseDomain, cloning, format, injected }) {
+			if (!injected) return undefined;
+			if (base === undefined && baseDomain === undefined) return "needs a base: scripts are put into an overlay on it";
+			if (format === "qcow2" && ["auto", "overlay"].includes(cloning)) return undefined;
+			return `got format "${format}" and cloning "${cloning}" with it; allowed are "qcow2" and "auto" or "overlay"`;
+		},
+	},
+	{
 		property: "baseContentId",
 		needs: ["base", "baseDomain", "baseContentId"],
 		check({ base, baseDomain, baseContentId }) {

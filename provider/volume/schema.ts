@@ -2,6 +2,7 @@ import { z } from "zod";
 import { computed } from "../allowed";
 import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
+import { injectedSchema } from "../init/injected";
 import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
 import { fitsIntoTar } from "./tar";
 
@@ -68,6 +69,8 @@ export const volumeSchema = z.strictObject({
 	onBaseChange: z.enum(["keep", "replace", "rebase"]).default("replace"),
 	independent: z.boolean().optional(),
 	batch: computed(batchSchema.optional()),
+	/** Scripts that are put into an overlay on the base. Given by a component. */
+	injected: computed(injectedSchema.optional()),
 });
 
 export type VolumeInputs = z.output<typeof volumeSchema>;
@@ -93,7 +96,7 @@ export interface VolumeFacts {
 	capacityBytes: number;
 	/** How the content came to be. */
 	made: "empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted";
-	/** `sha256:...` of the content of an uploaded volume. */
+	/** `sha256:...`: of an uploaded volume's content, or of what an image with scripts is made of. */
 	contentId?: string | undefined;
 	lineage?: Lineage | undefined;
 	/** Milliseconds that the create took. */

@@ -21,6 +21,8 @@ const state = (more: Record<string, unknown>, facts: Record<string, unknown> = {
 const told = (olds: Parameters<typeof changes>[0], news: VolumeInputs) =>
 	changes(olds, news).map(({ property, effect }) => `${property} ${effect}`);
 
+const scripts = (digit: string) => ({ version: digit.repeat(64) });
+
 describe("changes of a volume", () => {
 	it("are none when nothing differs that matters", () => {
 		const same: Array<[Record<string, unknown>, Record<string, unknown>]> = [
@@ -31,6 +33,10 @@ describe("changes of a volume", () => {
 			[
 				{ base: "/b", cloning: "auto" },
 				{ base: "/b", cloning: "overlay" },
+			],
+			[
+				{ base: "/b", injected: scripts("a") },
+				{ base: "/b", injected: { ...scripts("a"), files: [{ path: "/f", content: "" }] } },
 			],
 			[{ base: "/b", baseContentId: "sha256:1" }, { base: "/b" }],
 			[{ base: "/b" }, { base: "/b", baseContentId: "sha256:1" }],
@@ -55,6 +61,9 @@ describe("changes of a volume", () => {
 			[{ baseDomain: "a" }, { baseDomain: "b" }, "baseDomain"],
 			[{ base: "/a", baseContentId: "x" }, { base: "/a", baseContentId: "y" }, "baseContentId"],
 			[{ base: "/a" }, { base: "/a", cloning: "copy" }, "cloning"],
+			[{ base: "/a", injected: scripts("a") }, { base: "/a", injected: scripts("b") }, "injected"],
+			[{ base: "/a" }, { base: "/a", injected: scripts("a") }, "injected"],
+			[{ base: "/a", injected: scripts("a") }, { base: "/a" }, "injected"],
 			[{ sizeMiB: 1 }, { sizeMiB: 1, pool: UNKNOWN }, "pool"],
 			[{ source: { file: "/a" } }, { source: UNKNOWN }, "source"],
 			[{ base: "/a" }, { base: UNKNOWN }, "base"],

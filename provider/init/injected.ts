@@ -1,0 +1,71 @@
+/**
+ * The input by which a payload reaches what it is put into. Its content may be long and secret, and whoever has the version
+ * can tell it from any other: so the version alone is recorded, and the content is remembered by the process that checked it.
+ */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { guestFileSchema } from "../domain/guest-file";
+import { absolutePath, sha256, wholeText } from "../schema";
+import type { Payload } from "./payload-type";
+
+const lineText = wholeText.regex(/^[^\n\r]*$/, "allowed is one line");
+
+export const injectedSchema = z.strictObject({
+	version: sha256,
+	/** These are there in a program's input, and not in what is recorded. */
+	files: z.array(guestFileSchema).optional(),
+	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1) })).optional(),
+	lines: z.array(z.strictObject({ path: absolutePath, line: lineText })).optional(),
+});
+
+export type InjectedInput = z.output<typeof injectedSchema>;
+
+/** The payload as an input, for who has it in a program. */
+export function injectedOf({ version, files, links, lines }: Payload): InjectedInput {
+	return {
+		version,
+		files: files.map(({ path, mode, content }) => ({
+			path,
+			mode: mode.toString(8).padStart(4, "0"),
+			content: content.toString("base64"),
+			encoding: "base64",
+		})),
+		links: [...links],
+		lines: [...lines],
+	};
+}
+
+const remembered = new Map<string, Payload>();
+
+/** Remembers the content. @returns what is recorded of it */
+export function recordedOf(input: InjectedInput): InjectedInput {
+	const { version, files, links = [], lines = [] } = input;
+	if (files) {
+		const content = files.map(({ path, mode, content, encoding }) => ({
+			path,
+			mode: Number.parseInt(mode, 8),
+			content: Buffer.from(content, encoding === "base64" ? "base64" : "utf8"),
+		}));
+		remembered.set(version, { version, files: content, links, lines });
+	}
+	return { version };
+}
+
+/** @throws Error when this process has not checked the input */
+export function payloadOf({ version }: Pick<InjectedInput, "version">): Payload {
+	const known = remembered.get(version);
+	if (known) return known;
+	throw new Error(
+		`the scripts of version ${shortVersion({ version })} are not known to this process: run pulumi up again`,
+	);
+}
+
+/** What an image is: what its base holds, and the payload. */
+export function injectedContentId(baseContentId: string, { version }: Pick<InjectedInput, "version">): string {
+	return `sha256:${createHash("sha256").update(`${baseContentId}\n${version}`).digest("hex")}`;
+}
+
+/** How a version is called in messages. */
+export function shortVersion({ version }: Pick<InjectedInput, "version">): string {
+	return version.slice(0, 8);
+}
