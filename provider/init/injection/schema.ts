@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { computed } from "../../allowed";
+import type { Rule } from "../../lifecycle";
+import { commonShape, reference } from "../../schema";
+import { injectedSchema } from "../injected";
+
+/** Scripts in what is there: in a disk's own file, or in a machine, running or not. */
+export const injectionSchema = z
+	.strictObject({
+		...commonShape,
+		volume: reference.optional(),
+		domain: reference.optional(),
+		injected: computed(injectedSchema),
+	})
+	.omit({ adopt: true });
+
+export type InjectionInputs = z.output<typeof injectionSchema>;
+
+export interface InjectionFacts {
+	/** Path of the disk, or UUID of the machine. Also the resource's id. */
+	target: string;
+	/** Milliseconds that it took. */
+	timings: { injectMs: number };
+}
+
+export const rules: ReadonlyArray<Rule<InjectionInputs>> = [
+	{
+		property: "volume",
+		needs: ["volume", "domain"],
+		check({ volume, domain }) {
+			if ((volume === undefined) !== (domain === undefined)) return undefined;
+			return `got ${volume === undefined ? "neither of them" : "volume and domain"}; allowed is exactly one of volume and domain`;
+		},
+	},
+];
