@@ -4,6 +4,7 @@ import { describeTorture } from "../identity/torture";
 import { describeCycle } from "./cycle";
 import { VICTIMS } from "./fault";
 import { describeForks, FORK_VICTIMS } from "./forks";
+import { describeInjection } from "./injection";
 import { Random, seedOr } from "./random";
 import { describeUnrecorded } from "./unrecorded";
 
@@ -17,6 +18,7 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
 	describeUnrecorded(random);
 	for (const victim of FORK_VICTIMS) describeForks([victim], random);
+	describeInjection(4, random);
 });
 
 describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () => {

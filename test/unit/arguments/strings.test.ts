@@ -232,14 +232,19 @@ describe("strings that change nothing", () => {
 		}
 	});
 
-	it("reach no shell: of the processes that are started one gets no arguments, one files found in pools, one checked names", () => {
+	it("reach no shell: of the processes that are started one gets no arguments, three files in pools, one checked names", () => {
 		const root = join(__dirname, "../../../../provider");
 		const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 		const text = (name: string) => readFileSync(join(root, name), "utf8");
 		const [worker, qemuImg] = [join("libvirt", "process.ts"), join("volume", "rebase.ts")];
 		const starting = sources.filter((name) => /child_process/.test(text(name)));
 		const offlineJoin = join("identity", "directory", "offline-join.ts");
-		assert.deepEqual(starting.sort(), [offlineJoin, worker, qemuImg]);
+		const [guestfish, commit] = ["guestfish.ts", "into-source.ts"].map((name) => join("init", "inject", name));
+		assert.deepEqual(starting.sort(), [offlineJoin, guestfish, commit, worker, qemuImg]);
+		// What is asked of it is written to it, in quotes: see the tests of scripts in images.
+		assert.match(text(guestfish!), /spawn\("guestfish", args, \{/);
+		assert.match(text(guestfish!), /args = \[`--format=\$\{disk.format\}`, "-a", disk.path\]/);
+		assert.match(text(commit!), /run\("qemu-img", \["commit", "-q", "-d", "-f", "qcow2", path\]\)/);
 		assert.match(text(worker), /fork\(join\(__dirname, "worker", script\), \[\]/);
 		// Their paths are absolute, as their pools' directories are: none is taken for an option or a protocol.
 		assert.match(text(qemuImg), /spawn\("qemu-img", args, \{ stdio: /);

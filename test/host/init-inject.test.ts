@@ -1,0 +1,270 @@
+import * as assert from "node:assert/strict";
+import { chmod, copyFile, mkdir, readdir, rm, stat } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { guestExec } from "../../provider/domain/agent";
+import { injectThroughAgent } from "../../provider/init/inject/agent";
+import { injectIntoSource } from "../../provider/init/inject/into-source";
+import { injectedOf } from "../../provider/init/injected";
+import type { Payload } from "../../provider/init/payload-type";
+import { fileSha256 } from "../../provider/volume/file-hash";
+import { defaultName } from "../../provider/volume/name";
+import { planLines } from "../../provider/volume/plan";
+import { ensureImage } from "../../tools/images";
+import { finished, kill, killedInCommit, payloadOf, startTask, withLibguestfs } from "./inject-lab";
+import { imageInfo, VolumeLab } from "./volume-lab";
+
+const MIB = 2 ** 20;
+
+describe("scripts in images", function () {
+	this.timeout(300_000);
+	withLibguestfs();
+	let lab: VolumeLab;
+	let gold: string;
+	let goldHash: string;
+
+	before(async () => {
+		lab = await VolumeLab.start();
+		gold = inPool("gold.qcow2");
+		await mkdir(lab.path("pool"));
+		await copyFile((await ensureImage("micro")).disk, gold);
+		goldHash = await fileSha256(gold);
+		await lab.pool("pool");
+	});
+
+	after(async () => {
+		await lab?.stop();
+	});
+
+	const inPool = (...names: string[]) => lab.path("pool", ...names);
+	const nameOf = (owner: string, payload: Payload) =>
+		defaultName(owner, `org/project/stack/${owner}`, "qcow2", payload.version.slice(0, 8));
+
+	/** Inputs of the image of a payload, as a component gives them. */
+	const imageInputs = (owner: string, payload: Payload, more: Record<string, unknown> = {}) => ({
+		uri: lab.machine.uri,
+		ownerId: `org/project/stack/${owner}`,
+		pool: "pool",
+		name: nameOf(owner, payload),
+		base: gold,
+		injected: injectedOf(payload),
+		...more,
+	});
+
+	const makeImage = async (owner: string, payload: Payload, more: Record<string, unknown> = {}) =>
+		lab.volume(nameOf(owner, payload), imageInputs(owner, payload, more));
+
+	/** What a guest with this disk says of its scripts; it is powered off then. */
+	const saidBy = async (disk: string, name: string): Promise<string> => {
+		const machine = await lab.domain(name, { disks: [{ volume: disk }], waitFor: { agent: true } });
+		try {
+			return await said(machine.uuid);
+		} finally {
+			await lab.deleteDomain(machine);
+		}
+	};
+
+	/** They run beside the agent's start. */
+	const said = (uuid: string) =>
+		guestExec(lab.host, uuid, "/bin/sh", [
+			"-c",
+			"until [ -s /run/scripts-ran ]; do sleep 0.1; done; cat /run/scripts-ran",
+		]);
+
+	const leftovers = async () => (await readdir(inPool())).filter((name) => name.startsWith("."));
+
+	/** Resolves once something is written into the overlay that is being filled. */
+	const untilFilled = async () => {
+		const until = Date.now() + 60_000;
+		for (;;) {
+			const [partial] = (await leftovers()).filter((name) => name.endsWith(".partial"));
+			const found = partial && (await stat(inPool(partial)).catch(() => undefined));
+			if (found && found.size > 4 * 65_536) return;
+			assert.ok(Date.now() < until, "nothing is filled");
+			await sleep(10);
+		}
+	};
+
+	describe("by an overlay", () => {
+		const payload = payloadOf();
+		let image: Awaited<ReturnType<VolumeLab["volume"]>>;
+
+		it("are told of in the preview", async () => {
+			const inputs = await lab.volumeInputs("x", imageInputs("image", payload));
+			const lines = await planLines(inputs, lab.context);
+			assert.match(
+				lines.join("\n"),
+				/overlay on .*gold.qcow2.*\nscripts [0-9a-f]{8}: 5 files of 1 KiB are put into it by libguestfs/,
+			);
+		});
+
+		it("leave the base as it is, and are thin", async () => {
+			image = await makeImage("image", payload);
+			assert.equal(await fileSha256(gold), goldHash);
+			const info = await imageInfo(image.path);
+			assert.equal(info["backing-filename"], gold);
+			assert.ok(info["actual-size"] < 3 * MIB, `${info["actual-size"]} bytes`);
+			assert.match(image.contentId ?? "", /^sha256:/);
+			assert.deepEqual(await leftovers(), []);
+		});
+
+		it("are not in the state", () => {
+			assert.deepEqual(image.injected, { version: payload.version });
+			assert.doesNotMatch(JSON.stringify(image), /secret of|c2VjcmV0/);
+		});
+
+		it("are not put in twice", async () => {
+			const before = await stat(image.path, { bigint: true });
+			await lab.newProcess();
+			const again = await makeImage("image", payload);
+			assert.equal(again.contentId, image.contentId);
+			assert.equal((await stat(image.path, { bigint: true })).mtimeNs, before.mtimeNs);
+		});
+
+		it("run in a guest that boots from it, and from a thin clone of it", async () => {
+			assert.equal(await saidBy(image.path, "image"), "one boot\n");
+			const clone = await lab.volume("clone.qcow2", { base: image.path, baseContentId: image.contentId });
+			assert.equal(await saidBy(clone.path, "clone"), "one boot\n");
+			assert.equal(await fileSha256(gold), goldHash);
+		});
+
+		it("are refused by a disk without a root", async () => {
+			await lab.volume("empty.qcow2", { sizeMiB: 16 });
+			const made = makeImage("no-root", payload, { base: "empty.qcow2" });
+			await assert.rejects(made, /empty.qcow2 has no root file system.*Take an image of a whole system/);
+			assert.deepEqual(await leftovers(), []);
+		});
+
+		it("need the files to be this machine's, and guestfish", async () => {
+			await lab.farPool("far");
+			await assert.rejects(
+				makeImage("far", payload, { pool: "far" }),
+				/in the pool "far" of .* not files of this machine.*Run the program on the storage host; or .*guest agent/,
+			);
+			const { PATH } = process.env;
+			try {
+				process.env.PATH = "/nowhere";
+				await assert.rejects(makeImage("no-tool", payload), /guestfish.* is not installed on this machine/);
+			} finally {
+				process.env.PATH = PATH;
+			}
+			assert.deepEqual(await leftovers(), []);
+		});
+
+		it("leave nothing when killed while it writes, and the next create makes it", async () => {
+			const other = payloadOf("killed");
+			const volume = imageInputs("killed", other);
+			const child = startTask({ uri: lab.machine.uri, volume });
+			await untilFilled();
+			await kill(child);
+			assert.equal(child.signalCode, "SIGKILL");
+			assert.equal(await fileSha256(gold), goldHash);
+			assert.equal((await readdir(inPool())).includes(volume.name), false);
+			await finished(startTask({ uri: lab.machine.uri, volume }));
+			assert.deepEqual(await leftovers(), []);
+			await lab.newProcess();
+			assert.equal(await saidBy((await makeImage("killed", other)).path, "killed"), "killed boot\n");
+			assert.equal(await fileSha256(gold), goldHash);
+		});
+	});
+
+	describe("in the source itself", () => {
+		let source: string;
+
+		beforeEach(async () => {
+			source = inPool("source.qcow2");
+			await copyFile(gold, source);
+			await chmod(source, 0o600);
+			await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
+		});
+
+		afterEach(async () => {
+			await rm(source);
+			assert.deepEqual(await leftovers(), []);
+		});
+
+		it("run, and are put in once", async () => {
+			const injected = await injectIntoSource(lab.context, source, payloadOf());
+			assert.equal(injected.changed, true);
+			assert.equal((await imageInfo(source))["backing-filename"], undefined);
+			const before = await fileSha256(source);
+			assert.equal((await injectIntoSource(lab.context, source, payloadOf())).changed, false);
+			assert.equal(await fileSha256(source), before);
+			assert.equal(await saidBy(source, "source"), "one boot\n");
+		});
+
+		it("are refused while a machine runs on it, or a volume depends on it", async () => {
+			const before = await fileSha256(source);
+			const clone = await lab.volume("on-source.qcow2", { base: source });
+			await assert.rejects(
+				injectIntoSource(lab.context, source, payloadOf()),
+				/cannot be given scripts.*on-source.qcow2/,
+			);
+			await lab.delete(clone);
+			await assert.rejects(injectIntoSource(lab.context, "/nowhere/x.qcow2", payloadOf()), /there is no volume/);
+			assert.equal(await fileSha256(source), before);
+			const machine = await lab.domain("busy", { disks: [{ volume: source }] });
+			await assert.rejects(
+				injectIntoSource(lab.context, source, payloadOf()),
+				/cannot be given scripts.*domain busy \(running\)/,
+			);
+			await assert.rejects(makeImage("of-busy", payloadOf(), { base: source }), /while it is being written/);
+			await lab.deleteDomain(machine);
+		});
+
+		it("are there whole when killed while they are written into it", async () => {
+			const inode = (await stat(source)).ino;
+			await killedInCommit(
+				{ uri: lab.machine.uri, source: { path: source, injected: injectedOf(payloadOf()) } },
+				"during",
+			);
+			const killed = await imageInfo(source);
+			assert.equal(killed["backing-filename"], inPool(".source.qcow2.source"));
+			await lab.newProcess();
+			await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
+			assert.equal(await saidBy(source, "half"), "one boot\n");
+			await injectIntoSource(lab.context, source, payloadOf("two"));
+			assert.equal((await stat(source)).ino, inode);
+			assert.equal((await imageInfo(source))["backing-filename"], undefined);
+			assert.equal(await saidBy(source, "whole"), "two boot\n");
+		});
+	});
+
+	it("are put into a running machine, and are there after a power failure", async () => {
+		const disk = await lab.volume("running.qcow2", { base: gold });
+		const machine = await lab.domain("running", { disks: [{ volume: disk.path }], waitFor: { agent: true } });
+		const { uuid } = machine;
+		for (const text of ["one", "two"]) {
+			assert.equal(await injectThroughAgent(lab.host, uuid, payloadOf(text)), true);
+			assert.equal(await injectThroughAgent(lab.host, uuid, payloadOf(text)), false);
+		}
+		await lab.host.domains.destroy(uuid);
+		await lab.deleteDomain(machine);
+		assert.equal(await saidBy(disk.path, "running"), "two boot\n");
+		const folders = "ls -ld /usr/lib/clones-init/plan; ls -a /usr/lib; grep -c clones-init /etc/inittab";
+		const next = await lab.domain("running", { disks: [{ volume: disk.path }], waitFor: { agent: true } });
+		const seen = await guestExec(lab.host, next.uuid, "/bin/sh", ["-c", folders]);
+		assert.match(seen, /^drwx------ /);
+		assert.doesNotMatch(seen, /clones-init-new/);
+		assert.match(seen, /\n1\n$/);
+		await lab.deleteDomain(next);
+	});
+
+	it("are put into a Debian image, and into a Debian machine that runs", async () => {
+		const debian = await ensureImage("debian");
+		await copyFile(debian.disk, inPool("debian.qcow2"));
+		for (const name of ["kernel", "initrd"] as const) await copyFile(debian[name], lab.path(`debian-${name}`));
+		await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
+		lab.logged = [];
+		const image = await makeImage("debian", payloadOf("systemd"), { base: inPool("debian.qcow2") });
+		assert.match(lab.logged.join("\n"), /holds Debian GNU\/Linux \d+ \(\w+\), started by systemd/);
+		const boot = { kernel: lab.path("debian-kernel"), initrd: lab.path("debian-initrd"), cmdline: debian.cmdline };
+		const disks = [{ volume: image.path }];
+		const waitFor = { agent: true, timeoutSeconds: 120 };
+		const machine = await lab.domain("debian", { disks, boot, memoryMiB: 512, waitFor });
+		assert.equal(await said(machine.uuid), "systemd boot\n");
+		assert.equal(await injectThroughAgent(lab.host, machine.uuid, payloadOf("agent")), true);
+		const script = "systemctl daemon-reload; systemctl restart clones-init; cat /run/scripts-ran";
+		assert.equal(await guestExec(lab.host, machine.uuid, "/bin/sh", ["-c", script]), "systemd boot\nagent boot\n");
+		await lab.deleteDomain(machine);
+	});
+});
