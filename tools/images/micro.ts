@@ -8,7 +8,7 @@ import { Packages, unpack } from "./packages";
 import { run } from "./run";
 
 /** What the initramfs needs to reach the root disk. */
-const DISK_MODULES = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod"];
+const DISK_MODULES = ["virtio_pci", "virtio_blk", "virtio_scsi", "ata_piix", "sd_mod"];
 
 /**
  * Everything else that a guest on QEMU may be given, as far as the cloud kernel has it. It has no AHCI driver: a CD on
@@ -17,7 +17,7 @@ const DISK_MODULES = ["virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod"];
 const MODULES = [
 	...DISK_MODULES,
 	...["virtio_net", "virtio_console", "virtio_rng", "virtio_balloon", "virtio_mem", "vmw_vsock_virtio_transport"],
-	...["sr_mod", "ata_piix", "isofs", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8"],
+	...["vmxnet3", "sr_mod", "isofs", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859-1", "nls_utf8"],
 	...["button", "evdev", "qemu_fw_cfg", "virtiofs"],
 ];
 

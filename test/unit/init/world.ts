@@ -125,9 +125,19 @@ export class Machine {
 		}
 	}
 
+	/** What is told of the hardware. */
+	identify(...ids: string[]): string[] {
+		const { stdout } = this.call("identify", ids);
+		return stdout.split("\n").filter((line) => line !== "");
+	}
+
 	/** @returns what it printed; on both outputs together in `said` */
 	run(args: string[], environment: Record<string, string> = {}) {
-		const { stdout, stderr, status, error } = spawnSync(this.path("usr/lib/clones-init/run"), args, {
+		return this.call("run", args, environment);
+	}
+
+	private call(program: string, args: string[], environment: Record<string, string> = {}) {
+		const { stdout, stderr, status, error } = spawnSync(this.path(`usr/lib/clones-init/${program}`), args, {
 			encoding: "utf8",
 			timeout: 30_000,
 			env: { PATH: `${this.tools}:${process.env.PATH}`, CLONES_INIT_ROOT: this.root, ...environment },
