@@ -9,7 +9,7 @@ import { didYouMean } from "../../suggestion";
 import type { Stage } from "../hooks";
 import { compileMapping } from "../mappings";
 import type { LooseMapping } from "../parameters-schema";
-import { variableOf } from "../payload";
+import { variableOf } from "../plan-files";
 import { type LibraryScript, type LibraryScriptName, libraryScripts } from "./scripts";
 import { type Setting, type SettingValue, schemaOf, textOf, valueIsAccepted } from "./settings";
 

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { type SettingValue, scriptOf } from "../../../provider/init/library";
-import { variableOf } from "../../../provider/init/payload";
+import { variableOf } from "../../../provider/init/plan-files";
 
 export const SHELLS = ["dash", "busybox"] as const;
 export type Shell = (typeof SHELLS)[number];
