@@ -40,7 +40,8 @@ export async function findExisting(host: Host, pool: Pool, name: string): Promis
  * Takes over the volume at the path, or refuses:
  * - `adopt`: as it is, as long as the format is the one asked for;
  * - a marked name: ours, made by a create that was interrupted before it could be recorded, or left on purpose
- *   (`retainOnDelete`), with whatever has been written to it since; a half-uploaded one is uploaded again;
+ *   (`retainOnDelete`), with whatever has been written to it since; a half-uploaded one is uploaded again (one with
+ *   scripts has its name only when it is whole, and its name tells which scripts);
  * - another name: only what cannot be told from a fresh one and is used by nobody.
  * @throws Error that says what is there, how it differs and what to do
  */

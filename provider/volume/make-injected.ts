@@ -2,13 +2,16 @@
 import { join } from "node:path";
 import { inject } from "../init/inject/guestfs";
 import { injectedContentId, payloadOf, shortVersion } from "../init/injected";
+import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { isLocal, isNotForUs, makeFile, writeSparse } from "./local";
-import { directoryOf } from "./pools";
+import { partialName } from "./partials";
+import { directoryOf, type Pool } from "./pools";
 import { overlayFile } from "./qcow2";
 import { refreshPool } from "./refresh";
 import { noteMade } from "./uses";
 import { lineageOf, type Made, type Wanted } from "./wanted";
+import { volumeXml } from "./xml";
 
 /** @throws Error where the files of the pool are not this machine's, or the base is not fit for it */
 export async function makeInjected(context: Context, wanted: Wanted): Promise<Made> {
@@ -36,19 +39,34 @@ export async function makeInjected(context: Context, wanted: Wanted): Promise<Ma
 	return { key: path, path, capacityBytes, made: "overlay", contentId, lineage };
 }
 
-/** What keeps it from being made here; undefined where nothing does. */
+/** What keeps it from being made here; undefined where nothing does, as far as can be told without changing anything. */
 export async function injectionObstacle({ host }: Pick<Context, "host">, wanted: Wanted): Promise<string | undefined> {
-	return refuseElsewhere({ host }, wanted).then(
-		() => undefined,
-		(error: Error) => error.message,
-	);
+	if ((await isKnownLocal(host, wanted)) || (await isEmpty(host, wanted.pool))) return undefined;
+	return elsewhere(wanted, NOT_HERE).message;
 }
 
+const NOT_HERE = "its files are not files of this machine, where libguestfs runs";
+
 async function refuseElsewhere({ host }: Pick<Context, "host">, wanted: Wanted): Promise<void> {
-	const { pool, base } = wanted;
-	const hint = directoryOf(base!.path) === pool.directory ? base!.path : undefined;
-	if (await isLocal(host, pool, hint)) return;
-	throw elsewhere(wanted, `its files are not files of this machine, where libguestfs runs`);
+	if (await isKnownLocal(host, wanted)) return;
+	const { pool } = wanted;
+	if (!pool.directory || !(await isEmpty(host, pool))) throw elsewhere(wanted, NOT_HERE);
+	// Only a file can show whose directory it is.
+	const xml = volumeXml({ name: partialName("probe"), format: "raw", capacityBytes: 512 });
+	const probe = await host.volumes.create(pool.uuid, xml);
+	try {
+		if (!(await isLocal(host, pool, probe.path))) throw elsewhere(wanted, NOT_HERE);
+	} finally {
+		await host.volumes.delete(probe.key);
+	}
+}
+
+function isKnownLocal(host: Host, { pool, base }: Wanted): Promise<boolean> {
+	return isLocal(host, pool, directoryOf(base!.path) === pool.directory ? base!.path : undefined);
+}
+
+async function isEmpty(host: Host, { uuid }: Pool): Promise<boolean> {
+	return (await host.pools.listVolumes(uuid)).length === 0;
 }
 
 function elsewhere({ pool, inputs }: Wanted, reason: string): Error {

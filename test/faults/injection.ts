@@ -1,15 +1,17 @@
 /** Kills what puts scripts into an image at any time: the image is there whole, or as it was, and the next run makes it. */
 import * as assert from "node:assert/strict";
-import { copyFile, mkdir, readdir, rm, truncate } from "node:fs/promises";
+import { copyFile, mkdir, readdir, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "../../provider/init/inject/guestfs";
 import { injectIntoSource } from "../../provider/init/inject/into-source";
+import { NOTHING } from "../../provider/init/inject/placed";
 import { injectedOf } from "../../provider/init/injected";
 import type { Payload } from "../../provider/init/payload-type";
 import { fileSha256 } from "../../provider/volume/file-hash";
 import { defaultName } from "../../provider/volume/name";
 import { ensureImage } from "../../tools/images";
+import { fat12Volume } from "../../tools/images/fat";
 import { finished, kill, killedInCommit, payloadOf, startTask, withLibguestfs } from "../host/inject-lab";
 import { run, VolumeLab } from "../host/volume-lab";
 import type { Random } from "./random";
@@ -77,7 +79,13 @@ export function describeInjection(rounds: number, random: Random): void {
 			});
 		}
 
-		it("are refused where there is no room, and where nothing can be written", async () => {
+		it("are taken out of the source again", async () => {
+			assert.equal((await injectIntoSource(lab.context, source, NOTHING)).changed, true);
+			assert.equal((await injectIntoSource(lab.context, source, NOTHING)).changed, false);
+			assert.deepEqual(await leftovers(), []);
+		});
+
+		it("are refused where there is no room, where nothing can be written, and by Windows", async () => {
 			const payload = payloadOf("refused");
 			const large = { ...payload, files: [{ path: "/large", mode: 0o600, content: Buffer.alloc(80 * 2 ** 20) }] };
 			const overlay = (base: string, injected: Payload) =>
@@ -87,8 +95,11 @@ export function describeInjection(rounds: number, random: Random): void {
 			for (const folder of ["etc", "bin"]) await mkdir(join(root, folder), { recursive: true });
 			await run("mksquashfs", [root, inPool("squash.img"), "-quiet"]);
 			await truncate(inPool("squash.img"), 2 ** 20);
+			const kernel = { path: "Windows/System32/ntoskrnl.exe", content: Buffer.from("MZ") };
+			await writeFile(inPool("windows.img"), fat12Volume("WINDOWS", 2 ** 20, [kernel]));
 			await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
 			await assert.rejects(overlay("squash.img", payload), /on squashfs, which is read-only/);
+			await assert.rejects(overlay("windows.img", payload), /holds Windows, and the scripts are for Linux/);
 			assert.deepEqual(await leftovers(), []);
 		});
 

@@ -5,13 +5,14 @@ import { guestExec } from "../../provider/domain/agent";
 import { injectThroughAgent } from "../../provider/init/inject/agent";
 import { injectIntoSource } from "../../provider/init/inject/into-source";
 import { injectedOf } from "../../provider/init/injected";
+import { injection } from "../../provider/init/injection/lifecycle";
 import type { Payload } from "../../provider/init/payload-type";
 import { fileSha256 } from "../../provider/volume/file-hash";
 import { defaultName } from "../../provider/volume/name";
 import { planLines } from "../../provider/volume/plan";
 import { ensureImage } from "../../tools/images";
 import { finished, kill, killedInCommit, payloadOf, startTask, withLibguestfs } from "./inject-lab";
-import { imageInfo, VolumeLab } from "./volume-lab";
+import { checked, imageInfo, VolumeLab } from "./volume-lab";
 
 const MIB = 2 ** 20;
 
@@ -140,6 +141,7 @@ describe("scripts in images", function () {
 				makeImage("far", payload, { pool: "far" }),
 				/in the pool "far" of .* not files of this machine.*Run the program on the storage host; or .*guest agent/,
 			);
+			assert.deepEqual(await lab.host.pools.listVolumes((await lab.host.pools.find("far"))!.uuid), []);
 			const { PATH } = process.env;
 			try {
 				process.env.PATH = "/nowhere";
@@ -229,23 +231,37 @@ describe("scripts in images", function () {
 		});
 	});
 
-	it("are put into a running machine, and are there after a power failure", async () => {
+	it("are put into a running machine, are there after a power failure, and are taken out again", async () => {
 		const disk = await lab.volume("running.qcow2", { base: gold });
-		const machine = await lab.domain("running", { disks: [{ volume: disk.path }], waitFor: { agent: true } });
-		const { uuid } = machine;
-		for (const text of ["one", "two"]) {
-			assert.equal(await injectThroughAgent(lab.host, uuid, payloadOf(text)), true);
-			assert.equal(await injectThroughAgent(lab.host, uuid, payloadOf(text)), false);
-		}
-		await lab.host.domains.destroy(uuid);
+		const disks = [{ volume: disk.path }];
+		const machine = await lab.domain("running", { disks, waitFor: { agent: true } });
+		const inputs = (text: string) =>
+			checked(injection, {
+				uri: lab.machine.uri,
+				ownerId: "org/project/stack/injection",
+				domain: "running",
+				injected: injectedOf(payloadOf(text)),
+			});
+		const made = await injection.create(await inputs("one"), lab.context);
+		assert.equal(made.id, machine.uuid);
+		const state = await injection.update(made.id, made.state, await inputs("two"), lab.context);
+		assert.equal(await injectThroughAgent(lab.host, machine.uuid, payloadOf("two")), false);
+		await lab.host.domains.destroy(machine.uuid);
 		await lab.deleteDomain(machine);
-		assert.equal(await saidBy(disk.path, "running"), "two boot\n");
-		const folders = "ls -ld /usr/lib/clones-init/plan; ls -a /usr/lib; grep -c clones-init /etc/inittab";
-		const next = await lab.domain("running", { disks: [{ volume: disk.path }], waitFor: { agent: true } });
-		const seen = await guestExec(lab.host, next.uuid, "/bin/sh", ["-c", folders]);
+		const next = await lab.domain("running", { disks, waitFor: { agent: true } });
+		assert.equal(await said(next.uuid), "two boot\n");
+		const look = () =>
+			guestExec(lab.host, next.uuid, "/bin/sh", [
+				"-c",
+				"ls -ld /usr/lib/clones-init/plan; ls -a /usr/lib /etc /etc/systemd/system; cat /etc/inittab",
+			]).catch((error: Error) => error.message);
+		const seen = await look();
 		assert.match(seen, /^drwx------ /);
-		assert.doesNotMatch(seen, /clones-init-new/);
-		assert.match(seen, /\n1\n$/);
+		assert.match(seen, /odd \|/);
+		assert.doesNotMatch(seen, /clones-(init-)?new/);
+		assert.equal(seen.match(/clones-init.run boot/g)?.length, 1);
+		await injection.delete(made.id, state, lab.context);
+		assert.doesNotMatch((await look()).replace(/^.*No such file.*$/m, ""), /clones|odd \|/);
 		await lab.deleteDomain(next);
 	});
 
@@ -255,7 +271,11 @@ describe("scripts in images", function () {
 		for (const name of ["kernel", "initrd"] as const) await copyFile(debian[name], lab.path(`debian-${name}`));
 		await lab.host.pools.refresh((await lab.host.pools.find("pool"))!.uuid);
 		lab.logged = [];
-		const image = await makeImage("debian", payloadOf("systemd"), { base: inPool("debian.qcow2") });
+		// The first volume of a pool: nothing in it tells yet whose directory it is.
+		await lab.pool("first");
+		const inputs = { base: inPool("debian.qcow2"), pool: "first" };
+		const image = await makeImage("debian", payloadOf("systemd"), inputs);
+		assert.deepEqual(await readdir(lab.path("first")), [image.name]);
 		assert.match(lab.logged.join("\n"), /holds Debian GNU\/Linux \d+ \(\w+\), started by systemd/);
 		const boot = { kernel: lab.path("debian-kernel"), initrd: lab.path("debian-initrd"), cmdline: debian.cmdline };
 		const disks = [{ volume: image.path }];

@@ -3,6 +3,8 @@ import { connect, type Host } from "../../../provider/libvirt";
 import type { Context } from "../../../provider/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
 import { poolSchema } from "../../../provider/pool/schema";
+import { handlerOf } from "../../../provider/resource";
+import { withSmallState } from "../../../provider/small-state";
 import { volume } from "../../../provider/volume/lifecycle";
 import { volumeSchema } from "../../../provider/volume/schema";
 
@@ -37,6 +39,30 @@ describe("pools and volumes on libvirt's test driver", () => {
 		await pool.delete(made.id, made.state, context);
 		assert.equal(await host.pools.find("mine"), undefined);
 		assert.equal(await volume.read(base.id, base.state, context), undefined);
+	});
+
+	it("record of scripts in an image their version alone, and tell in a preview what they come to", async () => {
+		await makePool();
+		await volume.create(inputs({ name: "base.qcow2", sizeMiB: 64 }), context);
+		const version = "5".repeat(64);
+		const files = [{ path: "/usr/lib/clones-init/plan/secret", content: "very secret" }];
+		const given = { ...common, ownerId: "o/p/s/image", pool: "mine", name: "image.qcow2", base: "base.qcow2" };
+		const handler = withSmallState(volume, handlerOf(volume));
+		const about = { secretInputs: [["injected", "files", 0, "content"]] };
+		const checked = await handler.check({}, { ...given, injected: { version, files }, about });
+		assert.deepEqual(checked.failures, []);
+		assert.deepEqual(checked.inputs.injected, { version });
+		assert.doesNotMatch(JSON.stringify(checked.inputs), /very secret/);
+		const plan = (checked.inputs.plan as string[]).join("\n");
+		assert.match(plan, /scripts 55555555: 1 files of 1 KiB are put into it by libguestfs; the base stays as it is/);
+		assert.match(plan, /warning: scripts cannot be put into a disk in the pool "mine".*not files of this machine/);
+		const refused = await handler.check(
+			{},
+			{ ...given, base: undefined, sizeMiB: 1, injected: { version, files }, about },
+		);
+		assert.deepEqual(refused.failures, [
+			{ property: "", reason: "injected: needs a base: scripts are put into an overlay on it" },
+		]);
 	});
 
 	it("tell in a preview what will be done, and change nothing", async () => {
