@@ -18,7 +18,7 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeCycle({ victims: random.shuffled(VICTIMS), checkpoints: true, running: true }, random);
 	describeUnrecorded(random);
 	for (const victim of FORK_VICTIMS) describeForks([victim], random);
-	describeInjection(4, random);
+	describeInjection(2, random);
 });
 
 describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
