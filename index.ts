@@ -1,3 +1,6 @@
+export type { BaseDomainArgs } from "./components/base";
+export * from "./components/cloned-instance-with-init";
+export type * from "./components/cloned-instance-with-init/args";
 export * from "./components/forked-vm-set";
 export type * from "./components/forked-vm-set/args";
 export type { ForkedChildUsage } from "./components/forked-vm-set/usage";

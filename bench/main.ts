@@ -8,11 +8,12 @@ import { cacheDirectory } from "../tools/cache";
 import { repository } from "../tools/pulumi/project";
 import { fork } from "./fork";
 import { identity } from "./identity";
+import { init } from "./init";
 import type { Benchmark } from "./result";
 import { fillTables } from "./tables";
 import { thin } from "./thin";
 
-const benchmarks: Record<string, Benchmark> = { thin, identity, fork };
+const benchmarks: Record<string, Benchmark> = { thin, identity, fork, init };
 
 const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")} [--quick] [--out FOLDER]
 

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { z } from "zod";
 import { allowedBy } from "../provider/allowed";
-import type { Rule } from "../provider/lifecycle";
+import { InputError, type Rule } from "../provider/lifecycle";
 import { refuse, shown, validate } from "../provider/problems";
 import { UNKNOWN } from "../provider/unknown";
 
@@ -23,6 +23,19 @@ export function checkArgs<Inputs extends object>(
 		refuse(what, [{ property: "arguments", path: [], message: `got ${told(args)}; ${allowedBy(schema)}` }]);
 	const { problems } = validate(schema, plain(args) as Record<string, unknown>, rules);
 	refuse(what, problems);
+}
+
+/**
+ * What it returns; what it refuses with the component's name in front.
+ * @param what names the component in the error
+ */
+export function naming<T>(what: string, work: () => T): T {
+	try {
+		return work();
+	} catch (error) {
+		if (!(error instanceof InputError)) throw error;
+		throw new InputError(error.property, `${what}: ${error.property}: ${error.message}`);
+	}
 }
 
 /**

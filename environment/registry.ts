@@ -4,6 +4,10 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
+import { ClonedInstanceWithInit } from "../components/cloned-instance-with-init";
+import type { ClonedInstanceWithInitArgs } from "../components/cloned-instance-with-init/args";
+import { clonedInstanceWithInitRules } from "../components/cloned-instance-with-init/rules";
+import { clonedInstanceWithInitSchema } from "../components/cloned-instance-with-init/schema";
 import { type ForkedChild, ForkedVMSet } from "../components/forked-vm-set";
 import type { ForkedVMSetArgs } from "../components/forked-vm-set/args";
 import { forkedVMSetRules, forkedVMSetSchema } from "../components/forked-vm-set/schema";
@@ -147,6 +151,37 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		instances.apply((clones) => clones.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
 };
 
+const INIT_LISTS = ["init", "customize", "cleanup"];
+
+const clonedInstanceWithInit: DeclarableType<ClonedInstanceWithInitArgs, ClonedInstanceWithInit> = {
+	type: "ClonedInstanceWithInit",
+	args: "ClonedInstanceWithInitArgs",
+	schema: clonedInstanceWithInitSchema,
+	rules: clonedInstanceWithInitRules,
+	references: {
+		source: "volume",
+		"source.domain": "domain",
+		pool: "pool",
+		network: "network",
+		"domain.nics[].network": "network",
+	},
+	files: INIT_LISTS.map((list) => `${list}[].file`),
+	known: [
+		...["count", "instances", "instances[]", "instances.*.instanceId", "namePrefix", "instanceIds", "instanceIds.*"],
+		...["identifier", "identifier[]", "parameters", "relations", "relations.*", "onScriptChange", "maxParallel"],
+		...INIT_LISTS.flatMap((list) =>
+			[
+				"",
+				"[]",
+				...["name", "library", "file", "stage", "after", "identifier", "arguments", "when"].map((own) => `[].${own}`),
+			].map((path) => `${list}${path}`),
+		),
+	],
+	build: (name, args, opts) => new ClonedInstanceWithInit(name, args, opts),
+	machines: ({ instances }) =>
+		instances.apply((clones) => clones.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
+};
+
 const identityPool: DeclarableType<IdentityPoolArgs, IdentityPool> = {
 	type: "IdentityPool",
 	args: "IdentityPoolArgs",
@@ -248,6 +283,7 @@ function forkedMachines(children: pulumi.Output<ForkedChild[]>) {
 /** The components, by what `kind` is in the file. */
 export const components = {
 	ThinClonePool: thinClonePool,
+	ClonedInstanceWithInit: clonedInstanceWithInit,
 	ForkedVMSet: forkedVMSet,
 	TemplateCatalog: templateCatalog,
 	Domain: domain,

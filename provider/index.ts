@@ -7,6 +7,7 @@ import { endWithEngine } from "./engine";
 import { forkPoint } from "./fork/lifecycle";
 import { guard } from "./guard/lifecycle";
 import { injection } from "./init/injection/lifecycle";
+import { cloneSource } from "./init/source/lifecycle";
 import type { Lifecycle, RecordedInputs } from "./lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
@@ -24,6 +25,7 @@ export const Network = recorded(network);
 export const Domain = recorded(domain);
 export const ForkPoint = recorded(forkPoint);
 export const Injection = recorded(injection);
+export const CloneSource = recorded(cloneSource);
 export const TemplateRequests = recorded(templateRequests);
 /** Most programs have no identities: what they need is loaded with the first. */
 const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");

@@ -6,6 +6,7 @@ import { poolAccess } from "../../provider/identity/lease/schema";
 import type { Rule } from "../../provider/lifecycle";
 import { shown } from "../../provider/problems";
 import { hostName, macAddress, objectName, reference } from "../../provider/schema";
+import { namesRules, rollingRule } from "../shared-rules";
 import { rollingSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 import { infoSchema } from "./info";
 
@@ -71,14 +72,8 @@ export const forkedVMSetSchema = z.strictObject({
 export type ForkedVMSetInputs = z.output<typeof forkedVMSetSchema>;
 
 export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
-	{
-		property: "rolling",
-		needs: [],
-		check: ({ rolling, onParentChange }) =>
-			rolling !== undefined && onParentChange !== "rolling"
-				? `is given, and onParentChange is ${onParentChange ?? "keep"}; give onParentChange: "rolling", or leave rolling out`
-				: undefined,
-	},
+	rollingRule("onParentChange"),
+	...namesRules("children", "children"),
 	{
 		property: "licence",
 		needs: ["licence", "identityPool"],
@@ -94,27 +89,6 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 			onReset === "boot" && disk === "nonPersistent"
 				? 'got boot, and disk is nonPersistent: each power-on goes on from the parent; allowed is "refork", or disk: "persistent"'
 				: undefined,
-	},
-	{
-		property: "count",
-		needs: ["count", "children"],
-		check: ({ count, children }) =>
-			count === undefined && children === undefined
-				? "got neither count nor children; give the number of children, or their names"
-				: undefined,
-	},
-	{
-		property: "children",
-		needs: ["count", "children"],
-		check({ count = 0, children }) {
-			const names = Array.isArray(children) ? children : Object.keys(children ?? {});
-			const twice = names.find(
-				(name, index) => names.indexOf(name) !== index || (/^\d+$/.test(name) && Number(name) < count),
-			);
-			return twice === undefined
-				? undefined
-				: `got ${JSON.stringify(twice)} twice; allowed are names that differ from each other and from 0 to count - 1`;
-		},
 	},
 	{
 		property: "warm",

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { DomainArgs, HealthCheckArgs, WaitForArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
 import type { IdentityPool } from "../../provider/identity/pool/resource";
+import type { BaseDomainArgs } from "../base";
 
 /** A file to put into a clone. */
 export interface CloneFileArgs {
@@ -119,6 +120,9 @@ export type DomainOverrides = Omit<
 	| "adopt"
 	| "previousOwnerIds"
 	| "name"
+	| "uuid"
+	| "smbios"
+	| "cloneableBy"
 	| "disks"
 	| "template"
 	| "running"
@@ -128,12 +132,6 @@ export type DomainOverrides = Omit<
 	| "lineage"
 	| "fork"
 >;
-
-/** A template domain: its hardware is copied and its first disk is cloned. It must be shut off. */
-export interface BaseDomainArgs {
-	/** The domain: a resource, or its UUID or name. */
-	domain: Reference;
-}
 
 /** How `onBaseChange: "rolling"` goes from the old base to the new one. */
 export interface RollingArgs {

@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Domain, type NicArgs } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
-import type { Reference } from "../../provider/dynamic";
 import { Identity, type IdentityLeaseArgs } from "../../provider/identity/lease/resource";
 import { Volume } from "../../provider/volume/resource";
 import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
+import { isDomainBase, poolOf } from "../base";
 import { Rollout } from "../rollout";
-import type { BaseDomainArgs, ThinClonePoolArgs } from "./args";
+import type { ThinClonePoolArgs } from "./args";
 import { filesWith, TOLD } from "./identity";
 import { checkIdentityPool } from "./identity-rules";
 import { type Planned, planInstances } from "./planned";
@@ -229,17 +229,6 @@ function nicsOf(
 	if (mac === undefined || !nics || nics.length === 0) return nics;
 	const [first, ...others] = nics;
 	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac }) as NicArgs), ...others];
-}
-
-function isDomainBase(base: ThinClonePoolArgs["base"]): base is BaseDomainArgs {
-	return (
-		typeof base === "object" && !pulumi.Output.isInstance(base) && !pulumi.Resource.isInstance(base) && "domain" in base
-	);
-}
-
-/** Volume resources, ours and those of `@pulumi/libvirt`, know their pool. */
-function poolOf(base: ThinClonePoolArgs["base"]): Reference {
-	return (base as unknown as { pool: pulumi.Output<string> }).pool;
 }
 
 function describe(

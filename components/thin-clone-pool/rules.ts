@@ -1,32 +1,14 @@
 import type { Rule } from "../../provider/lifecycle";
 import { hasUnknown, isUnknown } from "../../provider/unknown";
+import { namesRules, rollingRule } from "../shared-rules";
 import type { ThinClonePoolInputs } from "./schema";
 
 type Customize = NonNullable<ThinClonePoolInputs["customize"]>;
 
 /** Rules across the arguments of a ThinClonePool. */
 export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
-	{
-		property: "count",
-		needs: ["count", "instances"],
-		check: ({ count, instances }) =>
-			count === undefined && instances === undefined
-				? "got neither count nor instances; give the number of clones, or their names"
-				: undefined,
-	},
-	{
-		property: "instances",
-		needs: ["count", "instances"],
-		check({ count = 0, instances }) {
-			const names = Array.isArray(instances) ? instances : Object.keys(instances ?? {});
-			const twice = names.find(
-				(name, index) => names.indexOf(name) !== index || (/^\d+$/.test(name) && Number(name) < count),
-			);
-			return twice === undefined
-				? undefined
-				: `got ${JSON.stringify(twice)} twice; allowed are names that differ from each other and from 0 to count - 1`;
-		},
-	},
+	...namesRules("instances", "clones"),
+	rollingRule("onBaseChange"),
 	{
 		property: "instances",
 		needs: [],
@@ -54,14 +36,6 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 		needs: [],
 		check: ({ customize }) =>
 			customize === undefined || hasUnknown(customize) ? undefined : agentComplaint(customize),
-	},
-	{
-		property: "rolling",
-		needs: [],
-		check: ({ rolling, onBaseChange }) =>
-			rolling !== undefined && onBaseChange !== "rolling"
-				? `is given, and onBaseChange is ${onBaseChange ?? "keep"}; give onBaseChange: "rolling", or leave rolling out`
-				: undefined,
 	},
 	{
 		property: "rolling.healthCheck",

@@ -19,10 +19,13 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
+	init: { effect: "live", note: "used when the machine is made the next time" },
 	healthCheck: { effect: "live", note: "used when the machine is made the next time" },
 	guestSetup: { effect: "live", note: "recorded only: it is done once, right after a machine's first start" },
 	lineage: { effect: "live", note: "written into the metadata" },
+	cloneableBy: { effect: "live", note: "written into the metadata" },
 	cpu: { effect: "restart", note: "a CPU cannot change while it runs" },
+	smbios: { effect: "restart", note: "the firmware's tables are made when the machine starts" },
 	boot: { effect: "restart", note: "the kernel is loaded when the machine starts" },
 	consoleLog: { effect: "restart", note: "the log is opened when the machine starts" },
 	extraXml: { effect: "restart", note: "the definition is merged anew, and a machine takes it when it starts" },
@@ -45,7 +48,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 		const note = "the hardware comes from another template: the machine is made anew";
 		return [{ property: "template", effect: "replace", note }];
 	}
-	const changes: Change[] = [...nameChange(olds, news), ...typeChange(olds, news)];
+	const changes: Change[] = [...uuidChange(olds, news), ...nameChange(olds, news), ...typeChange(olds, news)];
 	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
 		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
 	}
@@ -76,6 +79,12 @@ export function changes(olds: Olds, news: DomainInputs): Change[] {
 function hardware(olds: Olds, news: DomainInputs) {
 	const inherited = ("inherited" in olds ? olds.inherited : undefined) ?? {};
 	return { before: hardwareOf(olds, inherited), after: hardwareOf(news, inherited) };
+}
+
+/** What is recorded is the machine's own where none was given. */
+function uuidChange(olds: Olds, news: DomainInputs): Change[] {
+	if (news.uuid === undefined || olds.uuid === news.uuid) return [];
+	return [{ property: "uuid", effect: "replace", note: "a machine keeps its UUID for life" }];
 }
 
 function nameChange(olds: Olds, news: DomainInputs): Change[] {
@@ -216,7 +225,7 @@ function lostOnTemplate(change: Change, olds: Olds, news: DomainInputs): Change 
 	if (change.property === "machine") {
 		return { ...change, effect: "replace", note: "controllers and devices are laid out as in the template" };
 	}
-	const laidOver: Array<keyof DomainInputs> = ["cpu", "boot", "graphics"];
+	const laidOver: Array<keyof DomainInputs> = ["cpu", "boot", "graphics", "smbios"];
 	const property = laidOver.find((name) => name === change.property);
 	if (property === undefined || news[property] !== undefined || olds[property] === undefined) return change;
 	return { ...change, effect: "replace", note: "the template's own value is not recorded: the machine is made anew" };

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { refuseBeyondParent } from "../fork/room";
 import { type Host, LibvirtError } from "../libvirt";
-import { type Context, IncompleteError, type State } from "../lifecycle";
+import { type Context, IncompleteError, InputError, type State } from "../lifecycle";
 import { Undo } from "../undo";
 import { noteDomain } from "../volume/uses";
 import type { DomainSpec } from "../xml/domain";
@@ -62,7 +62,8 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		inputs.fork && template
 			? template.found.domainType
 			: (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
-	const uuid = randomUUID();
+	const uuid = inputs.uuid ?? randomUUID();
+	if (inputs.uuid !== undefined) await refuseTakenUuid(host, uuid);
 	const { root, spec } = await wantedDefinition(inputs, host, { uuid, domainType, inherited, template });
 	if (inputs.running) await refuseToWriteBases(host, inputs.name, spec.disks);
 	const facts: DomainFacts = {
@@ -91,6 +92,13 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	});
 	facts.nextStart = nextStart(inputs, facts.forked !== undefined);
 	return finished(context, inputs, facts, { began, setUp: true, check: true });
+}
+
+/** libvirt redefines a machine of the same name and UUID without a word. */
+async function refuseTakenUuid(host: Host, uuid: string): Promise<void> {
+	const other = await host.domains.find(uuid);
+	if (!other) return;
+	throw new InputError("uuid", `got ${uuid}, which domain ${other.name} has; allowed is one that no other machine has`);
 }
 
 /** The files and devices that a machine uses, for those who ask whether they are free. */

@@ -1,4 +1,5 @@
 /** What follows a start: waiting for the guest, and what is done in it once. */
+import { untilInitialized } from "../init/awaited";
 import type { Context } from "../lifecycle";
 import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
 import { parse, serialize } from "../xml/element";
@@ -47,6 +48,13 @@ export async function finish(
 		firstSeen();
 	}
 	delete facts.formerLeases;
+	if (inputs.init && check) {
+		const { init, name } = inputs;
+		const { value, ms } = await timed(() => untilInitialized({ host, log }, uuid, name, init));
+		facts.scripts = value;
+		timings.initMs = ms;
+		firstSeen();
+	}
 	if (inputs.healthCheck && check) {
 		const { healthCheck, name } = inputs;
 		timings.healthyMs = (await timed(() => untilHealthy(host, uuid, name, healthCheck))).ms;

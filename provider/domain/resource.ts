@@ -57,6 +57,14 @@ export interface NicArgs {
 	model?: pulumi.Input<"virtio" | "e1000" | "e1000e" | "rtl8139">;
 }
 
+/** What the firmware tells the guest of the machine; what is not given stays as it is without. */
+export interface SmbiosArgs {
+	/** Serial number of the system, 1 to 255 printable ASCII characters. @default none */
+	serial?: pulumi.Input<string>;
+	/** OEM strings, of the same form. @default none */
+	oemStrings?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 export interface CpuArgs {
 	/** Which CPU the guest sees. @default "host-model" with KVM, QEMU's own default without */
 	mode?: pulumi.Input<"host-passthrough" | "host-model" | "maximum" | "custom">;
@@ -141,6 +149,11 @@ export interface DomainArgs extends HostArgs {
 	 * @default the resource's name
 	 */
 	name?: pulumi.Input<string>;
+	/**
+	 * UUID of the machine, which the guest sees as well (SMBIOS). Another one is another machine.
+	 * @default random
+	 */
+	uuid?: pulumi.Input<string>;
 	/** Free text in the domain's description. @default none */
 	description?: pulumi.Input<string>;
 	/**
@@ -170,6 +183,8 @@ export interface DomainArgs extends HostArgs {
 	maxVcpus?: pulumi.Input<number>;
 	/** CPU model and topology. @default see the fields */
 	cpu?: pulumi.Input<CpuArgs>;
+	/** What the firmware tells the guest of the machine (SMBIOS). @default libvirt's */
+	smbios?: pulumi.Input<SmbiosArgs>;
 	/** Disks; the guest boots from the first. @default none */
 	disks?: pulumi.Input<DiskArgs>[];
 	/** Network interfaces. @default none */
@@ -204,6 +219,12 @@ export interface DomainArgs extends HostArgs {
 	 * @default nothing
 	 */
 	healthCheck?: pulumi.Input<HealthCheckArgs>;
+	/**
+	 * Which stacks may clone it with scripts (`ClonedInstanceWithInit`): patterns of organization, project and stack, such as
+	 * `acme/web/*`. Its own stack always may. Recorded in the domain's metadata.
+	 * @default whoever the host lets in
+	 */
+	cloneableBy?: pulumi.Input<pulumi.Input<string>[]>;
 	/** Recorded in the domain's metadata: what its disk was cloned from. @default none */
 	lineage?: pulumi.Input<DomainLineageArgs>;
 	/**
@@ -229,6 +250,8 @@ export class Domain extends LibvirtResource {
 	declare readonly forked: pulumi.Output<ForkedFacts> | undefined;
 	/** Of a forked machine: what its next power-on does. Undefined for others. */
 	declare readonly nextStart: pulumi.Output<DomainFacts["nextStart"]> | undefined;
+	/** Of a clone with init scripts: what has become of them. Undefined for others. */
+	declare readonly scripts: pulumi.Output<DomainFacts["scripts"]> | undefined;
 	/** Milliseconds of each step of the create. */
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
@@ -246,6 +269,7 @@ export class Domain extends LibvirtResource {
 				"accelerator",
 				"timings",
 				...("fork" in (args ?? {}) ? ["forked", "nextStart"] : []),
+				...("init" in (args ?? {}) ? ["scripts"] : []),
 			],
 			opts,
 			args,

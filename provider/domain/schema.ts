@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { computed } from "../allowed";
 import { type ForkedFacts, forkedSchema } from "../fork/forked";
+import { initSchema, type ScriptFacts } from "../init/awaited";
 import {
 	absolutePath,
 	commonShape,
@@ -20,6 +21,17 @@ const xmlText = z
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
 	.regex(/^[^\u0000-\u0008\u000b-\u001f\ufffe\uffff]*$/, "allowed are printable characters, tabs and line feeds")
 	.refine((text) => !/\p{Surrogate}/u.test(text), "half of a surrogate pair is not allowed");
+
+/** Stacks, as their resources' owner ids begin. */
+const stackPattern = z
+	.string()
+	.regex(
+		/^[A-Za-z0-9._*-]{1,100}(\/[A-Za-z0-9._*-]{1,100}){2}$/,
+		"allowed are patterns such as acme/web/prod and acme/*/*: organization, project and stack, with * for any",
+	);
+
+/** One line that every guest can read. */
+const smbiosText = z.string().regex(/^[\x20-\x7e]{1,255}$/, "allowed are 1 to 255 printable ASCII characters");
 
 const target = z.string().regex(/^(vd|sd|hd)[a-z]{1,2}$/, "allowed is a device name such as vda or sdb");
 
@@ -48,6 +60,12 @@ export const nicSchema = z.strictObject({
 	user: z.boolean().optional(),
 	mac: macAddress.optional(),
 	model: z.enum(["virtio", "e1000", "e1000e", "rtl8139"]).default("virtio"),
+});
+
+/** What the firmware tells the guest of the machine (SMBIOS). */
+export const smbiosSchema = z.strictObject({
+	serial: smbiosText.optional(),
+	oemStrings: z.array(smbiosText).min(1).max(64).optional(),
 });
 
 export const cpuSchema = z.strictObject({
@@ -91,6 +109,11 @@ export const healthCheckSchema = z.strictObject({
 export const domainSchema = z.strictObject({
 	...commonShape,
 	name: objectName,
+	uuid: z
+		.string()
+		.regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/, "allowed is a UUID in its usual form")
+		.transform((uuid) => uuid.toLowerCase())
+		.optional(),
 	description: xmlText.max(4096).optional(),
 	template: reference.optional(),
 	type: z.enum(["auto", "kvm", "qemu"]).default("auto"),
@@ -105,6 +128,7 @@ export const domainSchema = z.strictObject({
 	vcpus: z.int().min(1).max(1024).optional(),
 	maxVcpus: z.int().min(1).max(1024).optional(),
 	cpu: cpuSchema.optional(),
+	smbios: smbiosSchema.optional(),
 	disks: z.array(diskSchema).default([]),
 	nics: z.array(nicSchema).optional(),
 	boot: z
@@ -128,9 +152,12 @@ export const domainSchema = z.strictObject({
 	guestSetup: guestSetupSchema.optional(),
 	waitFor: waitForSchema.optional(),
 	healthCheck: healthCheckSchema.optional(),
+	cloneableBy: z.array(stackPattern).max(256).optional(),
 	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
 	/** Set by ForkedVMSet. */
 	fork: computed(forkedSchema.optional()),
+	/** Set by ClonedInstanceWithInit. */
+	init: computed(initSchema.optional()),
 	extraXml: z.string().optional(),
 });
 
@@ -180,6 +207,8 @@ export interface DomainFacts {
 	 * from its parent in a QEMU that waits for that already.
 	 */
 	nextStart?: "boot" | "fork" | "waiting" | undefined;
+	/** Of a clone with init scripts: what has become of them, as of its first start. */
+	scripts?: ScriptFacts[] | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
 	formerLeases?: FormerLease[] | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */
@@ -189,6 +218,7 @@ export interface DomainFacts {
 		agentMs?: number | undefined;
 		addressMs?: number | undefined;
 		guestSetupMs?: number | undefined;
+		initMs?: number | undefined;
 		healthyMs?: number | undefined;
 		/** From the start of the create to the first thing the guest was seen to do. */
 		firstGuestActionMs?: number | undefined;

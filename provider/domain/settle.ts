@@ -10,6 +10,8 @@ type Look = (reference: string) => Promise<string | undefined>;
 /** Keeps the recorded template, volumes and networks where the new ones are the same thing. */
 export async function settle(olds: DomainInputs, news: DomainInputs, { host }: Context): Promise<DomainInputs> {
 	const kept = { ...news };
+	// Of a machine's first boot, which it has had.
+	if (olds.init && news.init) kept.init = olds.init;
 	if (olds.fork && news.fork?.onParentChange === "keep") {
 		// It goes on as it is, whatever its parent has become.
 		kept.template = olds.template;

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { InputError } from "../lifecycle";
 import { refuse, shown, validate } from "../problems";
 import { identifierComplaint } from "./identifiers";
-import { SCRIPT_KINDS } from "./order";
+import { inOrder, SCRIPT_KINDS } from "./order";
 import { scheduleText, scriptShape } from "./script";
 
 /** The folders of scripts have numbers of two digits. */
@@ -45,13 +45,17 @@ export type PayloadDescription = z.input<typeof payloadSchema>;
 export type Description = z.output<typeof payloadSchema>;
 export type DescribedScript = Description["scripts"][number];
 
-/** @throws InputError that says what is wrong */
+/**
+ * @returns it with the scripts in the order in which they run
+ * @throws InputError that says what is wrong
+ */
 export function checkedDescription(given: PayloadDescription): Description {
 	const { inputs, problems } = validate<Description>(payloadSchema as z.ZodType<Description>, given);
 	refuse("the scripts of the image", problems);
+	const scripts = inOrder(inputs.scripts);
 	checkParameters(inputs);
 	checkAfterwards(inputs);
-	return inputs;
+	return { ...inputs, scripts };
 }
 
 function checkParameters({ scripts, parameters, secretParameters }: Description): void {

@@ -3,6 +3,7 @@
  * can tell it from any other: so the version alone is recorded, and the content is remembered by the process that checked it.
  */
 import { createHash } from "node:crypto";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 import { guestFileSchema } from "../domain/guest-file";
 import { absolutePath, sha256, wholeText } from "../schema";
@@ -12,41 +13,54 @@ const lineText = wholeText.regex(/^[^\n\r]*$/, "allowed is one line");
 
 export const injectedSchema = z.strictObject({
 	version: sha256,
-	/** These are there in a program's input, and not in what is recorded. */
-	files: z.array(guestFileSchema).optional(),
-	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1) })).optional(),
-	lines: z.array(z.strictObject({ path: absolutePath, line: lineText })).optional(),
+	/** All of it, in one word that previews show the begin of; in a program's input, and not in what is recorded. */
+	packed: z
+		.base64()
+		.refine((packed) => unpacked(packed) !== undefined, "allowed is what a payload was packed into")
+		.optional(),
+});
+
+const payloadSchema = z.strictObject({
+	files: z.array(guestFileSchema),
+	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1) })),
+	lines: z.array(z.strictObject({ path: absolutePath, line: lineText })),
 });
 
 export type InjectedInput = z.output<typeof injectedSchema>;
 
 /** The payload as an input, for who has it in a program. */
 export function injectedOf({ version, files, links, lines }: Payload): InjectedInput {
-	return {
-		version,
-		files: files.map(({ path, mode, content }) => ({
-			path,
-			mode: mode.toString(8).padStart(4, "0"),
-			content: content.toString("base64"),
-			encoding: "base64",
-		})),
-		links: [...links],
-		lines: [...lines],
-	};
+	const text = files.map(({ path, mode, content }) => ({
+		path,
+		mode: mode.toString(8).padStart(4, "0"),
+		content: content.toString("base64"),
+		encoding: "base64",
+	}));
+	return { version, packed: gzipSync(JSON.stringify({ files: text, links, lines })).toString("base64") };
+}
+
+/** Undefined for what is none. */
+function unpacked(packed: string): z.output<typeof payloadSchema> | undefined {
+	try {
+		return payloadSchema.safeParse(JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString())).data;
+	} catch {
+		return undefined;
+	}
 }
 
 const remembered = new Map<string, Payload>();
 
 /** Remembers the content. @returns what is recorded of it */
 export function recordedOf(input: InjectedInput): InjectedInput {
-	const { version, files, links = [], lines = [] } = input;
-	if (files) {
-		const content = files.map(({ path, mode, content, encoding }) => ({
+	const { version, packed } = input;
+	const given = packed === undefined ? undefined : unpacked(packed);
+	if (given) {
+		const content = given.files.map(({ path, mode, content, encoding }) => ({
 			path,
 			mode: Number.parseInt(mode, 8),
 			content: Buffer.from(content, encoding === "base64" ? "base64" : "utf8"),
 		}));
-		remembered.set(version, { version, files: content, links, lines });
+		remembered.set(version, { version, ...given, files: content });
 	}
 	return { version };
 }

@@ -4,7 +4,6 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { checkedDescription, type Description, type PayloadDescription } from "./description";
 import { hooksOf, type Stage } from "./hooks";
-import { inOrder } from "./order";
 import { OWN_FOLDER, type Payload, type PayloadFile } from "./payload-type";
 import { type NumberedScript, planFile, planFiles, scriptFiles } from "./plan-files";
 import { isOfBoot, scheduleText } from "./script";
@@ -20,7 +19,7 @@ const PROGRAMS = join(__dirname, "..", "..", "..", "guest", "init");
  */
 export async function makePayload(given: PayloadDescription): Promise<Payload> {
 	const description = checkedDescription(given);
-	const scripts = inOrder(description.scripts).map((script, index) => ({
+	const scripts = description.scripts.map((script, index) => ({
 		...script,
 		number: String(index + 1).padStart(2, "0"),
 	}));

@@ -16,7 +16,16 @@ import {
 	setAttribute,
 	setText,
 } from "./element";
-import { type CpuSpec, type Firmware, setClock, setCpu, setFeatures, setOs } from "./hardware";
+import {
+	type CpuSpec,
+	type Firmware,
+	type SmbiosSpec,
+	setClock,
+	setCpu,
+	setFeatures,
+	setOs,
+	setSmbios,
+} from "./hardware";
 import { mergeExtra } from "./merge";
 import { type Recorded, setRecord } from "./metadata";
 import { addSpareRootPorts } from "./ports";
@@ -41,6 +50,7 @@ export interface DomainSpec {
 	vcpus: number;
 	maxVcpus: number;
 	cpu?: CpuSpec | undefined;
+	smbios?: SmbiosSpec | undefined;
 	disks: DiskSpec[];
 	nics: NicSpec[];
 	boot?: { kernel: string; initrd?: string | undefined; cmdline?: string | undefined } | undefined;
@@ -87,6 +97,7 @@ export function buildDomain(
 	setMemory(root, spec);
 	setVcpus(root, spec);
 	setOs(root, spec);
+	setSmbios(root, spec.smbios);
 	setCpu(root, spec, fresh);
 	if (fresh) {
 		setFeatures(root, spec);

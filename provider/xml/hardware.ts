@@ -12,6 +12,11 @@ export interface CpuSpec {
 	threads?: number | undefined;
 }
 
+export interface SmbiosSpec {
+	serial?: string | undefined;
+	oemStrings?: string[] | undefined;
+}
+
 interface Parts {
 	domainType: string;
 	arch: string;
@@ -65,6 +70,23 @@ function setFirmware(root: Element, os: Element, firmware: Firmware): void {
 	// Secure Boot keeps its variables out of the guest's reach by System Management Mode.
 	const all = child(root, "features") ?? append(root, element("features"));
 	put(all, element("smm", { state: "on" }));
+}
+
+/** What is not given stays as the base has it. */
+export function setSmbios(root: Element, smbios: SmbiosSpec | undefined): void {
+	if (!smbios) return;
+	const os = child(root, "os")!;
+	put(os, element("smbios", { mode: "sysinfo" }));
+	const ofType = (item: Element) => attribute(item, "", "type") === "smbios";
+	const sysinfo = children(root, "sysinfo").find(ofType) ?? append(root, element("sysinfo", { type: "smbios" }));
+	if (smbios.serial !== undefined) {
+		const system = child(sysinfo, "system") ?? append(sysinfo, element("system"));
+		for (const entry of children(system, "entry")) if (attribute(entry, "", "name") === "serial") remove(entry);
+		system.appendChild(element("entry", { name: "serial" }, smbios.serial));
+	}
+	if (smbios.oemStrings) {
+		put(sysinfo, element("oemStrings", {}, ...smbios.oemStrings.map((text) => element("entry", {}, text))));
+	}
 }
 
 export function setFeatures(root: Element, parts: Parts): void {

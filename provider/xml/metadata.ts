@@ -36,6 +36,8 @@ export interface Recorded {
 	retain?: boolean | undefined;
 	/** Of a child that runs and has not become somebody yet: hash of the definition that it was started with. */
 	nobody?: string | undefined;
+	/** Patterns of stacks that may clone it; absent for whoever the host lets in. */
+	cloneableBy?: string[] | undefined;
 	/** Of a fork point: the files beside its disk. */
 	fork?: RecordedFork | undefined;
 }
@@ -71,7 +73,7 @@ export function bareRecordElement(recorded: Recorded): Element {
 }
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
-	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, fork } = recorded;
+	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, cloneableBy, fork } = recorded;
 	return element(
 		`${prefix}object`,
 		{ ...namespace, setUp: setUp || undefined, nobody },
@@ -79,6 +81,7 @@ function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
+		cloneableBy && element(`${prefix}cloneableBy`, {}, cloneableBy.join(" ")),
 		fork && element(`${prefix}fork`, { ...fork, port: fork.port || undefined, complete: fork.complete || undefined }),
 	);
 }
@@ -97,6 +100,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const liveId = attribute(pending, "", "liveId");
 	const underlay = text(part("underlay"));
 	const nobody = attribute(ours, "", "nobody");
+	const cloneableBy = part("cloneableBy");
 	return {
 		owner: owner.textContent,
 		...(guard === undefined ? {} : { guard }),
@@ -106,6 +110,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(nobody === undefined ? {} : { nobody }),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
+		...(cloneableBy && { cloneableBy: (text(cloneableBy) ?? "").split(" ").filter(Boolean) }),
 		...(part("fork") === undefined ? {} : { fork: forkIn(part("fork")!) }),
 	};
 }

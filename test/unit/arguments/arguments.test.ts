@@ -3,7 +3,7 @@ import { configVariableSchema } from "../../../environment/config-variable";
 import { load } from "../../../environment/load";
 import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
 import { hostSchema, sectionNames } from "../../../environment/structure";
-import { ForkedVMSet, TemplateCatalog, ThinClonePool } from "../../../index";
+import { ClonedInstanceWithInit, ForkedVMSet, TemplateCatalog, ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
 import { forkPoint } from "../../../provider/fork/lifecycle";
@@ -109,13 +109,16 @@ async function refusalBy(make: () => unknown): Promise<string> {
 			message = (error as Error).message;
 		}
 	});
-	const made = registered.filter(({ type }) => !/:(ThinClonePool|ForkedVMSet|TemplateCatalog)$/.test(type));
+	const made = registered.filter(
+		({ type }) => !/:(ThinClonePool|ClonedInstanceWithInit|ForkedVMSet|TemplateCatalog)$/.test(type),
+	);
 	if (message !== "") assert.deepEqual(made, []);
 	return message;
 }
 
 for (const [name, Component, table] of [
 	["ThinClonePool", ThinClonePool, tables.ThinClonePool],
+	["ClonedInstanceWithInit", ClonedInstanceWithInit, tables.ClonedInstanceWithInit],
 	["ForkedVMSet", ForkedVMSet, tables.ForkedVMSet],
 	["TemplateCatalog", TemplateCatalog, tables.TemplateCatalog],
 ] as const) {

@@ -42,6 +42,7 @@ export async function registeredBy(program: () => unknown, options: { preview?: 
 							addresses: [],
 							timings: { createMs: 1, defineMs: 2 },
 							...(args.type.endsWith(":IdentityPool") && POOL),
+							...(args.type.endsWith(":CloneSource") && { ids: [] }),
 							...(args.type.endsWith(":Identity") && LEASE),
 							...(args.type.endsWith(":TemplateRequests") ? (decidedFor(inputs) as object) : {}),
 							...(args.type.endsWith(":ForkPoint") && { disk: `/pool/${args.name}.qcow2` }),

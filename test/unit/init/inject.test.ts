@@ -100,11 +100,13 @@ describe("the input for scripts", () => {
 	});
 
 	it("takes lines only as lines, and paths only as such", () => {
+		const packed = (more: Partial<Payload>) => injectedOf({ ...payload, ...more });
 		const bad = [
 			{ version: "x" },
-			{ version: payload.version, lines: [{ path: "/a", line: "two\nlines" }] },
-			{ version: payload.version, links: [{ path: "relative", target: "/a" }] },
-			{ version: payload.version, files: [{ path: "/../a", content: "" }] },
+			{ version: payload.version, packed: "cGFja2Vk" },
+			packed({ lines: [{ path: "/a", line: "two\nlines" }] }),
+			packed({ links: [{ path: "relative", target: "/a" }] }),
+			packed({ files: [{ path: "/../a", mode: 0o644, content: Buffer.from("") }] }),
 		];
 		for (const input of bad) assert.equal(injectedSchema.safeParse(input).success, false, JSON.stringify(input));
 	});

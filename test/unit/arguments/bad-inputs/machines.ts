@@ -55,6 +55,11 @@ export const Domain: Table = {
 	rows: [
 		...EVERY,
 		NAME,
+		["uuid", "3c5b", "x".repeat(36), 5],
+		["smbios", "serial", []],
+		["smbios.serial", "", "nämé", 5],
+		["smbios.oemStrings", "a", [], ["a\nb"]],
+		["cloneableBy", "acme/web", ["acme"], ["a b/c/d"]],
 		...HARDWARE,
 		...WAIT,
 		...HEALTH,

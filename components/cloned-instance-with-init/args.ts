@@ -1,0 +1,203 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { DomainArgs, WaitForArgs } from "../../provider/domain/resource";
+import type { Reference } from "../../provider/dynamic";
+import type { ParameterMapping } from "../../provider/init/parameters-schema";
+import type { BaseDomainArgs } from "../base";
+
+/**
+ * What of a machine's virtual hardware tells a clone which one it is: `mac` (of the first NIC; `mac 1` of the second),
+ * `uuid` and `serial` (SMBIOS), `oem PREFIX` (the SMBIOS OEM string that starts so), `disk-serial` (of the first disk), or
+ * `tpm` (its endorsement key).
+ */
+export type IdentifierText = string;
+
+/** When a script runs. Exactly one of its properties, or none: at the first boot. */
+export interface ScheduleArgs {
+	/** At every boot. @default false */
+	everyBoot?: boolean;
+	/** So many seconds after the first boot. */
+	afterSeconds?: number;
+	/** Every day at this time, `HH:MM` by the guest's clock. */
+	dailyAt?: string;
+	/** When somebody logs in for the first time. @default false */
+	firstLogin?: boolean;
+	/** Just before a program starts for the first time: its absolute path, or the name of a systemd service. */
+	program?: string;
+	/** When a UDP datagram arrives at this port, with this text in it, if one is given. */
+	datagram?: { port: number; text?: string };
+}
+
+/** On which machines a script runs; on others it counts as skipped. */
+export interface OnlyOnArgs {
+	/** Operating system by its id in /etc/os-release, such as "debian", or "linux" or "windows". @default any */
+	os?: string;
+	/** Architecture as `uname -m` tells it. @default any */
+	arch?: string;
+	/** Hypervisor, such as "kvm", "qemu" or "vmware". @default any */
+	hypervisor?: string;
+	/** Firmware. @default any */
+	firmware?: "bios" | "uefi";
+}
+
+/** One script: from the library that comes with this package, or a text of your own. */
+export interface InitScriptArgs {
+	/** Name, by which results are told and others refer to it. @default that of the library's script */
+	name?: string;
+	/** Name of a script of the library (docs/init-library.md). Exactly one of `library`, `content` and `file`. */
+	library?: string;
+	/**
+	 * Settings of the library's script: values, texts with expressions in braces and mappings as those of `parameters`, or
+	 * one of these by its name.
+	 * @default none
+	 * @example { name: { parameter: "hostname" } }
+	 */
+	with?: Record<string, pulumi.Input<string | number | boolean | string[] | ParameterMapping | { parameter: string }>>;
+	/** Text in any interpreter, which its first line names: `#!/bin/sh`. At most 256 KiB. */
+	content?: pulumi.Input<string>;
+	/** Path of a file with that text, on the machine that runs Pulumi. */
+	file?: string;
+	/** Parameters that it gets as arguments, by name; it has all of them in its environment. @default none */
+	arguments?: string[];
+	/**
+	 * Part of the boot in which it runs: before the network, once there is one, or at the end.
+	 * @default the library's, else "late"
+	 */
+	stage?: "early" | "network" | "late";
+	/** When it runs. @default at the first boot */
+	when?: ScheduleArgs;
+	/** Machines it is for. @default all */
+	onlyOn?: OnlyOnArgs;
+	/** Seconds after which it is ended and counts as failed. @default 300 */
+	timeoutSeconds?: number;
+	/** For `customize`: runs straight after this init script, before the next one. @default after all init scripts */
+	after?: string;
+	/** Ids that this script's parameters are computed from. @default those of the component */
+	identifier?: IdentifierText | IdentifierText[];
+}
+
+/** What one named clone has different from the others. */
+export interface InitInstanceArgs {
+	/** Its number, which the parameters are computed from. @default the next one of `instanceIds` */
+	instanceId?: number;
+	/** Memory in MiB. @default that of `domain` */
+	memoryMiB?: pulumi.Input<number>;
+	/** Number of vCPUs. @default that of `domain` */
+	vcpus?: pulumi.Input<number>;
+	/** Whether it runs. @default that of the component */
+	running?: pulumi.Input<boolean>;
+}
+
+/** What is done about a source that is not fit to be cloned from: one that runs. */
+export interface WhenSourceBusyArgs {
+	/**
+	 * `fail`; `wait` until it is off; or `shutdown`: have its guest shut down.
+	 * @default "fail"
+	 */
+	action?: pulumi.Input<"fail" | "wait" | "shutdown">;
+	/** Seconds until that is given up. @default 300 */
+	timeoutSeconds?: pulumi.Input<number>;
+}
+
+/** One clone serves the others. */
+export interface RelationsArgs {
+	/** Name of the server after the prefix, as in `count` or `instances`. @default "0" */
+	server?: string;
+	/** Clients are started once the server's scripts have ended; otherwise all start together. @default true */
+	clientsWait?: boolean;
+}
+
+/** Hardware of the clones; what the component sets itself cannot be set here. */
+export type InitDomainArgs = Omit<
+	DomainArgs,
+	| "uri"
+	| "adopt"
+	| "previousOwnerIds"
+	| "name"
+	| "uuid"
+	| "disks"
+	| "template"
+	| "running"
+	| "waitFor"
+	| "healthCheck"
+	| "guestSetup"
+	| "lineage"
+	| "fork"
+>;
+
+export interface ClonedInstanceWithInitArgs {
+	/**
+	 * libvirt URI of the host.
+	 * @default configuration `pulumi-libvirt-clones:uri`, else the environment's `LIBVIRT_DEFAULT_URI`, else `qemu:///system`
+	 */
+	uri?: pulumi.Input<string>;
+	/**
+	 * What is cloned: a volume (a resource, or its key or path), or a domain, whose hardware the clones have as well. It is
+	 * protected for as long as clones of it exist.
+	 */
+	source: Reference | BaseDomainArgs;
+	/**
+	 * Storage pool of the image and the clones' disks.
+	 * @default the source's pool, where the source is a volume resource; required otherwise
+	 */
+	pool?: Reference;
+	/** Number of clones, named `<namePrefix>-0`, `<namePrefix>-1`, ... @default 0, with `instances` */
+	count?: number;
+	/** Named clones, instead of or beside `count`; the names follow the prefix. @default none */
+	instances?: string[] | Record<string, InitInstanceArgs>;
+	/** Start of the machines' names on the host. @default the component's name */
+	namePrefix?: string;
+	/**
+	 * Numbers that the clones get, first to last: what they compute their parameters from.
+	 * @default from 0 on
+	 */
+	instanceIds?: { from: number; to?: number };
+	/**
+	 * What of its virtual hardware tells a clone who it is. Several together are one id.
+	 * @default the MAC address of the first NIC where there is one, else the UUID
+	 */
+	identifier?: IdentifierText | IdentifierText[];
+	/**
+	 * What differs from clone to clone, by name: computed in the guest from its id, and here for previews and outputs.
+	 * @default none
+	 * @example { hostname: "web-{instance + 1:02}", address: "10.0.{byte(-2)}.{byte(-1)}/16" }
+	 */
+	parameters?: Record<string, pulumi.Input<ParameterMapping>>;
+	/** Scripts that define and apply parameters, in this order. @default none */
+	init?: InitScriptArgs[];
+	/** Scripts that do the rest: packages, keys, relations between servers and clients; after `init`. @default none */
+	customize?: InitScriptArgs[];
+	/** Scripts that clean up at the end, also after one that failed. @default none */
+	cleanup?: InitScriptArgs[];
+	/**
+	 * What becomes of scripts and data in the clone when the boot's scripts have ended well: they stay for later boots, do
+	 * not run any more, or are overwritten and removed. With later schedules they have to stay.
+	 * @default "keep"
+	 */
+	afterwards?: "keep" | "disable" | "remove";
+	/** What a clone does at its next boots: nothing, all over again, or its init scripts only. @default "keep" */
+	onReboot?: "keep" | "rerun" | "parametersOnly";
+	/** What a clone of a clone does. @default "rerun" */
+	onReclone?: "keep" | "rerun" | "parametersOnly";
+	/**
+	 * What changed scripts or data mean for clones that exist: they `keep` what they were made with, or `replace`: are made
+	 * anew.
+	 * @default "keep"
+	 */
+	onScriptChange?: "keep" | "replace";
+	/** Seconds that an `up` waits for a clone's scripts of the boot; with 0 it does not wait. @default 600 */
+	timeoutSeconds?: pulumi.Input<number>;
+	/** Hardware of the clones. @default see the fields; with a source domain, the domain's */
+	domain?: InitDomainArgs;
+	/** Network of the first NIC. @default none, or `domain.nics` */
+	network?: Reference;
+	/** Whether the clones run. @default true */
+	running?: pulumi.Input<boolean>;
+	/** What a clone's create waits for beside its scripts. @default nothing */
+	waitFor?: pulumi.Input<WaitForArgs>;
+	/** Which clone is the server of the others. @default none is */
+	relations?: RelationsArgs;
+	/** What is done about a source domain that runs. @default it fails */
+	whenSourceBusy?: WhenSourceBusyArgs;
+	/** How many of the clones are made, changed or removed at the same time. @default the engine's parallelism */
+	maxParallel?: number;
+}

@@ -1,0 +1,131 @@
+/**
+ * The machine that others are cloned from, before they are: it has to be there, the stack has to be allowed to clone it,
+ * and it has to be off, so that its disk is whole. It is looked at and turned off, and never changed or removed.
+ */
+import { patiently, poll } from "../../domain/patience";
+import { turnOff } from "../../domain/power";
+import type { DomainInfo, Host } from "../../libvirt";
+import { type Change, type Context, InputError, type Lifecycle } from "../../lifecycle";
+import { isOwnedBy } from "../../owner";
+import { attribute, child, children, type Element, parse, text } from "../../xml/element";
+import { recordedIn } from "../../xml/metadata";
+import { type CloneSourceFacts, type CloneSourceInputs, cloneSourceSchema } from "./schema";
+
+export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
+	name: "CloneSource",
+	schema: cloneSourceSchema,
+
+	changes(olds, news) {
+		if (olds.domain !== news.domain) {
+			return [{ property: "domain", effect: "replace", note: "another machine is cloned" }];
+		}
+		return (["action", "timeoutSeconds"] as const)
+			.filter((property) => olds[property] !== news[property])
+			.map((property): Change => ({ property, effect: "live", note: "used when it is cloned the next time" }));
+	},
+
+	async plan(inputs, { host, makes = "new" }) {
+		const info = await host.domains.find(inputs.domain);
+		if (!info) return [`warning: domain: ${missing(inputs.domain)}`];
+		refuseStranger(inputs, info, await definitionOf(host, info));
+		if (info.state === "shutoff" || makes === false) return [];
+		if (inputs.action === "fail") return [`warning: domain: ${busy(info)}`];
+		return [
+			inputs.action === "wait"
+				? `${info.name} runs: it is waited for, up to ${inputs.timeoutSeconds} s, until it is off`
+				: `${info.name} runs: it is shut down for this, and stays off`,
+		];
+	},
+
+	async create(inputs, context) {
+		const { host } = context;
+		const info = await host.domains.find(inputs.domain);
+		if (!info) throw new InputError("domain", missing(inputs.domain));
+		const root = await definitionOf(host, info);
+		refuseStranger(inputs, info, root);
+		await untilOff(context, inputs, info);
+		return { id: info.uuid, state: { ...inputs, uuid: info.uuid, ids: hardwareIn(root) } };
+	},
+
+	async read(id, state, { host }) {
+		const info = await host.domains.find(id);
+		return info && { ...state, ids: hardwareIn(await definitionOf(host, info)) };
+	},
+
+	update: async (_id, { uuid, ids }, news) => ({ ...news, uuid, ids }),
+
+	async delete() {},
+};
+
+async function definitionOf(host: Host, { uuid, name }: DomainInfo): Promise<Element> {
+	return parse(await host.domains.xml(uuid, { inactive: true }), `the definition of ${name}`);
+}
+
+function missing(reference: string): string {
+	return `there is no domain ${reference} on the host; allowed is a domain's UUID or name`;
+}
+
+function busy({ name, state }: DomainInfo): string {
+	return (
+		`domain ${name} is ${state}; allowed is one that is shut off, so that its disk is whole. Shut it down, or say in ` +
+		"whenSourceBusy that it is to be waited for or shut down"
+	);
+}
+
+/** @throws InputError for a stack that its owner does not want to clone it */
+function refuseStranger(inputs: CloneSourceInputs, { name }: DomainInfo, root: Element): void {
+	const recorded = recordedIn(root);
+	const patterns = recorded?.cloneableBy;
+	const stack = stackOf(inputs.ownerId);
+	if (!patterns || stackOf(recorded.owner) === stack || isOwnedBy(recorded.owner, inputs)) return;
+	if (patterns.some((pattern) => fits(pattern, stack))) return;
+	throw new InputError(
+		"domain",
+		`${stack} may not clone domain ${name}, which belongs to ${recorded.owner}; allowed are ` +
+			`${patterns.length === 0 ? "no other stacks" : patterns.join(", ")}. Its owner can let it: cloneableBy of that Domain`,
+	);
+}
+
+function stackOf(ownerId: string): string {
+	return ownerId.split("/").slice(0, 3).join("/");
+}
+
+function fits(pattern: string, stack: string): boolean {
+	const parts = pattern.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&"));
+	return new RegExp(`^${parts.join("[^/]*")}$`).test(stack);
+}
+
+async function untilOff(context: Context, inputs: CloneSourceInputs, info: DomainInfo): Promise<void> {
+	const { host, log } = context;
+	const { action, timeoutSeconds } = inputs;
+	if (info.state === "shutoff") return;
+	if (action === "fail") throw new InputError("domain", busy(info));
+	log(action === "wait" ? `waits until ${info.name} is off` : `shuts ${info.name} down`);
+	const state = async () => (await patiently(() => host.domains.state(info.uuid))).state;
+	if (action === "shutdown") {
+		await turnOff(context, info.uuid, timeoutSeconds);
+		return;
+	}
+	if (await poll(timeoutSeconds, async () => ((await state()) === "shutoff" ? true : undefined))) return;
+	throw new Error(
+		`domain ${info.name} is still ${await state()} after ${timeoutSeconds} s (whenSourceBusy.timeoutSeconds); nothing was ` +
+			"touched. Shut it down, wait longer, or let it be shut down: action: shutdown",
+	);
+}
+
+/** Ids of a machine's hardware as its guest sees them, by their identifiers in full. */
+export function hardwareIn(root: Element): CloneSourceFacts["ids"] {
+	const found: CloneSourceFacts["ids"] = [];
+	const add = (identifier: string, value: string | undefined) => {
+		if (value) found.push({ identifier, value });
+	};
+	add("uuid", text(child(root, "uuid"))?.toLowerCase());
+	const nics = children(child(root, "devices"), "interface");
+	for (const [index, nic] of nics.entries()) add(`mac ${index}`, attribute(nic, "mac", "address")?.toLowerCase());
+	for (const sysinfo of children(root, "sysinfo")) {
+		for (const entry of children(child(sysinfo, "system"), "entry")) {
+			if (attribute(entry, "", "name") === "serial") add("serial", text(entry));
+		}
+	}
+	return found;
+}
