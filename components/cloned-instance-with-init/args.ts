@@ -1,7 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { DomainArgs, WaitForArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
-import type { ParameterMapping } from "../../provider/init/parameters-schema";
 import type { BaseDomainArgs } from "../base";
 
 /**
@@ -11,20 +10,74 @@ import type { BaseDomainArgs } from "../base";
  */
 export type IdentifierText = string;
 
+/** Numbers in a row. */
+export interface ParameterRangeArgs {
+	/** The first. */
+	from: number;
+	/** The last. */
+	to: number;
+	/** What the parameter is for them; may have expressions in braces. */
+	value: string;
+}
+
+/** A parameter that is looked up: exactly one of `table`, `list` and `ranges`. docs/init-parameters.md has all of it. */
+export interface ParameterMappingArgs {
+	/**
+	 * Values by instance (`"0"`) or by id (`"52:54:00:10:00:01"`, of which only the hash is in the image).
+	 * @default none
+	 */
+	table?: Record<string, string>;
+	/** Values that are dealt out. @default none */
+	list?: string[];
+	/** Values by range, of which no two may overlap. @default none */
+	ranges?: ParameterRangeArgs[];
+	/** With a list: which one, an expression. @default "instance" modulo the length of the list */
+	at?: string;
+	/** With a table or ranges: of what number, an expression. @default "instance"; a table also goes by the id */
+	of?: string;
+	/** For what is nowhere in it. @default an error */
+	default?: string;
+}
+
+/** A setting of a library's script that is a mapping, or one of the component's parameters. */
+export interface ScriptSettingArgs extends ParameterMappingArgs {
+	/** Name of a parameter, instead of a mapping. @default none */
+	parameter?: string;
+}
+
+/** Numbers of clones. */
+export interface InstanceIdsArgs {
+	/** The first, from 0 to 65535. */
+	from: number;
+	/** The last. @default 65535 */
+	to?: number;
+}
+
+/** A UDP datagram. */
+export interface DatagramArgs {
+	/** Port that it comes to, from 1 to 65535. */
+	port: number;
+	/** Text that it has to hold, of 1 to 200 printable ASCII characters. @default anything */
+	text?: string;
+}
+
 /** When a script runs. Exactly one of its properties, or none: at the first boot. */
 export interface ScheduleArgs {
 	/** At every boot. @default false */
 	everyBoot?: boolean;
-	/** So many seconds after the first boot. */
+	/** So many seconds after the first boot. @default not by time */
 	afterSeconds?: number;
-	/** Every day at this time, `HH:MM` by the guest's clock. */
+	/** Every day at this time, `HH:MM` by the guest's clock. @default not by time */
 	dailyAt?: string;
 	/** When somebody logs in for the first time. @default false */
 	firstLogin?: boolean;
-	/** Just before a program starts for the first time: its absolute path, or the name of a systemd service. */
+	/**
+	 * Just before a program starts for the first time: its absolute path, or the name of a systemd service.
+	 * @default none
+	 */
 	program?: string;
-	/** When a UDP datagram arrives at this port, with this text in it, if one is given. */
-	datagram?: { port: number; text?: string };
+	/** When a UDP datagram arrives. @default none */
+	datagram?: DatagramArgs;
 }
 
 /** On which machines a script runs; on others it counts as skipped. */
@@ -43,7 +96,7 @@ export interface OnlyOnArgs {
 export interface InitScriptArgs {
 	/** Name, by which results are told and others refer to it. @default that of the library's script */
 	name?: string;
-	/** Name of a script of the library (docs/init-library.md). Exactly one of `library`, `content` and `file`. */
+	/** Name of a script of the library (docs/init-library.md). Exactly one of `library`, `content` and `file`. @default none */
 	library?: string;
 	/**
 	 * Settings of the library's script: values, texts with expressions in braces and mappings as those of `parameters`, or
@@ -51,10 +104,10 @@ export interface InitScriptArgs {
 	 * @default none
 	 * @example { name: { parameter: "hostname" } }
 	 */
-	with?: Record<string, pulumi.Input<string | number | boolean | string[] | ParameterMapping | { parameter: string }>>;
-	/** Text in any interpreter, which its first line names: `#!/bin/sh`. At most 256 KiB. */
+	with?: Record<string, pulumi.Input<string | number | boolean | string[] | ScriptSettingArgs>>;
+	/** Text in any interpreter, which its first line names: `#!/bin/sh`. At most 256 KiB. @default none */
 	content?: pulumi.Input<string>;
-	/** Path of a file with that text, on the machine that runs Pulumi. */
+	/** Path of a file with that text, on the machine that runs Pulumi. @default none */
 	file?: string;
 	/** Parameters that it gets as arguments, by name; it has all of them in its environment. @default none */
 	arguments?: string[];
@@ -150,7 +203,7 @@ export interface ClonedInstanceWithInitArgs {
 	 * Numbers that the clones get, first to last: what they compute their parameters from.
 	 * @default from 0 on
 	 */
-	instanceIds?: { from: number; to?: number };
+	instanceIds?: InstanceIdsArgs;
 	/**
 	 * What of its virtual hardware tells a clone who it is. Several together are one id.
 	 * @default the MAC address of the first NIC where there is one, else the UUID
@@ -161,7 +214,7 @@ export interface ClonedInstanceWithInitArgs {
 	 * @default none
 	 * @example { hostname: "web-{instance + 1:02}", address: "10.0.{byte(-2)}.{byte(-1)}/16" }
 	 */
-	parameters?: Record<string, pulumi.Input<ParameterMapping>>;
+	parameters?: Record<string, pulumi.Input<string | ParameterMappingArgs>>;
 	/** Scripts that define and apply parameters, in this order. @default none */
 	init?: InitScriptArgs[];
 	/** Scripts that do the rest: packages, keys, relations between servers and clients; after `init`. @default none */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { domainSchema, waitForSchema } from "../../provider/domain/schema";
 import { identifierComplaint } from "../../provider/init/identifiers";
-import { parametersShape } from "../../provider/init/parameters-schema";
+import { mappingSchema, parametersShape } from "../../provider/init/parameters-schema";
 import { scheduleSchema, scriptShape } from "../../provider/init/script";
 import { mebibytes, objectName, reference } from "../../provider/schema";
 import { domainOverridesSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
@@ -14,13 +14,19 @@ const identifierSchema = z.string().superRefine((text, { addIssue }) => {
 });
 const identifiersSchema = z.union([identifierSchema, z.array(identifierSchema).min(1).max(6)]);
 
+const settingSchema = z.union([
+	z.string(),
+	z.number(),
+	z.boolean(),
+	z.array(z.string()),
+	mappingSchema.extend({ parameter: z.string().optional() }),
+]);
+
 export const initScriptSchema = z.strictObject({
 	...scriptShape,
 	name: scriptShape.name.optional(),
 	library: z.string().optional(),
-	with: z
-		.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.looseObject({})]))
-		.optional(),
+	with: z.record(z.string(), settingSchema).optional(),
 	content: scriptShape.content.optional(),
 	file: z.string().min(1).optional(),
 	when: scheduleSchema.optional(),

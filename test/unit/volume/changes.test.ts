@@ -1,4 +1,5 @@
 import * as assert from "node:assert/strict";
+import { injectedOf } from "../../../provider/init/injected";
 import { InputError } from "../../../provider/lifecycle";
 import { UNKNOWN } from "../../../provider/unknown";
 import { changes } from "../../../provider/volume/changes";
@@ -36,7 +37,7 @@ describe("changes of a volume", () => {
 			],
 			[
 				{ base: "/b", injected: scripts("a") },
-				{ base: "/b", injected: { ...scripts("a"), files: [{ path: "/f", content: "" }] } },
+				{ base: "/b", injected: { ...injectedOf({ version: "", files: [], links: [], lines: [] }), ...scripts("a") } },
 			],
 			[{ base: "/b", baseContentId: "sha256:1" }, { base: "/b" }],
 			[{ base: "/b" }, { base: "/b", baseContentId: "sha256:1" }],

@@ -1,7 +1,19 @@
 import { inside, type Row, type Table } from "./common";
-import { HARDWARE, WAIT } from "./machines";
+import { HARDWARE, SOURCE_OF_CLONES, WAIT } from "./machines";
 
 const SCRIPT = { name: "motd", content: "#!/bin/sh\n" };
+
+const MAPPING: Row[] = [
+	["table", 5],
+	["default", 5],
+	["list", 5, []],
+	["at", 5],
+	["ranges", 5, []],
+	["ranges[0].from", "0", 1.5],
+	["ranges[0].to", "9"],
+	["ranges[0].value", 5],
+	["of", 5],
+];
 
 const script = (path: string): Row[] => [
 	[path, "hostname", [5], ["hostname"]],
@@ -29,6 +41,8 @@ const script = (path: string): Row[] => [
 	[`${path}[0].after`, 5],
 	[`${path}[0].identifier`, "hostname", "mac x", 5],
 	[`${path}[0].with`, "web", []],
+	...MAPPING.map(([own, ...values]): Row => [`${path}[0].with.name.${own}`, ...values]),
+	[`${path}[0].with.name.parameter`, 5],
 ];
 
 export const ClonedInstanceWithInit: Table = {
@@ -40,9 +54,7 @@ export const ClonedInstanceWithInit: Table = {
 		instances: { blue: { instanceId: 9 } },
 		parameters: {
 			hostname: "web-{instance}",
-			role: { table: { "0": "server" }, default: "client" },
-			zone: { list: ["north"], at: "0" },
-			size: { ranges: [{ from: 0, to: 9, value: "small" }], of: "instance" },
+			all: { ranges: [{ from: 0, to: 9, value: "small" }] },
 		},
 		init: [{ ...SCRIPT, when: { datagram: { port: 1 } }, onlyOn: { os: "debian" } }],
 		customize: [{ ...SCRIPT, name: "two", when: { datagram: { port: 1 } }, onlyOn: { os: "debian" } }],
@@ -68,15 +80,7 @@ export const ClonedInstanceWithInit: Table = {
 		["instanceIds.to", -1, 65_536, "7"],
 		["identifier", "hostname", "mac x", "mac 100", "oem", [], ["mac", "host"], 5],
 		["parameters", "hostname", []],
-		["parameters.role.table", 5],
-		["parameters.role.default", 5],
-		["parameters.zone.list", 5, []],
-		["parameters.zone.at", 5],
-		["parameters.size.ranges", 5, []],
-		["parameters.size.ranges[0].from", "0", 1.5],
-		["parameters.size.ranges[0].to", "9"],
-		["parameters.size.ranges[0].value", 5],
-		["parameters.size.of", 5],
+		...inside("parameters.all", MAPPING),
 		...script("init"),
 		...script("customize"),
 		...script("cleanup"),
@@ -86,7 +90,7 @@ export const ClonedInstanceWithInit: Table = {
 		["onScriptChange", "rerun"],
 		["timeoutSeconds", -1, "60", 86_401],
 		["domain", "small", []],
-		...inside("domain", HARDWARE),
+		...inside("domain", [...HARDWARE, ...SOURCE_OF_CLONES]),
 		["network", "", 5],
 		["running", "yes"],
 		...WAIT,

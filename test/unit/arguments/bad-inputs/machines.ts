@@ -1,5 +1,13 @@
 import { EVERY, inside, LONG, NAME, type Row, type Table } from "./common";
 
+/** What a machine shows its guest, and who may clone it. */
+export const SOURCE_OF_CLONES: Row[] = [
+	["smbios", "serial", []],
+	["smbios.serial", "", "nämé", 5],
+	["smbios.oemStrings", "a", [], ["a\nb"]],
+	["cloneableBy", "acme/web", ["acme"], ["a b/c/d"]],
+];
+
 export const HARDWARE: Row[] = [
 	["type", "hvm", "TCG", 5],
 	["arch", "x86", "arm64"],
@@ -56,10 +64,7 @@ export const Domain: Table = {
 		...EVERY,
 		NAME,
 		["uuid", "3c5b", "x".repeat(36), 5],
-		["smbios", "serial", []],
-		["smbios.serial", "", "nämé", 5],
-		["smbios.oemStrings", "a", [], ["a\nb"]],
-		["cloneableBy", "acme/web", ["acme"], ["a b/c/d"]],
+		...SOURCE_OF_CLONES,
 		...HARDWARE,
 		...WAIT,
 		...HEALTH,
