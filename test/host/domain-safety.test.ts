@@ -28,6 +28,17 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		assert.deepEqual(await names(), []);
 	});
 
+	it("has the UUID that it is given, and no other machine's", async () => {
+		const uuid = "5ea1ab1e-0000-4000-8000-00000000002a";
+		const made = await lab.create(lab.plain("known", { running: false, uuid }));
+		assert.equal(made.uuid, uuid);
+		await assert.rejects(lab.create(lab.plain("other", { running: false, uuid })), /which domain known has/);
+		const [change] = domain.changes(made, { ...made, uuid: "5ea1ab1e-0000-4000-8000-00000000002b" });
+		assert.deepEqual([change!.property, change!.effect], ["uuid", "replace"]);
+		await domain.delete(uuid, made, lab.context);
+		assert.deepEqual(await names(), []);
+	});
+
 	it("names a volume and a network that are missing", async () => {
 		await assert.rejects(
 			lab.create(lab.plain("nodisk", { disks: [{ volume: "/no/such/volume" }] })),
