@@ -76,7 +76,7 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 		checkScripts(what, args, planned);
 
 		const source = this.sourceOf(name, args);
-		const injected = injectedFor(args, source?.ids ?? []);
+		const injected = injectedFor(what, args, source?.ids ?? []);
 		this.image = this.imageOf(name, args, source, injected);
 		const server = planned.find(({ suffix }) => suffix === serverOf(args));
 		// The server comes first, so that its clients can wait for it.
@@ -89,7 +89,7 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 			made.set(clone.name, { disk, domain: this.machine(name, args, clone, disk, injected, after?.domain) });
 		}
 		this.domains = new Map(planned.map((clone) => [clone.name, made.get(clone.name)!.domain]));
-		this.instances = pulumi.all(planned.map((clone) => describe(args, clone, made.get(clone.name)!)));
+		this.instances = pulumi.all(planned.map((clone) => describe(what, args, clone, made.get(clone.name)!)));
 		this.registerOutputs({ instances: this.instances });
 	}
 
@@ -153,7 +153,11 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 				lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
 			) as pulumi.Output<{ base: string; baseContentId: string }>,
 			init: pulumi
-				.all([injected, args.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS, parametersOf(args, hardware)])
+				.all([
+					injected,
+					args.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
+					parametersOf(`ClonedInstanceWithInit ${component}`, args, hardware),
+				])
 				.apply(([{ version }, timeoutSeconds, parameters]) =>
 					timeoutSeconds === 0 ? undefined : { version, boot: scriptsOfBoot(args), timeoutSeconds, parameters },
 				),
@@ -182,6 +186,7 @@ function common(component: string, { uri, maxParallel }: ClonedInstanceWithInitA
 }
 
 function describe(
+	what: string,
 	args: ClonedInstanceWithInitArgs,
 	{ name, instanceId, hardware }: Planned,
 	{ disk, domain }: { disk: Volume; domain: Domain },
@@ -196,7 +201,7 @@ function describe(
 			timings: domain.timings,
 			scripts: domain.scripts,
 			disk: disk.timings,
-			parameters: parametersOf(args, hardware),
+			parameters: parametersOf(what, args, hardware),
 		})
 		.apply(({ disk: made, timings, scripts, ...facts }) => ({
 			name,

@@ -1,6 +1,7 @@
 /** From a component's arguments to what is put into its image, and to what its clones will compute from it. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
+import { checkedDescription } from "../../provider/init/description";
 import { type Hardware, identifierText } from "../../provider/init/identifiers";
 import { type InjectedInput, injectedOf } from "../../provider/init/injected";
 import { type SettingValue, scriptOf } from "../../provider/init/library";
@@ -11,6 +12,10 @@ import { makePayload, type PayloadDescription } from "../../provider/init/payloa
 import { isOfBoot } from "../../provider/init/script";
 import type { CloneSourceFacts } from "../../provider/init/source/schema";
 import { InputError } from "../../provider/lifecycle";
+import { type Path, propertyName } from "../../provider/problems";
+import { secretPaths } from "../../provider/secret-inputs";
+import { overlaps } from "../../provider/secrets";
+import { naming } from "../args";
 import type { ClonedInstanceWithInitArgs, InitScriptArgs } from "./args";
 import { identifiersOf } from "./planned";
 
@@ -24,21 +29,25 @@ type Plain = pulumi.Unwrap<
 
 /** What is put into the image; a secret when anything in the scripts is. */
 export function injectedFor(
+	what: string,
 	args: ClonedInstanceWithInitArgs,
 	source: pulumi.Input<CloneSourceFacts["ids"]>,
 ): pulumi.Output<InjectedInput> {
-	return pulumi
-		.all([plainOf(args), source])
-		.apply(async ([plain, notOn]) => injectedOf(await makePayload(descriptionOf(args, plain, notOn))));
+	return pulumi.all([plainOf(args), source, secretPaths(args)]).apply(async ([plain, notOn, secret = []]) => {
+		// What was not known before is checked now.
+		const description = naming(what, () => checkedDescription(descriptionOf(args, plain, notOn, secret)));
+		return injectedOf(await makePayload(description));
+	});
 }
 
 /** What a clone computes of `parameters`; left out is what only the machine itself can tell. */
 export function parametersOf(
+	what: string,
 	args: ClonedInstanceWithInitArgs,
 	hardware: Hardware,
 ): pulumi.Output<Record<string, string>> {
 	return pulumi.output(args.parameters ?? {}).apply((parameters) => {
-		const values = evaluate(compileParameters(parameters as Parameters), subjectOf(args, hardware));
+		const values = naming(what, () => evaluate(compileParameters(parameters as Parameters), subjectOf(args, hardware)));
 		const known = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined);
 		return Object.fromEntries(known);
 	});
@@ -68,7 +77,7 @@ export function compiled(plain: Pick<Plain, Kind | "parameters">): CompiledParam
 			if (name in all) {
 				throw new InputError(
 					`parameters.${name}`,
-					`got a parameter of the name that the setting of ${path} has; allowed is another name`,
+					`got a parameter of the name that a setting of ${propertyName(path)} has; allowed is another name`,
 				);
 			}
 			all[name] = value as Parameters[string];
@@ -77,7 +86,7 @@ export function compiled(plain: Pick<Plain, Kind | "parameters">): CompiledParam
 	return compileParameters(all);
 }
 
-export function plainOf(args: ClonedInstanceWithInitArgs): pulumi.Output<Plain> {
+function plainOf(args: ClonedInstanceWithInitArgs): pulumi.Output<Plain> {
 	const { init, customize, cleanup, parameters, afterwards, onReboot, onReclone } = args;
 	return pulumi.output({
 		init,
@@ -94,24 +103,34 @@ export function descriptionOf(
 	args: ClonedInstanceWithInitArgs,
 	plain: Plain,
 	notOn: CloneSourceFacts["ids"],
+	secret: ReadonlyArray<Path> = [],
 ): PayloadDescription {
 	const scripts = scriptsIn(plain);
+	const isSecret = (path: Path) => secret.some((one) => overlaps(one, path));
 	return {
 		identifier: identifiersOf(args).map(identifierText),
 		parameters: compiled(plain),
-		secretParameters: scripts.flatMap(({ script }) =>
-			script.library === undefined ? [] : readyOf(script, plain.parameters).secretParameters,
-		),
+		secretParameters: [
+			...Object.keys(plain.parameters ?? {}).filter((name) => isSecret(["parameters", name])),
+			...scripts.flatMap(({ script, path }) => {
+				if (script.library === undefined) return [];
+				const ready = readyOf(script, plain.parameters);
+				return isSecret([...path, "with"]) ? Object.keys(ready.parameters) : ready.secretParameters;
+			}),
+		],
 		policy: { reboot: plain.onReboot, reclone: plain.onReclone },
 		afterwards: plain.afterwards,
 		notOn: Object.fromEntries(notOn.map(({ identifier, value }) => [identifier, value])),
-		scripts: scripts.map(({ kind, script }) => descriptionOfScript(kind, script, plain.parameters)),
+		scripts: scripts.map(({ kind, script, path }) => ({
+			...descriptionOfScript(kind, script, plain.parameters),
+			...(isSecret(path) && { secret: true }),
+		})),
 	};
 }
 
-export function scriptsIn(plain: Pick<Plain, Kind>): Array<{ kind: Kind; script: PlainScript; path: string }> {
+export function scriptsIn(plain: Pick<Plain, Kind>): Array<{ kind: Kind; script: PlainScript; path: Path }> {
 	return SCRIPT_KINDS.flatMap((kind) =>
-		(plain[kind] ?? []).map((script, index) => ({ kind, script: script as PlainScript, path: `${kind}[${index}]` })),
+		(plain[kind] ?? []).map((script, index) => ({ kind, script: script as PlainScript, path: [kind, index] })),
 	);
 }
 

@@ -4,7 +4,7 @@ import { checkedDescription } from "../../provider/init/description";
 import { settingProblems } from "../../provider/init/library";
 import { type CompiledParameters, outcomes, parameterProblems } from "../../provider/init/parameters";
 import { isLater } from "../../provider/later";
-import { type Problem, propertyName, refuse, shown } from "../../provider/problems";
+import { type Path, type Problem, propertyName, refuse, shown } from "../../provider/problems";
 import { didYouMean } from "../../provider/suggestion";
 import { naming } from "../args";
 import type { ClonedInstanceWithInitArgs } from "./args";
@@ -26,21 +26,23 @@ export function checkScripts(what: string, args: ClonedInstanceWithInitArgs, pla
 
 type Scripts = ReturnType<typeof scriptsIn>;
 
+function about(path: Path, message: string): Problem {
+	return { property: propertyName(path), path, message };
+}
+
 /** A script of the library, or a text. */
 function sourceProblems({ script, path }: Scripts[number]): Problem[] {
 	const given = (["library", "content", "file"] as const).filter((key) => script[key] !== undefined);
-	const problem = (property: string, message: string): Problem => ({ property, path: property.split("."), message });
+	const problem = (message: string, ...more: string[]): Problem => about([...path, ...more], message);
 	if (given.length !== 1) {
 		const got = given.length === 0 ? "none of library, content and file" : given.join(" and ");
-		return [problem(path, `got ${got}; allowed is exactly one of library, content and file`)];
+		return [problem(`got ${got}; allowed is exactly one of library, content and file`)];
 	}
 	if (script.library === undefined && script.name === undefined) {
-		return [problem(`${path}.name`, `is required with ${given[0]}; allowed is a name by which its results are told`)];
+		return [problem(`is required with ${given[0]}; allowed is a name by which its results are told`, "name")];
 	}
 	if (script.library === undefined && script.with !== undefined) {
-		return [
-			problem(`${path}.with`, `got ${shown(script.with)} with ${given[0]}; allowed is it with a script of the library`),
-		];
+		return [problem(`got settings with ${given[0]}; allowed are they with a script of the library`, "with")];
 	}
 	return [];
 }
@@ -50,8 +52,9 @@ function nameProblems(scripts: Scripts): Problem[] {
 	return scripts.flatMap(({ path }, index) => {
 		const first = names.indexOf(names[index]!);
 		if (first === index) return [];
-		const message = `got ${shown(names[index])}, which is the name of ${scripts[first]!.path}; allowed is another one: give name`;
-		return [{ property: `${path}.name`, path: [path, "name"], message }];
+		const other = propertyName(scripts[first]!.path);
+		const message = `got ${shown(names[index])}, which is the name of ${other}; allowed is another one: give name`;
+		return [about([...path, "name"], message)];
 	});
 }
 
@@ -64,8 +67,7 @@ function unknownParameters({ parameters = {} }: ClonedInstanceWithInitArgs, scri
 			const names = Object.keys(parameters);
 			const allowed =
 				names.length === 0 ? "there are none" : `allowed are ${names.join(", ")}${didYouMean(name, names)}`;
-			const steps = [path, "with", setting];
-			return [{ property: steps.join("."), path: steps, message: `got the parameter ${shown(name)}; ${allowed}` }];
+			return [about([...path, "with", setting], `got the parameter ${shown(name)}; ${allowed}`)];
 		}),
 	);
 }
@@ -73,10 +75,10 @@ function unknownParameters({ parameters = {} }: ClonedInstanceWithInitArgs, scri
 function settingsProblems({ parameters }: ClonedInstanceWithInitArgs, scripts: Scripts): Problem[] {
 	return scripts.flatMap(({ script, path }) => {
 		if (script.library === undefined) return [];
-		return settingProblems(script.library, settingsOf(script, parameters as never), [path, "with"]).map((problem) => ({
-			...problem,
-			property: problem.property === "library" ? `${path}.library` : propertyName(problem.path),
-		}));
+		const problems = settingProblems(script.library, settingsOf(script, parameters as never), [...path, "with"]);
+		return problems.map((problem) =>
+			problem.property === "library" ? about([...path, "library"], problem.message) : problem,
+		);
 	});
 }
 
@@ -90,13 +92,12 @@ function valueProblems(
 	const problems: Problem[] = [];
 	for (const { name: clone, hardware } of planned) {
 		for (const [name, outcome] of Object.entries(outcomes(parameters, subjectOf(args, hardware)))) {
-			const path = ["parameters", name];
-			const about = (message: string) => problems.push({ property: propertyName(path), path, message });
-			if ("error" in outcome) about(`of ${clone}: ${outcome.error}`);
+			const complain = (message: string) => problems.push(about(["parameters", name], message));
+			if ("error" in outcome) complain(`of ${clone}: ${outcome.error}`);
 			if (!("value" in outcome) || !ONE_EACH.has(name)) continue;
 			const other = seen.get(`${name} ${outcome.value}`);
 			if (other !== undefined)
-				about(`comes to ${shown(outcome.value)} for ${other} and ${clone}; allowed is one for each`);
+				complain(`comes to ${shown(outcome.value)} for ${other} and ${clone}; allowed is one for each`);
 			seen.set(`${name} ${outcome.value}`, clone);
 		}
 	}

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
 import { ClonedInstanceWithInit, type ClonedInstanceWithInitArgs } from "../../../index";
+import { type InjectedInput, payloadOf, recordedOf } from "../../../provider/init/injected";
 import { type Registered, registeredBy } from "./mocks";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
@@ -97,6 +99,20 @@ describe("ClonedInstanceWithInit", () => {
 		assert.equal(order[0], "web-2");
 	});
 
+	it("keeps the output of scripts with secrets, and secret parameters, out of reports", async () => {
+		const content = pulumi.secret("#!/bin/sh\necho hunter2\n");
+		const registered = await made({
+			parameters: { hostname: "web-{instance}", token: pulumi.secret("hunter2") },
+			customize: [hello, { name: "quiet", content }],
+		});
+		const injected = inputs(registered, VOLUME, "web-image").injected as { value?: InjectedInput } & InjectedInput;
+		const { files } = payloadOf(recordedOf(injected.value ?? injected));
+		const text = (path: string) => files.find((file) => file.path.endsWith(path))!.content.toString();
+		assert.equal(text("plan/secret-parameters").trim(), "token");
+		assert.match(text("quiet/settings"), /^secret yes$/m);
+		assert.doesNotMatch(text("hello/settings"), /^secret/m);
+	});
+
 	it("does not wait where it is told not to", async () => {
 		assert.equal(inputs(await made({ timeoutSeconds: 0 }), DOMAIN, "web-0").init, undefined);
 	});
@@ -171,7 +187,7 @@ describe("ClonedInstanceWithInit", () => {
 			[
 				"settings of a script of its own",
 				{ init: [{ ...hello, with: { a: "b" } }] },
-				/init\[0\]\.with: got \{"a":"b"\} with content/,
+				/init\[0\]\.with: got settings with content/,
 			],
 			[
 				"two scripts of a name",
