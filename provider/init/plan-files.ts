@@ -34,6 +34,7 @@ export function planFiles({
 		planFile("identifier", inFull(identifier).join("\n")),
 		planFile("ids", [...new Set([...inFull(asked), ...compared])].join("\n")),
 		planFile("parameters", parameters.text + INSTANCE),
+		planFile("variables", variablesOf(parameters.text)),
 		planFile("secret-parameters", secretParameters.join("\n")),
 		planFile(
 			"policy",
@@ -44,6 +45,12 @@ export function planFiles({
 		planFile("afterwards", afterwards),
 		planFile("not-on", notOnText(notOn)),
 	];
+}
+
+/** How scripts know the parameters: the shell in the guest has no upper case but by a process. */
+function variablesOf(programs: string): string {
+	const names = [...programs.matchAll(/^parameter (.+)$/gm)].map(([, name]) => name!);
+	return [...names, "instance"].map((name) => `${name} ${variableOf(name)}`).join("\n");
 }
 
 /** Beside the parameters, where the id carries a number. */
