@@ -1,4 +1,5 @@
 import * as assert from "node:assert/strict";
+import { injectedOf } from "../../../provider/init/injected";
 import { connect, type Host } from "../../../provider/libvirt";
 import type { Context } from "../../../provider/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
@@ -45,21 +46,19 @@ describe("pools and volumes on libvirt's test driver", () => {
 		await makePool();
 		await volume.create(inputs({ name: "base.qcow2", sizeMiB: 64 }), context);
 		const version = "5".repeat(64);
-		const files = [{ path: "/usr/lib/clones-init/plan/secret", content: "very secret" }];
+		const files = [{ path: "/usr/lib/clones-init/plan/secret", mode: 0o600, content: Buffer.from("very secret") }];
+		const injected = injectedOf({ version, files, links: [], lines: [] });
 		const given = { ...common, ownerId: "o/p/s/image", pool: "mine", name: "image.qcow2", base: "base.qcow2" };
 		const handler = withSmallState(volume, handlerOf(volume));
-		const about = { secretInputs: [["injected", "files", 0, "content"]] };
-		const checked = await handler.check({}, { ...given, injected: { version, files }, about });
+		const about = { secretInputs: [["injected", "packed"]] };
+		const checked = await handler.check({}, { ...given, injected, about });
 		assert.deepEqual(checked.failures, []);
 		assert.deepEqual(checked.inputs.injected, { version });
-		assert.doesNotMatch(JSON.stringify(checked.inputs), /very secret/);
+		assert.doesNotMatch(JSON.stringify(checked.inputs), /very secret|packed/);
 		const plan = (checked.inputs.plan as string[]).join("\n");
 		assert.match(plan, /scripts 55555555: 1 files of 1 KiB are put into it by libguestfs; the base stays as it is/);
 		assert.match(plan, /warning: scripts cannot be put into a disk in the pool "mine".*not files of this machine/);
-		const refused = await handler.check(
-			{},
-			{ ...given, base: undefined, sizeMiB: 1, injected: { version, files }, about },
-		);
+		const refused = await handler.check({}, { ...given, base: undefined, sizeMiB: 1, injected, about });
 		assert.deepEqual(refused.failures, [
 			{ property: "", reason: "injected: needs a base: scripts are put into an overlay on it" },
 		]);
