@@ -232,11 +232,12 @@ export interface ClonedInstanceWithInitArgs {
 	/** What a clone of a clone does. @default "rerun" */
 	onReclone?: "keep" | "rerun" | "parametersOnly";
 	/**
-	 * What changed scripts or data mean for clones that exist: they `keep` what they were made with, or `replace`: are made
-	 * anew.
+	 * What changed scripts or data mean for clones that exist: they `keep` what they were made with; get the new ones by
+	 * their guest agent and run those that changed (`rerun`), or of these the init scripts only (`parametersOnly`); or
+	 * `replace`: they are made anew.
 	 * @default "keep"
 	 */
-	onScriptChange?: "keep" | "replace";
+	onScriptChange?: "keep" | "rerun" | "parametersOnly" | "replace";
 	/** Seconds that an `up` waits for a clone's scripts of the boot; with 0 it does not wait. @default 600 */
 	timeoutSeconds?: pulumi.Input<number>;
 	/** Hardware of the clones. @default see the fields; with a source domain, the domain's */

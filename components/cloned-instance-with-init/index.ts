@@ -2,8 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { Domain } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
 import { idOf, type Reference } from "../../provider/dynamic";
-import type { ScriptFacts } from "../../provider/init/awaited";
+import type { InitInputs, ScriptFacts } from "../../provider/init/awaited";
 import type { InjectedInput } from "../../provider/init/injected";
+import { Injection } from "../../provider/init/injection/resource";
 import { CloneSource } from "../../provider/init/source/resource";
 import { Volume } from "../../provider/volume/resource";
 import type { Lineage } from "../../provider/volume/schema";
@@ -69,14 +70,13 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 
 	constructor(name: string, args: ClonedInstanceWithInitArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("pulumi-libvirt-clones:index:ClonedInstanceWithInit", name, {}, opts);
-		const what = `ClonedInstanceWithInit ${name}`;
-		checkArgs(what, clonedInstanceWithInitSchema, args, clonedInstanceWithInitRules);
-		refuseLater(what, args, KNOWN);
-		const planned = naming(what, () => planClones(name, args));
-		checkScripts(what, args, planned);
+		checkArgs(what(name), clonedInstanceWithInitSchema, args, clonedInstanceWithInitRules);
+		refuseLater(what(name), args, KNOWN);
+		const planned = naming(what(name), () => planClones(name, args));
+		checkScripts(what(name), args, planned);
 
 		const source = this.sourceOf(name, args);
-		const injected = injectedFor(what, args, source?.ids ?? []);
+		const injected = injectedFor(what(name), args, source?.ids ?? []);
 		this.image = this.imageOf(name, args, source, injected);
 		const server = planned.find(({ suffix }) => suffix === serverOf(args));
 		// The server comes first, so that its clients can wait for it.
@@ -86,10 +86,12 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 			const after =
 				server && clone !== server && args.relations?.clientsWait !== false ? made.get(server.name) : undefined;
 			const disk = this.diskOf(name, args, clone);
-			made.set(clone.name, { disk, domain: this.machine(name, args, clone, disk, injected, after?.domain) });
+			const domain = this.machine(name, args, clone, disk, injected, after?.domain);
+			made.set(clone.name, { disk, domain });
+			if (isBroughtUpToDate(args)) this.bringUpToDate(name, args, clone, domain, injected);
 		}
 		this.domains = new Map(planned.map((clone) => [clone.name, made.get(clone.name)!.domain]));
-		this.instances = pulumi.all(planned.map((clone) => describe(what, args, clone, made.get(clone.name)!)));
+		this.instances = pulumi.all(planned.map((clone) => describe(what(name), args, clone, made.get(clone.name)!)));
 		this.registerOutputs({ instances: this.instances });
 	}
 
@@ -123,7 +125,7 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 				...common(component, args),
 				pool: args.pool ?? poolOf(args.source),
 				base: this.image,
-				onBaseChange: args.onScriptChange ?? "keep",
+				onBaseChange: args.onScriptChange === "replace" ? "replace" : "keep",
 			},
 			{ parent: this },
 		);
@@ -132,11 +134,12 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 	private machine(
 		component: string,
 		args: ClonedInstanceWithInitArgs,
-		{ name, own, hardware }: Planned,
+		clone: Planned,
 		disk: Volume,
 		injected: pulumi.Output<InjectedInput>,
 		after: Domain | undefined,
 	): Domain {
+		const { name, own, hardware } = clone;
 		const memoryMiB = own.memoryMiB ?? args.domain?.memoryMiB;
 		const vcpus = own.vcpus ?? args.domain?.vcpus;
 		const inputs = {
@@ -152,17 +155,22 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 			lineage: disk.lineage.apply((lineage) =>
 				lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
 			) as pulumi.Output<{ base: string; baseContentId: string }>,
-			init: pulumi
-				.all([
-					injected,
-					args.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
-					parametersOf(`ClonedInstanceWithInit ${component}`, args, hardware),
-				])
-				.apply(([{ version }, timeoutSeconds, parameters]) =>
-					timeoutSeconds === 0 ? undefined : { version, boot: scriptsOfBoot(args), timeoutSeconds, parameters },
-				),
+			init: awaitedOf(what(component), args, clone, injected),
 		};
 		return new Domain(name, inputs, { parent: this, ...(after === undefined ? {} : { dependsOn: after }) });
+	}
+
+	/** Changed scripts and data for a clone that is there. */
+	private bringUpToDate(
+		component: string,
+		args: ClonedInstanceWithInitArgs,
+		clone: Planned,
+		domain: Domain,
+		injected: pulumi.Output<InjectedInput>,
+	): void {
+		const run = awaitedOf(what(component), args, clone, injected);
+		const inputs = { ...common(component, args), domain: domain.uuid, injected, run, leave: true };
+		new Injection(clone.name, inputs, { parent: this });
 	}
 }
 
@@ -185,8 +193,32 @@ function common(component: string, { uri, maxParallel }: ClonedInstanceWithInitA
 	};
 }
 
+/** How errors call it. */
+function what(component: string): string {
+	return `ClonedInstanceWithInit ${component}`;
+}
+
+function isBroughtUpToDate({ onScriptChange }: ClonedInstanceWithInitArgs): boolean {
+	return onScriptChange === "rerun" || onScriptChange === "parametersOnly";
+}
+
+/** What is waited for; undefined where nothing is. */
+function awaitedOf(
+	component: string,
+	args: ClonedInstanceWithInitArgs,
+	{ hardware }: Planned,
+	injected: pulumi.Output<InjectedInput>,
+): pulumi.Output<InitInputs | undefined> {
+	const timeout = args.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+	return pulumi
+		.all([injected, timeout, parametersOf(component, args, hardware)])
+		.apply(([{ version }, timeoutSeconds, parameters]) =>
+			timeoutSeconds === 0 ? undefined : { version, boot: scriptsOfBoot(args), timeoutSeconds, parameters },
+		);
+}
+
 function describe(
-	what: string,
+	component: string,
 	args: ClonedInstanceWithInitArgs,
 	{ name, instanceId, hardware }: Planned,
 	{ disk, domain }: { disk: Volume; domain: Domain },
@@ -201,7 +233,7 @@ function describe(
 			timings: domain.timings,
 			scripts: domain.scripts,
 			disk: disk.timings,
-			parameters: parametersOf(what, args, hardware),
+			parameters: parametersOf(component, args, hardware),
 		})
 		.apply(({ disk: made, timings, scripts, ...facts }) => ({
 			name,

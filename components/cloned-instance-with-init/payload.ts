@@ -118,7 +118,11 @@ export function descriptionOf(
 				return isSecret([...path, "with"]) ? Object.keys(ready.parameters) : ready.secretParameters;
 			}),
 		],
-		policy: { reboot: plain.onReboot, reclone: plain.onReclone },
+		policy: {
+			reboot: plain.onReboot,
+			reclone: plain.onReclone,
+			changed: args.onScriptChange === "parametersOnly" ? "parametersOnly" : "rerun",
+		},
 		afterwards: plain.afterwards,
 		notOn: Object.fromEntries(notOn.map(({ identifier, value }) => [identifier, value])),
 		scripts: scripts.map(({ kind, script, path }) => ({

@@ -58,7 +58,7 @@ export const clonedInstanceWithInitSchema = z.strictObject({
 	afterwards: z.enum(["keep", "disable", "remove"]).optional(),
 	onReboot: again.optional(),
 	onReclone: again.optional(),
-	onScriptChange: z.enum(["keep", "replace"]).optional(),
+	onScriptChange: z.enum(["keep", "rerun", "parametersOnly", "replace"]).optional(),
 	timeoutSeconds: z.number().min(0).max(86_400).optional(),
 	domain: domainOverridesSchema
 		.extend({ smbios: domainSchema.shape.smbios, cloneableBy: domainSchema.shape.cloneableBy })

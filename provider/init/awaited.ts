@@ -68,6 +68,21 @@ export async function untilInitialized(
 	}
 }
 
+/**
+ * Has a guest run what is due of its scripts now, as at a boot.
+ * @throws WaitError with the output of the one that failed, or with how far they have come
+ */
+export async function runScripts(
+	context: Pick<Context, "host" | "log">,
+	uuid: string,
+	name: string,
+	init: InitInputs,
+): Promise<ScriptFacts[]> {
+	// Whether they ended well the report tells better.
+	await runInGuest(context.host, uuid, RUNNER, ["boot", "early", "network", "late"], init.timeoutSeconds);
+	return untilInitialized(context, uuid, name, init);
+}
+
 const ENDED: ReadonlySet<string> = new Set(["done", "skipped", "failed"]);
 
 const LEFT_AS_IT_IS =

@@ -63,6 +63,24 @@ describe("examples/init-scripts", function () {
 		assert.equal(await inside("node-3", "cat /etc/role"), "node-04 is the worker");
 	});
 
+	it("brings machines up to date by their agent, where that is asked for", async () => {
+		await bench.project.edit("index.ts", "count: config", 'onScriptChange: "rerun",\n\tcount: config');
+		await bench.project.up();
+		assert.equal(await inside("node-0", "cat /etc/role"), "node-01 is the leader");
+		const booted = await inside("node-0", "cut -d. -f1 /proc/uptime");
+		await bench.project.edit("index.ts", "is the $CLONE_ROLE", "is our $CLONE_ROLE");
+		const { changes } = await bench.project.up();
+		assert.equal(changes.update, 4);
+		for (const [name, text] of [
+			["node-0", "node-01 is our leader"],
+			["node-3", "node-04 is our worker"],
+		] as const) {
+			assert.equal(await inside(name, "cat /etc/role"), text);
+		}
+		assert.ok(Number(await inside("node-0", "cut -d. -f1 /proc/uptime")) > Number(booted), "it was restarted");
+		await bench.project.preview(["--expect-no-changes"]);
+	});
+
 	it("fails with what a script said, and goes on when it is mended", async () => {
 		await bench.project.edit("index.ts", "set -eu\\necho", "set -eu\\necho cannot go on >&2\\nexit 3\\necho");
 		await bench.project.setConfig("nodes", "5");

@@ -6,6 +6,7 @@ import { type Change, type Context, InputError, type Lifecycle } from "../../lif
 import { isUnknown } from "../../unknown";
 import { firstDisk } from "../../volume/domain-disks";
 import { findPool, findVolume } from "../../volume/pools";
+import { runScripts, type ScriptFacts } from "../awaited";
 import { injectThroughAgent } from "../inject/agent";
 import { guestfishObstacle } from "../inject/guestfish";
 import { injectIntoSource } from "../inject/into-source";
@@ -56,10 +57,10 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 	async create(inputs, context) {
 		const started = performance.now();
 		const target = await targetOf(context, inputs);
-		await put(context, target, payloadOf(inputs.injected));
+		const scripts = await put(context, target, payloadOf(inputs.injected), inputs.run);
 		const injectMs = Math.round(performance.now() - started);
 		const id = target.kind === "disk" ? target.path : target.uuid;
-		return { id, state: { ...inputs, target: id, timings: { injectMs } } };
+		return { id, state: { ...inputs, target: id, ...(scripts && { scripts }), timings: { injectMs } } };
 	},
 
 	async read(id, state, { host }) {
@@ -69,12 +70,12 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 
 	async update(_id, olds, news, context) {
 		const { target, timings } = olds;
-		await put(context, await targetOf(context, news), payloadOf(news.injected));
-		return { ...news, target, timings };
+		const scripts = await put(context, await targetOf(context, news), payloadOf(news.injected), news.run);
+		return { ...news, target, scripts: scripts ?? olds.scripts, timings };
 	},
 
 	async delete(id, state, context) {
-		if (!(await injection.read(id, state, context))) return;
+		if (state.leave || !(await injection.read(id, state, context))) return;
 		await put(context, await targetOf(context, state), NOTHING);
 	},
 };
@@ -110,7 +111,19 @@ async function targetOf({ host }: Pick<Context, "host">, { volume, domain }: Inj
 	throw new InputError("domain", `got ${JSON.stringify(found.name)}, which has no disk; allowed is one with a disk`);
 }
 
-async function put(context: Context, target: Target, payload: Payload): Promise<void> {
-	if (target.kind === "disk") await injectIntoSource(context, target.path, payload);
-	else await injectThroughAgent(context.host, target.uuid, payload);
+/** @returns what has become of the scripts, where they are to run */
+async function put(
+	context: Context,
+	target: Target,
+	payload: Payload,
+	run?: InjectionInputs["run"],
+): Promise<ScriptFacts[] | undefined> {
+	if (target.kind === "disk") {
+		await injectIntoSource(context, target.path, payload);
+		return undefined;
+	}
+	const { uuid, name } = target;
+	await injectThroughAgent(context.host, uuid, payload);
+	// Also where they were there already: an earlier run may have been cut off before this. The guest knows what is due.
+	return run && runScripts(context, uuid, name, run);
 }

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, LibvirtResource, type Reference } from "../../dynamic";
+import type { InitInputs } from "../awaited";
 import type { InjectedInput } from "../injected";
 
 export interface InjectionArgs extends Pick<HostArgs, "uri"> {
@@ -9,6 +10,10 @@ export interface InjectionArgs extends Pick<HostArgs, "uri"> {
 	domain?: Reference;
 	/** What is put in. */
 	injected: pulumi.Input<InjectedInput>;
+	/** In a running machine, what is due of the scripts runs at once, and is waited for. @default they run at its next boot */
+	run?: pulumi.Input<InitInputs | undefined>;
+	/** What is there stays when the resource goes. @default false */
+	leave?: boolean;
 }
 
 /** Internal: scripts in what is there already. Deleting it takes them out. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { computed } from "../../allowed";
 import type { Rule } from "../../lifecycle";
 import { commonShape, reference } from "../../schema";
+import { initSchema, type ScriptFacts } from "../awaited";
 import { injectedSchema } from "../injected";
 
 /** Scripts in what is there: in a disk's own file, or in a machine, running or not. */
@@ -11,6 +12,10 @@ export const injectionSchema = z
 		volume: reference.optional(),
 		domain: reference.optional(),
 		injected: computed(injectedSchema),
+		/** In a running machine, what is due of the scripts runs at once, and is waited for. */
+		run: initSchema.optional(),
+		/** What is there stays when the resource goes. */
+		leave: z.boolean().optional(),
 	})
 	.omit({ adopt: true });
 
@@ -19,6 +24,8 @@ export type InjectionInputs = z.output<typeof injectionSchema>;
 export interface InjectionFacts {
 	/** Path of the disk, or UUID of the machine. Also the resource's id. */
 	target: string;
+	/** What has become of the scripts, where they ran at once. */
+	scripts?: ScriptFacts[] | undefined;
 	/** Milliseconds that it took. */
 	timings: { injectMs: number };
 }

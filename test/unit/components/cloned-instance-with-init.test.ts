@@ -113,6 +113,17 @@ describe("ClonedInstanceWithInit", () => {
 		assert.doesNotMatch(text("hello/settings"), /^secret/m);
 	});
 
+	it("brings clones that exist up to date only where that is asked for", async () => {
+		const updates = async (onScriptChange: ClonedInstanceWithInitArgs["onScriptChange"]) =>
+			(await made({ onScriptChange })).filter(({ type }) => type.endsWith(":Injection"));
+		assert.deepEqual(await updates("keep"), []);
+		assert.deepEqual(await updates("replace"), []);
+		const [first, ...others] = await updates("rerun");
+		assert.equal(others.length, 1);
+		assert.deepEqual([first!.inputs.domain, first!.inputs.leave], ["uuid-web-0", true]);
+		assert.deepEqual((first!.inputs.run as { boot: string[] }).boot, ["hostname"]);
+	});
+
 	it("does not wait where it is told not to", async () => {
 		assert.equal(inputs(await made({ timeoutSeconds: 0 }), DOMAIN, "web-0").init, undefined);
 	});

@@ -87,7 +87,7 @@ export const ClonedInstanceWithInit: Table = {
 		["afterwards", "delete", true],
 		["onReboot", "again"],
 		["onReclone", "again"],
-		["onScriptChange", "rerun"],
+		["onScriptChange", "again"],
 		["timeoutSeconds", -1, "60", 86_401],
 		["domain", "small", []],
 		...inside("domain", [...HARDWARE, ...SOURCE_OF_CLONES]),
