@@ -24,7 +24,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	schema: domainSchema,
 	sensitive: ["guestSetup", "fork"],
 	defaults: defaultsOf,
-	outputs: ["name"],
+	outputs: ["name", "uuid"],
 	rules,
 	settle,
 	changes,
