@@ -39,8 +39,8 @@ describe("the npm package", function () {
 	});
 
 	it("is small, and grows by nobody's mistake", () => {
-		assert.ok(packed.size < 1_200_000, `${packed.size} bytes`);
-		assert.ok(packed.unpackedSize < 4_600_000, `${packed.unpackedSize} bytes unpacked`);
+		assert.ok(packed.size < 1_600_000, `${packed.size} bytes`);
+		assert.ok(packed.unpackedSize < 6_000_000, `${packed.unpackedSize} bytes unpacked`);
 	});
 
 	it("has source maps that hold their sources, so that they point at nothing that is not there", async () => {
