@@ -153,7 +153,7 @@ describe("the set-up", () => {
 					(error, stdout, stderr) => (error ? reject(new Error(stderr)) : resolve(stdout)),
 				),
 			);
-			assert.match(output, /^libvirtd, virtlogd, virsh, qemu-system-x86_64, qemu-img, dnsmasq/);
+			assert.match(output, /^libvirtd, virtlogd, virsh, qemu-system-x86_64, qemu-img, guestfish, dnsmasq/);
 		});
 
 		it("start no services, and leave those that run alone", async () => {
