@@ -19,7 +19,7 @@ export interface Arguments {
 }
 
 /** Commands of two words. */
-const GROUPS = ["identities"];
+const GROUPS = ["identities", "morph"];
 
 /** @throws Error for arguments that are unknown, or a stack that is not said in full */
 export function argumentsOf(argv: ReadonlyArray<string>): Arguments {

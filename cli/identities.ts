@@ -4,6 +4,7 @@ import type { Identity } from "../provider/identity/identity";
 import { AS_ASKED } from "../provider/identity/pool/lifecycle";
 import { stackOf } from "../provider/owner";
 import type { IdentityState } from "./identity-state";
+import { table } from "./table";
 
 export interface Asked {
 	stack: string;
@@ -110,14 +111,4 @@ function poolsOf({ stack, state, pool }: Asked): Access[] {
 	if (found.length > 0) return found;
 	const names = [...state.pools.keys()].join(", ") || "it has none";
 	throw new Error(`--pool: got ${JSON.stringify(pool)}; allowed are pools of ${stack}: ${names}`);
-}
-
-function table(rows: ReadonlyArray<ReadonlyArray<string>>): string[] {
-	const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-	return rows.map((row) =>
-		row
-			.map((cell, column) => cell.padEnd(widths[column]!))
-			.join("  ")
-			.trimEnd(),
-	);
 }

@@ -6,13 +6,19 @@ import { closeAll, connect } from "../provider/libvirt";
 import { type Arguments, argumentsOf, checkStack } from "./arguments";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
+import { morphCheck, morphOptions, morphStatus } from "./morph";
 import { exportedState } from "./state";
+import { watch } from "./watch";
 
 const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--yes]
        pulumi-libvirt-clones gc --stack ORGANIZATION/PROJECT/STACK [--uri URI] [--state FILE] [--yes]
        pulumi-libvirt-clones identities list --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--state FILE]
        pulumi-libvirt-clones identities release NAME --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--owner OWNER]
            [--state FILE] [--yes]
+       pulumi-libvirt-clones morph options MACHINE... [--uri URI]
+       pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
+       pulumi-libvirt-clones morph check FILE...
+       pulumi-libvirt-clones watch FILE [--uri URI] [--yes]
 
 sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
 which nothing was ever written, and its pools if they are empty then. For what an interrupted run left when its stack is
@@ -23,6 +29,14 @@ new image leaves under onBaseChange: "keep". It asks pulumi for the state, or ta
 
 identities list shows the identities of the stack's pools: state, who holds them, since when, and whose owner is gone.
 identities release returns one whose owner is gone, or takes it out of quarantine, with new credentials.
+
+morph options says which instance types machines can change to, and how: while they run, or by a restart; of several
+machines what all of them can, and which of them excludes the rest. morph status says how far a change has come, and what
+of one that was cut off is recorded. Both take machines by name or UUID, whoever made them, and change nothing. morph check
+says what is wrong in templates, else what their steps come to.
+
+watch changes the declared number of a stack's machines by how busy they are, and runs pulumi up, until it is ended:
+docs/watch.md has the file.
 
 Without --yes they only tell what they would do.
 
@@ -45,6 +59,9 @@ const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
 /** Commands that print lines of their own. */
 const reports: Record<string, (given: Arguments) => Promise<string[]>> = {
 	"identities list": async (given) => listIdentities({ ...given, state: await identityState(given) }),
+	"morph options": morphOptions,
+	"morph status": morphStatus,
+	"morph check": morphCheck,
 	async "identities release"(given) {
 		const [name, ...others] = given.names;
 		if (name === undefined || others.length > 0) throw new Error(usage);
@@ -59,8 +76,9 @@ async function main(): Promise<void> {
 	if (given.help) return console.log(usage);
 	const report = Object.hasOwn(reports, given.command) ? reports[given.command] : undefined;
 	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
+	if (given.command === "watch") return watching(given);
 	if (report) {
-		checkStack(given.stack);
+		if (given.command.startsWith("identities")) checkStack(given.stack);
 		for (const line of await report(given)) console.log(line);
 		return;
 	}
@@ -71,6 +89,19 @@ async function main(): Promise<void> {
 	for (const what of kept) console.log(`left ${what}`);
 	if (removed.length + kept.length === 0) console.log(`${NOTHING[given.command]} ${given.stack} is on ${given.uri}`);
 	else if (!given.yes && removed.length > 0) console.log(NOT_DONE);
+}
+
+async function watching({ names: [file, ...others], uri, yes }: Arguments): Promise<void> {
+	if (file === undefined || others.length > 0) throw new Error(usage);
+	const end = new AbortController();
+	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort());
+	await watch({
+		file,
+		uri,
+		yes,
+		log: (line) => console.log(`${new Date().toISOString()} ${line}`),
+		signal: end.signal,
+	});
 }
 
 async function identityState({ stack, state }: Arguments): Promise<IdentityState> {

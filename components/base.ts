@@ -8,13 +8,27 @@ export interface BaseDomainArgs {
 	domain: Reference;
 }
 
-export function isDomainBase(base: Reference | BaseDomainArgs): base is BaseDomainArgs {
-	return (
-		typeof base === "object" && !pulumi.Output.isInstance(base) && !pulumi.Resource.isInstance(base) && "domain" in base
-	);
+export function isDomainBase(base: Reference | BaseDomainArgs | ForkBaseArgs): base is BaseDomainArgs {
+	return isGroupWith(base, "domain");
 }
 
-/** Volume resources, ours and those of `@pulumi/libvirt`, know their pool. */
-export function poolOf(base: Reference | BaseDomainArgs): Reference {
-	return (base as unknown as { pool: pulumi.Output<string> }).pool;
+/** A machine that was stopped for others to go on from. */
+export interface ForkBaseArgs {
+	/** The fork point: a `ForkPoint`, or its id. */
+	forkPoint: Reference;
+}
+
+export function isForkBase(base: Reference | BaseDomainArgs | ForkBaseArgs): base is ForkBaseArgs {
+	return isGroupWith(base, "forkPoint");
+}
+
+function isGroupWith(base: unknown, key: string): boolean {
+	const isGroup = typeof base === "object" && !pulumi.Output.isInstance(base) && !pulumi.Resource.isInstance(base);
+	return isGroup && base !== null && key in base;
+}
+
+/** Volume resources, ours and those of `@pulumi/libvirt`, know their pool; so do fork points. */
+export function poolOf(base: Reference | BaseDomainArgs | ForkBaseArgs): Reference {
+	const known = isForkBase(base) ? base.forkPoint : base;
+	return (known as unknown as { pool: pulumi.Output<string> }).pool;
 }

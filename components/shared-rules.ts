@@ -1,5 +1,6 @@
 /** Rules that the arguments of several components have in common. */
 import type { Rule } from "../provider/lifecycle";
+import { isUnknown } from "../provider/unknown";
 
 /**
  * Which machines there are: by their number, by their names, or both.
@@ -48,6 +49,25 @@ export function rollingRule<Property extends string>(
 		check: (inputs) =>
 			inputs.rolling !== undefined && inputs[property] !== "rolling"
 				? `is given, and ${property} is ${inputs[property] ?? "keep"}; give ${property}: "rolling", or leave rolling out`
+				: undefined,
+	};
+}
+
+/**
+ * @param property that says what is cloned
+ * @param what is made in the pool: "the clones' volumes"
+ */
+export function poolRule<Property extends string>(
+	property: Property,
+	what: string,
+): Rule<{ pool?: unknown } & { [P in Property]?: unknown }> {
+	return {
+		property: "pool",
+		needs: [],
+		check: (inputs) =>
+			// A resource is unknown at this point and knows its pool; a path or a domain does not.
+			inputs.pool === undefined && !isUnknown(inputs[property])
+				? `is required where ${property} is not a volume resource; give the pool that ${what} are made in`
 				: undefined,
 	};
 }

@@ -8,6 +8,8 @@ export interface Asked {
 	uuid: pulumi.Output<string>;
 	/** Path of its first disk. */
 	path: pulumi.Output<string>;
+	/** Of its host, where that is another one. */
+	uri?: pulumi.Input<string> | undefined;
 }
 
 /** Asks the host what each machine is doing, and what else is to be known; rejects when it cannot be reached. */
@@ -16,16 +18,18 @@ export function askEach<Facts extends object>(
 	asked: Asked[],
 	ask: (host: Host, machine: { uuid: string; path: string }) => Promise<Facts>,
 ): pulumi.Output<Array<{ name: string; state: string } & Facts>> {
-	const known = asked.map(({ name, uuid, path }) =>
-		pulumi.all([uuid, path]).apply(([ownUuid, ownPath]) => ({ name, uuid: ownUuid, path: ownPath })),
+	const known = asked.map(({ name, uuid, path, uri: own }) =>
+		pulumi
+			.all([uuid, path, own ?? uri ?? defaultUri()])
+			.apply(([ownUuid, ownPath, at]) => ({ name, uuid: ownUuid, path: ownPath, at })),
 	);
-	return pulumi.all([uri ?? defaultUri(), pulumi.all(known)]).apply(([at, machines]) => {
-		const host = connect(at);
-		return Promise.all(
-			machines.map(async ({ name, ...machine }) => {
+	return pulumi.all(known).apply((machines) =>
+		Promise.all(
+			machines.map(async ({ name, at, ...machine }) => {
+				const host = connect(at);
 				const [domain, facts] = await Promise.all([host.domains.find(machine.uuid), ask(host, machine)]);
 				return { name, state: domain?.state ?? "missing", ...facts };
 			}),
-		);
-	}) as pulumi.Output<Array<{ name: string; state: string } & Facts>>;
+		),
+	) as pulumi.Output<Array<{ name: string; state: string } & Facts>>;
 }

@@ -51,6 +51,8 @@ export interface Change {
 	effect: Effect;
 	/** One clause for the preview: what will be done, and why it cannot be done in a milder way. */
 	note: string;
+	/** Of a replacement: the new object is there before the old one goes. */
+	createsFirst?: boolean | undefined;
 }
 
 /** Outputs: the inputs as they were applied (or found), and facts about what was made. */
@@ -100,6 +102,8 @@ export interface Lifecycle<Inputs extends RecordedInputs, Facts extends object> 
 	read(id: string, state: State<Inputs, Facts>, context: Context): Promise<State<Inputs, Facts> | undefined>;
 	/** Whether the object is on the host, where `read` does not tell: it may know how to get one back that is gone. */
 	exists?(id: string, context: Context): Promise<boolean>;
+	/** Whether `update` takes a `uri` of another host: it has the object go there. @default false */
+	moves?: boolean;
 	/** Applies new inputs; also finishes an object that was left incomplete. */
 	update(id: string, olds: State<Inputs, Facts>, news: Inputs, context: Context): Promise<State<Inputs, Facts>>;
 	/** Removes the object; succeeds when it is gone already; refuses what others depend on. */

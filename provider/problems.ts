@@ -119,10 +119,12 @@ function generated(issue: z.core.$ZodIssue, schema: z.ZodType, value: unknown): 
 function likeliestOption(issue: z.core.$ZodIssueInvalidUnion, value: unknown): z.core.$ZodIssue[] {
 	if (value === null || typeof value !== "object") return [];
 	const fitting = issue.errors.filter((errors) =>
-		errors.every(({ code, path }) => code !== "invalid_type" || path.length > 0),
+		errors.every(({ code, path }) => (code !== "invalid_type" && code !== "invalid_value") || path.length > 0),
 	);
-	if (fitting.length !== 1) return [];
-	return fitting[0]!.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+	const known = fitting.filter((errors) => errors.every(({ code }) => code !== "unrecognized_keys"));
+	const [likeliest, ...others] = known.length === 1 ? known : fitting;
+	if (!likeliest || others.length > 0) return [];
+	return likeliest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
 /** Parses what is known of each property and keeps the rest as it is. */

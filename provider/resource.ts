@@ -58,6 +58,16 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 		return recorded.get(ownerId) ?? olds;
 	};
 
+	/** Where an object moves from, which is found out when it is checked first as well. */
+	const moves = new Map<string, unknown>();
+
+	const movingAsFirst = (inputs: Inputs): Inputs => {
+		const { ownerId, moves: found } = inputs as Inputs & { moves?: unknown };
+		if (found !== undefined) moves.set(ownerId, found);
+		const known = moves.get(ownerId);
+		return known === undefined ? inputs : { ...inputs, moves: known };
+	};
+
 	const hideOf = (properties: object): Hide =>
 		hides.get((properties as { ownerId: string }).ownerId) ?? ((text) => text);
 
@@ -102,7 +112,8 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 			try {
 				const settled = await settledBy(lifecycle, olds, definedOnly(inputs) as unknown as Inputs, contextOf);
 				const resolved = (!hasUnknown(settled) && (await lifecycle.resolve?.(settled))) || settled;
-				const plan = wrapped((await planFor(lifecycle, recordedOf(olds, resolved), resolved, contextOf)).map(hide));
+				const before = recordedOf(olds, resolved);
+				const plan = wrapped((await planFor(lifecycle, before, movingAsFirst(resolved), contextOf)).map(hide));
 				return { inputs: definedOnly({ ...resolved, ...(plan.length > 0 ? { plan } : {}) }), failures: [] };
 			} catch (error) {
 				if (error instanceof InputError) return refused([error]);
@@ -118,11 +129,15 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 			const changes = namingResource(lifecycle.name, wanted.ownerId, hideOf(news), () =>
 				changesOf(lifecycle, olds as Full, wanted),
 			);
-			const replaces = changes
-				.filter((change) => change.effect === "replace")
-				.map((change) => topLevel(change.property));
+			const replacing = changes.filter((change) => change.effect === "replace");
+			const replaces = [...new Set(replacing.map((change) => topLevel(change.property)))];
 			const unfinished = olds.incomplete === true;
-			return { changes: changes.length > 0 || unfinished, replaces: [...new Set(replaces)] };
+			return {
+				changes: changes.length > 0 || unfinished,
+				replaces,
+				// Of classes that leave the order to this.
+				...(replaces.length > 0 && { deleteBeforeReplace: !replacing.some(({ createsFirst }) => createsFirst) }),
+			};
 		},
 
 		async create(inputs) {
@@ -150,7 +165,7 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 			return shown(news, () =>
 				recordingIncomplete(news, async () => {
 					const context = contextOf(news);
-					if (olds.uri !== news.uri) await refuseOtherHost(lifecycle, id, olds as Full, context);
+					if (olds.uri !== news.uri && !lifecycle.moves) await refuseOtherHost(lifecycle, id, olds as Full, context);
 					const wanted = stripped(news) as unknown as Inputs;
 					const state = await inLane(wanted.lane, () => lifecycle.update(id, olds as Full, wanted, context));
 					return { outs: definedOnly({ ...state, incomplete: undefined }) };

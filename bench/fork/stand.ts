@@ -112,9 +112,11 @@ export class Stand {
 		return { disk, domain: await domain.update(off.uuid, off, inputs, this.context) };
 	}
 
-	/** What the host does of that: the load, the guest's first instruction, the NIC. */
+	/** What the host does of that: the load, the guest's first instruction, the NIC. The guest stands still meanwhile. */
 	async hostSide({ disk, domain: { uuid, fork } }: Machine): Promise<void> {
 		const { config, parent } = await goOn(this.context, uuid, fork!, disk.path);
+		// What guests do of their own, which is long without KVM, would be taken from the host's two processors.
+		await this.host.domains.suspend(uuid);
 		await plugIn(this.host, uuid, config, parent);
 	}
 

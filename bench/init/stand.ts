@@ -163,7 +163,7 @@ export class Stand {
 			type: "qemu",
 			disks: [
 				{ volume: disk.path, format: "qcow2" },
-				...(seed ? [{ volume: seed.path, format: "raw", device: "cdrom" }] : []),
+				...(seed ? [{ volume: seed.path, format: "raw", readOnly: true }] : []),
 			],
 			nics: [{ network: "default", mac }],
 			consoleLog: console,

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { DomainArgs, WaitForArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
-import type { BaseDomainArgs } from "../base";
+import type { BaseDomainArgs, ForkBaseArgs } from "../base";
 
 /**
  * What of a machine's virtual hardware tells a clone which one it is: `mac` (of the first NIC; `mac 1` of the second),
@@ -143,12 +143,37 @@ export interface InitInstanceArgs {
 /** What is done about a source that is not fit to be cloned from: one that runs. */
 export interface WhenSourceBusyArgs {
 	/**
-	 * `fail`; `wait` until it is off; or `shutdown`: have its guest shut down.
+	 * `fail`; `wait` until it is off; `shutdown`: have its guest shut down; or `copy`: it goes on, and the clones are made of a
+	 * copy of its disk's own file, for which it stands still. A plain value, as it says which resources there are.
 	 * @default "fail"
 	 */
-	action?: pulumi.Input<"fail" | "wait" | "shutdown">;
+	action?: "fail" | "wait" | "shutdown" | "copy";
 	/** Seconds until that is given up. @default 300 */
 	timeoutSeconds?: pulumi.Input<number>;
+}
+
+/** A host that clones are made on. */
+export interface CloneHostArgs {
+	/** libvirt URI of the host, a plain text. Each host once; that of the source is spelled as `uri` is. */
+	uri: string;
+	/** Storage pool there, of the image and the clones' disks. @default `pool`, on the source's host also the source's */
+	pool?: Reference;
+	/** Network of the first NIC there. @default `network` */
+	network?: Reference;
+	/**
+	 * Volume there that holds what `source` holds, both of them Volume resources of the same content. The image is then thin
+	 * on it, and only what the scripts add to the source is copied. Not for the source's own host.
+	 * @default none: the image is copied with all that is below it
+	 */
+	source?: Reference;
+}
+
+/** Other access to the host of the source domain. At least one of the two. */
+export interface ElevatedCredentialsArgs {
+	/** libvirt URI by which the same host is reached. @default `uri` */
+	uri?: pulumi.Input<string>;
+	/** Content of an authentication file of libvirt's (https://libvirt.org/auth.html), for SASL. @default none */
+	authFile?: pulumi.Input<string>;
 }
 
 /** One clone serves the others. */
@@ -173,6 +198,7 @@ export type InitDomainArgs = Omit<
 	| "waitFor"
 	| "healthCheck"
 	| "guestSetup"
+	| "migration"
 	| "lineage"
 	| "fork"
 >;
@@ -184,15 +210,33 @@ export interface ClonedInstanceWithInitArgs {
 	 */
 	uri?: pulumi.Input<string>;
 	/**
-	 * What is cloned: a volume (a resource, or its key or path), or a domain, whose hardware the clones have as well. It is
-	 * protected for as long as clones of it exist.
+	 * What is cloned: a volume (a resource, or its key or path); a domain, whose hardware the clones have as well; or, with
+	 * `withState`, a fork point. It is protected for as long as clones of it exist.
 	 */
-	source: Reference | BaseDomainArgs;
+	source: Reference | BaseDomainArgs | ForkBaseArgs;
+	/**
+	 * The clones do not boot: they go on in the memory of a machine that was booted from the volume once, or of the fork
+	 * point, and run their scripts then: those of the stage `early` before they have a NIC, the others once they are connected.
+	 * @default false
+	 */
+	withState?: boolean;
 	/**
 	 * Storage pool of the image and the clones' disks.
 	 * @default the source's pool, where the source is a volume resource; required otherwise
 	 */
 	pool?: Reference;
+	/**
+	 * Hosts that the clones are made on, in turn unless `placement` says otherwise. The image is made on the host of the
+	 * source (`uri`), and reaches each other host once: not at all where both hosts see the same file.
+	 * @default the source's host alone
+	 */
+	hosts?: CloneHostArgs[];
+	/**
+	 * URIs of `hosts` by the names of clones after the prefix: where these are made. A clone that exists does not move.
+	 * @default each list of clones goes through the hosts in turn
+	 * @example { "0": "qemu+ssh://root@hypervisor-2/system" }
+	 */
+	placement?: Record<string, string>;
 	/** Number of clones, named `<namePrefix>-0`, `<namePrefix>-1`, ... @default 0, with `instances` */
 	count?: number;
 	/** Named clones, instead of or beside `count`; the names follow the prefix. @default none */
@@ -238,6 +282,15 @@ export interface ClonedInstanceWithInitArgs {
 	 * @default "keep"
 	 */
 	onScriptChange?: "keep" | "rerun" | "parametersOnly" | "replace";
+	/**
+	 * Where the scripts are put: into an `image` of their own, over the source; or into the `source` itself, of which the
+	 * clones are made then: by the guest agent where it is a machine that runs, else into its disk's file. The source carries
+	 * them wherever it is copied, and cannot get others while clones stand on it. They are taken out with the component,
+	 * unless `afterClone` stops it. Or onto a `seed`: a further disk of all clones, from which cloud-init takes them at the
+	 * first boot; for images that libguestfs cannot write into.
+	 * @default "image"
+	 */
+	injectInto?: "image" | "source" | "seed";
 	/** Seconds that an `up` waits for a clone's scripts of the boot; with 0 it does not wait. @default 600 */
 	timeoutSeconds?: pulumi.Input<number>;
 	/** Hardware of the clones. @default see the fields; with a source domain, the domain's */
@@ -252,6 +305,18 @@ export interface ClonedInstanceWithInitArgs {
 	relations?: RelationsArgs;
 	/** What is done about a source domain that runs. @default it fails */
 	whenSourceBusy?: WhenSourceBusyArgs;
+	/**
+	 * What becomes of a source domain once all clones are up: it is left alone, or shut down for good (`stopSource`), so that
+	 * the clones take its place. It is never started again from here.
+	 * @default "keep"
+	 */
+	afterClone?: "keep" | "stopSource";
+	/**
+	 * Used for looking at a source domain and for shutting it down, where that is denied to `uri`'s own access. A secret,
+	 * whether it is given as one or not.
+	 * @default none: what is denied is an error
+	 */
+	elevatedCredentials?: ElevatedCredentialsArgs;
 	/** How many of the clones are made, changed or removed at the same time. @default the engine's parallelism */
 	maxParallel?: number;
 }

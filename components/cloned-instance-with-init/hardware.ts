@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DiskArgs, NicArgs, SmbiosArgs } from "../../provider/domain/resource";
 import type { Hardware } from "../../provider/init/identifiers";
 import type { Volume } from "../../provider/volume/resource";
+import { nicsOf } from "../children";
 import type { ClonedInstanceWithInitArgs } from "./args";
 
 interface IdentityHardware {
@@ -14,7 +15,7 @@ interface IdentityHardware {
 
 /** @param ids by their identifiers in full */
 export function identityHardware(
-	{ network, domain }: Pick<ClonedInstanceWithInitArgs, "network" | "domain">,
+	args: Pick<ClonedInstanceWithInitArgs, "network" | "domain">,
 	ids: Hardware,
 	disk: Volume,
 ): IdentityHardware {
@@ -22,13 +23,13 @@ export function identityHardware(
 	const oem = Object.entries(ids).flatMap(([kind, id]) => (kind.startsWith("oem ") ? [kind.slice(4) + id] : []));
 	const serial = of("serial");
 	const diskSerial = of("disk-serial 0");
-	const given = network === undefined ? domain?.nics : [{ network }, ...(domain?.nics ?? [])];
+	const given = nicsOf(args);
 	return {
 		...(of("uuid") !== undefined && { uuid: of("uuid")! }),
 		...(serial === undefined && oem.length === 0
 			? {}
 			: {
-					smbios: pulumi.output(domain?.smbios ?? {}).apply((own) => ({
+					smbios: pulumi.output(args.domain?.smbios ?? {}).apply((own) => ({
 						...own,
 						...(serial !== undefined && { serial }),
 						...(oem.length > 0 && { oemStrings: [...(own.oemStrings ?? []), ...oem] }),

@@ -1,49 +1,32 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Domain } from "../../provider/domain/resource";
-import type { DomainFacts } from "../../provider/domain/schema";
-import { idOf, type Reference } from "../../provider/dynamic";
-import type { InitInputs, ScriptFacts } from "../../provider/init/awaited";
-import type { InjectedInput } from "../../provider/init/injected";
+import { defaultUri, idOf, type Reference } from "../../provider/dynamic";
+import type { ForkPoint } from "../../provider/fork/resource";
+import type { InitInputs } from "../../provider/init/awaited";
+import { CloneHosts } from "../../provider/init/hosts/resource";
+import { type InjectedInput, injectedOf } from "../../provider/init/injected";
 import { Injection } from "../../provider/init/injection/resource";
 import { CloneSource } from "../../provider/init/source/resource";
+import { SourceStop } from "../../provider/init/source-stop/resource";
 import { Volume } from "../../provider/volume/resource";
-import type { Lineage } from "../../provider/volume/schema";
 import { checkArgs, naming, refuseLater } from "../args";
-import { isDomainBase, poolOf } from "../base";
+import { type BaseDomainArgs, isDomainBase } from "../base";
+import { lineageOf } from "../children";
 import type { ClonedInstanceWithInitArgs } from "./args";
+import { after, common, elevated } from "./common";
 import { identityHardware } from "./hardware";
-import { injectedFor, parametersOf, scriptsOfBoot } from "./payload";
+import { copyOf, imageOf, imagesAt, injectionInto } from "./images";
+import { describe, type InitInstance } from "./instance";
+import { parametersOf, payloadFor, scriptsOfBoot } from "./payload";
+import { hostInputs, type Place, placesOf } from "./places";
 import { type Planned, planClones } from "./planned";
 import { clonedInstanceWithInitRules } from "./rules";
 import { clonedInstanceWithInitSchema } from "./schema";
 import { checkScripts } from "./script-rules";
+import { keepingSeed, seedDisks, seedsAt } from "./seeds";
+import { forkOf, ownSettings, stateOf } from "./with-state";
 
-/** One clone: facts of its creation. */
-export interface InitInstance {
-	/** Name on the host. */
-	name: string;
-	/** UUID of the domain. */
-	uuid: string;
-	/** Its number among the clones. */
-	instanceId: number;
-	/** MAC address of each NIC. */
-	macs: string[];
-	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
-	addresses: string[];
-	/** Path of its disk on the host. */
-	volumePath: string;
-	/** What the disk was cloned from. */
-	lineage: Lineage | undefined;
-	/**
-	 * What it computes from its hardware, by name; what has a TPM in it only the machine can tell, and is left out. Secret
-	 * where the component's parameters are.
-	 */
-	parameters: Record<string, string>;
-	/** What has become of its scripts at its first boot; empty for one that was not waited for. */
-	scripts: ScriptFacts[];
-	/** Milliseconds of each step, from the disk to the first thing that the guest was seen to do. */
-	timings: DomainFacts["timings"] & { volumeMs?: number };
-}
+export type { InitInstance } from "./instance";
 
 /**
  * Clones that compute who they are: scripts and their data are put once into an image of the source, and every thin clone
@@ -65,66 +48,84 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 	readonly instances: pulumi.Output<InitInstance[]>;
 	/** The domains by name. */
 	readonly domains: ReadonlyMap<string, Domain>;
-	/** The source with the scripts in it, which all clones are made from. */
-	readonly image: Volume;
+	/** What clones that boot are made from: thin over the source, with the scripts in it unless the source has them. */
+	readonly image: Volume | undefined;
+	/** With `withState`: the machine that all clones go on as, with the scripts in it. */
+	readonly state: ForkPoint | undefined;
 
 	constructor(name: string, args: ClonedInstanceWithInitArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("pulumi-libvirt-clones:index:ClonedInstanceWithInit", name, {}, opts);
 		checkArgs(what(name), clonedInstanceWithInitSchema, args, clonedInstanceWithInitRules);
 		refuseLater(what(name), args, KNOWN);
-		const planned = naming(what(name), () => planClones(name, args));
+		const places = naming(what(name), () => placesOf(args));
+		const planned = naming(what(name), () => planClones(name, args, places));
 		checkScripts(what(name), args, planned);
 
-		const source = this.sourceOf(name, args);
-		const injected = injectedFor(what(name), args, source?.ids ?? []);
-		this.image = this.imageOf(name, args, source, injected);
+		const hosts = this.hostsOf(name, args, planned, places);
+		const source = this.sourceOf(name, args, hosts);
+		const payload = payloadFor(what(name), args, source?.ids ?? []);
+		const injected = payload.apply(injectedOf);
+		const seeds = seedsAt(this, name, args, payload, places);
+		this.state = stateOf(this, name, args, injected);
+		const injection = injectionInto(this, name, args, { source, injected, hosts });
+		const copy = copyOf(this, name, args, source, injection);
+		this.image = this.state ? undefined : imageOf(this, name, args, { source, copy, injection, injected, hosts });
+		const images = this.image && imagesAt(this, name, args, this.image, places);
 		const server = planned.find(({ suffix }) => suffix === serverOf(args));
 		// The server comes first, so that its clients can wait for it.
 		const order = server ? [server, ...planned.filter((clone) => clone !== server)] : planned;
 		const made = new Map<string, { disk: Volume; domain: Domain }>();
 		for (const clone of order) {
-			const after =
+			const first =
 				server && clone !== server && args.relations?.clientsWait !== false ? made.get(server.name) : undefined;
-			const disk = this.diskOf(name, args, clone);
-			const domain = this.machine(name, args, clone, disk, injected, after?.domain);
+			const disk = this.diskOf(name, args, clone, images?.get(clone.place) ?? this.state!.disk);
+			const parts = { disk, seed: seeds.get(clone.place), injected, server: first?.domain };
+			const domain = this.machine(name, args, clone, parts);
 			made.set(clone.name, { disk, domain });
 			if (isBroughtUpToDate(args)) this.bringUpToDate(name, args, clone, domain, injected);
 		}
 		this.domains = new Map(planned.map((clone) => [clone.name, made.get(clone.name)!.domain]));
+		if (args.afterClone === "stopSource") this.stopSource(name, args, [...this.domains.values()]);
 		this.instances = pulumi.all(planned.map((clone) => describe(what(name), args, clone, made.get(clone.name)!)));
 		this.registerOutputs({ instances: this.instances });
 	}
 
-	/** A machine that is cloned has to be fit for it; a volume is. */
-	private sourceOf(component: string, args: ClonedInstanceWithInitArgs): CloneSource | undefined {
-		if (!isDomainBase(args.source)) return undefined;
-		const inputs = { ...common(component, args), domain: idOf(args.source.domain), ...args.whenSourceBusy };
-		return new CloneSource(`${component}-source`, inputs, { parent: this });
-	}
-
-	/** Made once for all clones; thin over its source. */
-	private imageOf(
+	/** Hosts that are named are looked at, all of them, before anything is made. */
+	private hostsOf(
 		component: string,
 		args: ClonedInstanceWithInitArgs,
-		source: CloneSource | undefined,
-		injected: pulumi.Output<InjectedInput>,
-	): Volume {
-		const inputs = {
-			...common(component, args),
-			pool: args.pool ?? poolOf(args.source),
-			...(source ? { baseDomain: source.uuid } : { base: args.source as Reference }),
-			injected,
-		};
-		return new Volume(`${component}-image`, inputs, { parent: this });
+		planned: ReadonlyArray<Planned>,
+		places: ReadonlyArray<Place>,
+	): CloneHosts | undefined {
+		if (!args.hosts) return undefined;
+		const inputs = { ...common(component, args), hosts: hostInputs(args, planned, places) };
+		return new CloneHosts(`${component}-hosts`, inputs, { parent: this });
 	}
 
-	private diskOf(component: string, args: ClonedInstanceWithInitArgs, { name }: Planned): Volume {
+	/** A machine that is cloned has to be fit for it; a volume is. */
+	private sourceOf(
+		component: string,
+		args: ClonedInstanceWithInitArgs,
+		hosts: CloneHosts | undefined,
+	): CloneSource | undefined {
+		if (!isDomainBase(args.source)) return undefined;
+		const busy = { ...args.whenSourceBusy, ...elevated(args) };
+		const inputs = { ...common(component, args), domain: idOf(args.source.domain), ...busy };
+		return new CloneSource(`${component}-source`, inputs, { parent: this, ...after(hosts) });
+	}
+
+	private diskOf(
+		component: string,
+		args: ClonedInstanceWithInitArgs,
+		{ name, place }: Planned,
+		image: Reference,
+	): Volume {
 		return new Volume(
 			name,
 			{
-				...common(component, args),
-				pool: args.pool ?? poolOf(args.source),
-				base: this.image,
+				...common(component, args, place),
+				pool: place.pool,
+				base: image,
 				onBaseChange: args.onScriptChange === "replace" ? "replace" : "keep",
 			},
 			{ parent: this },
@@ -135,29 +136,38 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 		component: string,
 		args: ClonedInstanceWithInitArgs,
 		clone: Planned,
-		disk: Volume,
-		injected: pulumi.Output<InjectedInput>,
-		after: Domain | undefined,
+		{ disk, seed, injected, server }: MachineParts,
 	): Domain {
-		const { name, own, hardware } = clone;
-		const memoryMiB = own.memoryMiB ?? args.domain?.memoryMiB;
-		const vcpus = own.vcpus ?? args.domain?.vcpus;
+		const { name, own, hardware, place } = clone;
+		const given = this.state ? ownSettings(args) : args.domain;
+		const memoryMiB = own.memoryMiB ?? given?.memoryMiB;
+		const vcpus = own.vcpus ?? given?.vcpus;
+		const identity = identityHardware({ ...args, network: place.network }, hardware, disk);
 		const inputs = {
-			...args.domain,
+			...given,
 			...(memoryMiB === undefined ? {} : { memoryMiB }),
 			...(vcpus === undefined ? {} : { vcpus }),
-			...common(component, args),
+			...common(component, args, place),
 			name,
-			template: isDomainBase(args.source) ? args.source.domain : undefined,
-			...identityHardware(args, hardware, disk),
+			template: this.state?.uuid ?? (isDomainBase(args.source) ? args.source.domain : undefined),
+			...(this.state && { fork: forkOf(args, clone, identity.nics, this.state) }),
+			...(isDomainBase(args.source) && { templateFrom: templateFrom(args, place) }),
+			...identity,
+			disks: [...identity.disks, ...seedDisks(seed)],
 			running: own.running ?? args.running,
 			waitFor: args.waitFor,
-			lineage: disk.lineage.apply((lineage) =>
-				lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
-			) as pulumi.Output<{ base: string; baseContentId: string }>,
+			lineage: lineageOf(disk),
 			init: awaitedOf(what(component), args, clone, injected),
 		};
-		return new Domain(name, inputs, { parent: this, ...(after === undefined ? {} : { dependsOn: after }) });
+		return new Domain(name, inputs, { parent: this, ...after(server), ...keepingSeed(seed) });
+	}
+
+	/** The clones take the place of their source. */
+	private stopSource(component: string, args: ClonedInstanceWithInitArgs, clones: ReadonlyArray<Domain>): void {
+		const { timeoutSeconds } = args.whenSourceBusy ?? {};
+		const { domain } = args.source as BaseDomainArgs;
+		const inputs = { ...common(component, args), domain: idOf(domain), timeoutSeconds, ...elevated(args) };
+		new SourceStop(`${component}-source`, inputs, { parent: this, dependsOn: [...clones] });
 	}
 
 	/** Changed scripts and data for a clone that is there. */
@@ -169,15 +179,24 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 		injected: pulumi.Output<InjectedInput>,
 	): void {
 		const run = awaitedOf(what(component), args, clone, injected);
-		const inputs = { ...common(component, args), domain: domain.uuid, injected, run, leave: true };
+		const inputs = { ...common(component, args, clone.place), domain: domain.uuid, injected, run, leave: true };
 		new Injection(clone.name, inputs, { parent: this });
 	}
+}
+
+/** What a clone is made of, and what it waits for. */
+interface MachineParts {
+	disk: Volume;
+	seed: Volume | undefined;
+	injected: pulumi.Output<InjectedInput>;
+	server: Domain | undefined;
 }
 
 /** What says which resources there are, and what the guests compute. */
 const KNOWN = [
 	...(["count", "instances", "namePrefix", "instanceIds", "identifier", "parameters"] as const),
-	...(["init", "customize", "cleanup", "relations", "onScriptChange", "maxParallel"] as const),
+	...(["init", "customize", "cleanup", "relations", "onScriptChange", "maxParallel", "hosts", "placement"] as const),
+	...(["afterClone", "injectInto", "withState"] as const),
 ];
 
 const DEFAULT_TIMEOUT_SECONDS = 600;
@@ -186,11 +205,11 @@ function serverOf({ relations }: ClonedInstanceWithInitArgs): string | undefined
 	return relations && (relations.server ?? "0");
 }
 
-function common(component: string, { uri, maxParallel }: ClonedInstanceWithInitArgs) {
-	return {
-		...(uri === undefined ? {} : { uri }),
-		...(maxParallel === undefined ? {} : { lane: { name: component, width: maxParallel } }),
-	};
+/** Where the hardware of a source domain is read, and in what state it may be. */
+function templateFrom({ uri, whenSourceBusy }: ClonedInstanceWithInitArgs, { isHome }: Place) {
+	const mayRun = whenSourceBusy?.action === "copy";
+	if (isHome && !mayRun) return undefined;
+	return { ...(!isHome && { uri: uri ?? defaultUri() }), ...(mayRun && { mayRun }) };
 }
 
 /** How errors call it. */
@@ -215,32 +234,4 @@ function awaitedOf(
 		.apply(([{ version }, timeoutSeconds, parameters]) =>
 			timeoutSeconds === 0 ? undefined : { version, boot: scriptsOfBoot(args), timeoutSeconds, parameters },
 		);
-}
-
-function describe(
-	component: string,
-	args: ClonedInstanceWithInitArgs,
-	{ name, instanceId, hardware }: Planned,
-	{ disk, domain }: { disk: Volume; domain: Domain },
-): pulumi.Output<InitInstance> {
-	return pulumi
-		.output({
-			uuid: domain.uuid,
-			macs: domain.macs,
-			addresses: domain.addresses,
-			volumePath: disk.path,
-			lineage: disk.lineage,
-			timings: domain.timings,
-			scripts: domain.scripts,
-			disk: disk.timings,
-			parameters: parametersOf(component, args, hardware),
-		})
-		.apply(({ disk: made, timings, scripts, ...facts }) => ({
-			name,
-			instanceId,
-			...facts,
-			scripts: scripts ?? [],
-			// An update that is limited by --target leaves the outputs of what it does not make undefined.
-			timings: { ...(made && { volumeMs: made.createMs }), ...timings },
-		})) as pulumi.Output<InitInstance>;
 }

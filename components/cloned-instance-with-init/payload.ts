@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import { checkedDescription } from "../../provider/init/description";
 import { type Hardware, identifierText } from "../../provider/init/identifiers";
-import { type InjectedInput, injectedOf } from "../../provider/init/injected";
 import { type SettingValue, scriptOf } from "../../provider/init/library";
 import { SCRIPT_KINDS, type ScriptKind } from "../../provider/init/order";
 import { type CompiledParameters, compileParameters, evaluate } from "../../provider/init/parameters";
 import type { Parameters } from "../../provider/init/parameters-schema";
 import { makePayload, type PayloadDescription } from "../../provider/init/payload";
+import type { Payload } from "../../provider/init/payload-type";
 import { isOfBoot } from "../../provider/init/script";
 import type { CloneSourceFacts } from "../../provider/init/source/schema";
 import { InputError } from "../../provider/lifecycle";
@@ -27,16 +27,16 @@ type Plain = pulumi.Unwrap<
 	Pick<ClonedInstanceWithInitArgs, Kind | "parameters" | "afterwards" | "onReboot" | "onReclone">
 >;
 
-/** What is put into the image; a secret when anything in the scripts is. */
-export function injectedFor(
+/** What the clones are given; a secret when anything in the scripts is. */
+export function payloadFor(
 	what: string,
 	args: ClonedInstanceWithInitArgs,
 	source: pulumi.Input<CloneSourceFacts["ids"]>,
-): pulumi.Output<InjectedInput> {
+): pulumi.Output<Payload> {
 	return pulumi.all([plainOf(args), source, secretPaths(args)]).apply(async ([plain, notOn, secret = []]) => {
 		// What was not known before is checked now.
 		const description = naming(what, () => checkedDescription(descriptionOf(args, plain, notOn, secret)));
-		return injectedOf(await makePayload(description));
+		return makePayload(description);
 	});
 }
 

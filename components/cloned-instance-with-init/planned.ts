@@ -3,8 +3,10 @@ import { ownerIdOf } from "../../provider/dynamic";
 import { givenMac, givenText, givenUuid } from "../../provider/init/given-ids";
 import { type Hardware, type Identifier, identifierText, parseIdentifier } from "../../provider/init/identifiers";
 import { InputError } from "../../provider/lifecycle";
+import { nicsOf } from "../children";
 import { instancesOf } from "../instances";
 import type { ClonedInstanceWithInitArgs, InitInstanceArgs } from "./args";
+import { type Place, placeOf } from "./places";
 
 /** A clone as it is going to be made. */
 export interface Planned {
@@ -15,12 +17,18 @@ export interface Planned {
 	own: InitInstanceArgs;
 	/** Ids of its hardware, of every kind that the component gives. */
 	hardware: Hardware;
+	/** The host that it is made on. */
+	place: Place;
 }
 
 const LAST_ID = 65_535;
 
 /** @throws InputError where the numbers do not suffice, or two clones would have the same */
-export function planClones(component: string, args: ClonedInstanceWithInitArgs): Planned[] {
+export function planClones(
+	component: string,
+	args: ClonedInstanceWithInitArgs,
+	places: ReadonlyArray<Place>,
+): Planned[] {
 	const prefix = args.namePrefix ?? component;
 	const instances = instancesOf<InitInstanceArgs>(prefix, args.count, args.instances);
 	const { from = 0, to = LAST_ID } = args.instanceIds ?? {};
@@ -36,9 +44,9 @@ export function planClones(component: string, args: ClonedInstanceWithInitArgs):
 		}
 		given.set(own.instanceId, name);
 	}
-	const identifiers = allIdentifiers(args);
+	const identifiers = args.withState ? [...allIdentifiers(args), ...told(args)] : allIdentifiers(args);
 	let next = from;
-	return instances.map(({ name, own }) => {
+	return instances.map(({ index, name, own }) => {
 		while (own.instanceId === undefined && given.has(next)) next++;
 		const instanceId = own.instanceId ?? next++;
 		if (instanceId < from || instanceId > to) {
@@ -49,7 +57,8 @@ export function planClones(component: string, args: ClonedInstanceWithInitArgs):
 			);
 		}
 		const hardware = hardwareOf(ownerIdOf(component), prefix, instanceId, identifiers);
-		return { name, suffix: name.slice(prefix.length + 1), instanceId, own, hardware };
+		const suffix = name.slice(prefix.length + 1);
+		return { name, suffix, instanceId, own, hardware, place: placeOf(places, args, { suffix, index }) };
 	});
 }
 
@@ -65,6 +74,12 @@ export function allIdentifiers(args: ClonedInstanceWithInitArgs): Identifier[] {
 	const texts = scripts.flatMap(({ identifier }) => identifier ?? []);
 	const all = [...identifiersOf(args), ...texts.map((text) => parseIdentifier(text))];
 	return [...new Map(all.map((identifier) => [identifierText(identifier), identifier])).values()];
+}
+
+/** What is given where the machine cannot see what it has by chance. */
+function told({ network, domain }: ClonedInstanceWithInitArgs): Identifier[] {
+	const macs = (nicsOf({ network, domain }) ?? []).map((_, index) => `mac ${index}`);
+	return ["uuid", ...macs].map((text) => parseIdentifier(text));
 }
 
 /**

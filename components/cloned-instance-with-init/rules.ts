@@ -1,20 +1,22 @@
 import type { Rule } from "../../provider/lifecycle";
 import { hasUnknown, isUnknown } from "../../provider/unknown";
-import { namesRules } from "../shared-rules";
+import { namesRules, poolRule } from "../shared-rules";
+import { hostRules } from "./host-rules";
 import type { ClonedInstanceWithInitInputs } from "./schema";
+import { stateRules } from "./state-rules";
+
+const poolOfVolume = poolRule("source", "the image and the clones' disks");
 
 /** Rules across the arguments of a ClonedInstanceWithInit; those of its scripts are in `script-rules.ts`. */
 export const clonedInstanceWithInitRules: ReadonlyArray<Rule<ClonedInstanceWithInitInputs>> = [
 	...namesRules("instances", "clones"),
 	{
-		property: "pool",
-		needs: [],
-		check: ({ source, pool }) =>
-			// A resource is unknown at this point and knows its pool; a path or a domain does not.
-			pool === undefined && !isUnknown(source)
-				? "is required where source is not a volume resource; give the pool that the image and the clones' disks are made in"
-				: undefined,
+		...poolOfVolume,
+		// A fork point that is a resource knows its pool, too.
+		check: (inputs) => (isUnknown(forkPointOf(inputs.source)) ? undefined : poolOfVolume.check(inputs)),
 	},
+	...hostRules,
+	...stateRules,
 	{
 		property: "instanceIds",
 		needs: ["instanceIds"],
@@ -30,6 +32,54 @@ export const clonedInstanceWithInitRules: ReadonlyArray<Rule<ClonedInstanceWithI
 			whenSourceBusy !== undefined && !isUnknown(source) && typeof source === "string"
 				? "is given, and source is a volume; allowed is it with a source domain"
 				: undefined,
+	},
+	{
+		property: "whenSourceBusy.action",
+		needs: [],
+		check: ({ whenSourceBusy }) =>
+			!isUnknown(whenSourceBusy) && isUnknown(whenSourceBusy?.action)
+				? "got an output; allowed is a plain value, as it says which resources there are"
+				: undefined,
+	},
+	...(["afterClone", "elevatedCredentials"] as const).map(
+		(property): Rule<ClonedInstanceWithInitInputs> => ({
+			property,
+			needs: [],
+			check: (inputs) =>
+				inputs[property] !== undefined && !isDomain(inputs.source)
+					? "is given, and source is a volume; allowed is it with a source domain"
+					: undefined,
+		}),
+	),
+	{
+		property: "elevatedCredentials",
+		needs: [],
+		check: ({ elevatedCredentials }) =>
+			elevatedCredentials && Object.keys(elevatedCredentials).length === 0
+				? "got neither uri nor authFile; give at least one of them"
+				: undefined,
+	},
+	{
+		property: "injectInto",
+		needs: ["injectInto", "onScriptChange"],
+		check({ injectInto, hosts, onScriptChange = "keep" }) {
+			if (injectInto !== "source") return undefined;
+			if (hosts !== undefined) return 'got "source" with hosts; allowed is "image", which is brought to each of them';
+			if (onScriptChange === "keep") return undefined;
+			return `got "source" with onScriptChange "${onScriptChange}"; allowed is "keep": a source on which clones stand gets no other scripts`;
+		},
+	},
+	{
+		property: "injectInto",
+		needs: ["injectInto", "onScriptChange", "afterwards"],
+		check({ injectInto, onScriptChange, afterwards }) {
+			if (injectInto !== "seed") return undefined;
+			if (onScriptChange === "replace") {
+				return 'got "seed" with onScriptChange "replace"; allowed are "keep", "rerun" and "parametersOnly", or "image"';
+			}
+			if (afterwards !== "remove") return undefined;
+			return 'got "seed" with afterwards "remove"; allowed are "keep" and "disable", or "image": on the seed the scripts stay';
+		},
 	},
 	{
 		property: "relations.server",
@@ -79,6 +129,14 @@ export const clonedInstanceWithInitRules: ReadonlyArray<Rule<ClonedInstanceWithI
 		}),
 	),
 ];
+
+function forkPointOf(source: unknown): unknown {
+	return typeof source === "object" && source !== null && "forkPoint" in source ? source.forkPoint : undefined;
+}
+
+function isDomain(source: unknown): boolean {
+	return typeof source === "object" && source !== null && "domain" in source;
+}
 
 /** What the clones do not have of the hardware that they are to be known by. */
 function firstComplaint(

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { domainSchema, waitForSchema } from "../../provider/domain/schema";
+import { accessSchema } from "../../provider/init/access";
 import { identifierComplaint } from "../../provider/init/identifiers";
 import { mappingSchema, parametersShape } from "../../provider/init/parameters-schema";
 import { scheduleSchema, scriptShape } from "../../provider/init/script";
+import { cloneSourceSchema } from "../../provider/init/source/schema";
 import { mebibytes, objectName, reference } from "../../provider/schema";
 import { domainOverridesSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 
@@ -40,12 +42,25 @@ export const initInstanceSchema = z.strictObject({
 	running: z.boolean().optional(),
 });
 
+const cloneHostSchema = z.strictObject({
+	uri: domainSchema.shape.uri,
+	pool: reference.optional(),
+	network: reference.optional(),
+	source: reference.optional(),
+});
+
 const again = z.enum(["keep", "rerun", "parametersOnly"]);
 
 export const clonedInstanceWithInitSchema = z.strictObject({
 	uri: domainSchema.shape.uri.optional(),
-	source: thinClonePoolSchema.shape.base,
+	source: z.union([...thinClonePoolSchema.shape.base.options, z.strictObject({ forkPoint: reference })], {
+		error:
+			"allowed is a volume (its key or path), { domain: a domain's UUID or name } or { forkPoint: a ForkPoint's id }",
+	}),
+	withState: z.boolean().optional(),
 	pool: reference.optional(),
+	hosts: z.array(cloneHostSchema).min(1).max(64).optional(),
+	placement: z.record(objectName, domainSchema.shape.uri).optional(),
 	count: thinClonePoolSchema.shape.count,
 	instances: z.union([z.array(objectName), z.record(objectName, initInstanceSchema)]).optional(),
 	namePrefix: objectName.optional(),
@@ -59,6 +74,7 @@ export const clonedInstanceWithInitSchema = z.strictObject({
 	onReboot: again.optional(),
 	onReclone: again.optional(),
 	onScriptChange: z.enum(["keep", "rerun", "parametersOnly", "replace"]).optional(),
+	injectInto: z.enum(["image", "source", "seed"]).optional(),
 	timeoutSeconds: z.number().min(0).max(86_400).optional(),
 	domain: domainOverridesSchema
 		.extend({ smbios: domainSchema.shape.smbios, cloneableBy: domainSchema.shape.cloneableBy })
@@ -69,10 +85,12 @@ export const clonedInstanceWithInitSchema = z.strictObject({
 	relations: z.strictObject({ server: objectName.optional(), clientsWait: z.boolean().optional() }).optional(),
 	whenSourceBusy: z
 		.strictObject({
-			action: z.enum(["fail", "wait", "shutdown"]).optional(),
+			action: cloneSourceSchema.shape.action.unwrap().optional(),
 			timeoutSeconds: z.number().min(1).max(86_400).optional(),
 		})
 		.optional(),
+	afterClone: z.enum(["keep", "stopSource"]).optional(),
+	elevatedCredentials: accessSchema.optional(),
 	maxParallel: thinClonePoolSchema.shape.maxParallel,
 });
 

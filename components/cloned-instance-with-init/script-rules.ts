@@ -20,6 +20,7 @@ export function checkScripts(what: string, args: ClonedInstanceWithInitArgs, pla
 	refuse(what, [...unknownParameters(args, scripts), ...parameterProblems(args.parameters ?? {})]);
 	refuse(what, settingsProblems(args, scripts));
 	const parameters = naming(what, () => compiled(args as Parameters<typeof compiled>[0]));
+	refuse(what, args.withState ? untoldProblems(planned, parameters) : []);
 	refuse(what, valueProblems(args, planned, parameters));
 	naming(what, () => checkedDescription(descriptionOf(args, args as Parameters<typeof descriptionOf>[1], [])));
 }
@@ -80,6 +81,17 @@ function settingsProblems({ parameters }: ClonedInstanceWithInitArgs, scripts: S
 			problem.property === "library" ? about([...path, "library"], problem.message) : problem,
 		);
 	});
+}
+
+/** Ids that a clone with state is not told of, and cannot see. */
+function untoldProblems([clone]: ReadonlyArray<Planned>, { identifiers }: CompiledParameters): Problem[] {
+	const untold = clone ? identifiers.filter((identifier) => !Object.hasOwn(clone.hardware, identifier)) : [];
+	return untold.map((identifier) =>
+		about(
+			["parameters"],
+			`got id(${shown(identifier)}) with withState, which a clone does not see before its next boot; allowed are ${Object.keys(clone!.hardware).join(", ")}: name it in identifier`,
+		),
+	);
 }
 
 /** What cannot be computed on one of the clones, and names or addresses that two of them would have. */

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { GuestFileArgs, HealthCheckArgs } from "../../provider/domain/resource";
+import type { GuestFileArgs, HealthCheckArgs, MigrationArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
 import type { IdentityPool } from "../../provider/identity/pool/resource";
 import type { DataDiskArgs, RollingArgs } from "../thin-clone-pool/args";
@@ -15,6 +15,18 @@ export interface ForkPointReference {
 	pool: pulumi.Input<string>;
 	/** Its `restartAfterFork`. @default none */
 	restartAfterFork?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** Another host that a child goes on on. */
+export interface ForkedHostArgs {
+	/** libvirt URI of the host. */
+	uri: pulumi.Input<string>;
+	/** Storage pool there that its disks are sent into. */
+	pool: Reference;
+	/** Network there of its NIC. @default the set's `network`, by its name */
+	network?: Reference;
+	/** How the parent's host reaches it. @default by `uri`, where that has a host name */
+	migration?: pulumi.Input<MigrationArgs>;
 }
 
 /** What one named child has different from the set. */
@@ -39,6 +51,14 @@ export interface ForkedChildArgs {
 	resetTrigger?: pulumi.Input<string>;
 	/** Whether it runs. @default the set's */
 	power?: pulumi.Input<"on" | "off">;
+	/** Whether it gives way when the host runs short. @default the set's */
+	preemptible?: pulumi.Input<boolean>;
+	/**
+	 * Another host, to which the child moves as it runs: with all of its memory and its whole disk, independent of the parent
+	 * from then on, and as who it is. It is forked on the parent's host first, and does not come back.
+	 * @default the parent's host
+	 */
+	host?: ForkedHostArgs;
 }
 
 /** How `onParentChange: "rolling"` goes from one parent to the next. */
@@ -103,6 +123,12 @@ export interface ForkedVMSetArgs {
 	dataDisks?: DataDiskArgs[];
 	/** Whether the children run. One that is off is defined, and is forked when it is turned on. @default "on" */
 	power?: pulumi.Input<"on" | "off">;
+	/**
+	 * Whether the children give way to machines that are not preemptible, when the host has too little memory for these to
+	 * start: the last started first. The next `up` that finds room turns them on again.
+	 * @default false
+	 */
+	preemptible?: pulumi.Input<boolean>;
 	/**
 	 * How many children that are off wait in QEMU, on the parent's memory, so that turning one on takes only the load of
 	 * its devices: the first ones of those that are off. Each takes some 40 MiB of the host's memory. One that boots from

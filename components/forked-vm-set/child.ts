@@ -36,7 +36,7 @@ export function forkOf(
 	args: ForkedVMSetArgs,
 	{ name, own }: Child,
 	identity: Identity | undefined,
-): { [Name in Exclude<keyof ForkedArgs, "warm">]: unknown } {
+): { [Name in Exclude<keyof ForkedArgs, "warm" | "preempted" | "first" | "addressLater">]: unknown } {
 	const restart = pulumi
 		.all([args.parent.restartAfterFork ?? [], args.restartAfterFork ?? []])
 		.apply(([parents, ours]) => [...(parents ?? []), ...(ours ?? [])]);
@@ -45,6 +45,7 @@ export function forkOf(
 		.apply((all) => [...all.flat(), ...infoFiles({ ...args.info, ...own.info })] as GuestFileArgs[]);
 	// Absent where addresses come from DHCP.
 	const network = identity?.profile.apply((profile) => (profile as Profile | undefined)?.network);
+	const ips = identity?.profile.apply((profile) => (profile as Profile | undefined)?.ips);
 	return {
 		point: args.parent.uuid,
 		hostname: own.hostname ?? identity?.name ?? name,
@@ -56,6 +57,8 @@ export function forkOf(
 		commands: args.commands,
 		address: own.address ?? network?.apply((found) => found?.addresses[0]),
 		gateway: own.gateway ?? (own.address === undefined ? network?.apply((found) => found?.gateways[0]) : undefined),
+		network: own.address === undefined ? network : undefined,
+		ips: args.network === undefined ? undefined : ips,
 		licence: licenceOf(args, identity),
 		restart,
 		powerOn: pulumi
@@ -63,6 +66,7 @@ export function forkOf(
 			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
 		resetTrigger: own.resetTrigger ?? args.resetTrigger,
 		onReset: args.onReset,
+		preemptible: own.preemptible ?? args.preemptible,
 		onParentChange: onParentChangeOf(args),
 		timeoutSeconds: args.timeoutSeconds,
 	};
@@ -83,7 +87,7 @@ function licenceOf({ licence }: ForkedVMSetArgs, identity: Identity | undefined)
 }
 
 /** The same in every run, and no other machine's. */
-function machineIdOf(name: string): string {
+export function machineIdOf(name: string): string {
 	return createHash("sha256")
 		.update(`machine-id ${ownerIdOf(name)}`)
 		.digest("hex")

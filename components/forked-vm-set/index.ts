@@ -1,36 +1,22 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Domain } from "../../provider/domain/resource";
-import type { ForkedFacts } from "../../provider/fork/forked";
+import { defaultUri } from "../../provider/dynamic";
 import { Identity } from "../../provider/identity/lease/resource";
 import { requireRoom } from "../../provider/identity/pool/declared";
 import { Volume } from "../../provider/volume/resource";
 import type { Batch } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
+import { commonOf } from "../children";
 import { instancesOf } from "../instances";
 import { Rollout } from "../rollout";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
 import { type Child, forkOf, onParentChangeOf, powerOf, warmOf } from "./child";
+import { describe, type ForkedChild } from "./described";
 import { refuseName } from "./point";
 import { forkedVMSetRules, forkedVMSetSchema } from "./schema";
 import { askUsage, type ForkedChildUsage } from "./usage";
 
-/** One child: facts of its last fork. */
-export interface ForkedChild {
-	/** Name on the host. */
-	name: string;
-	/** UUID of the domain. */
-	uuid: string;
-	/** Whether it runs, is off, or is off and waits in QEMU to be turned on. */
-	power: "on" | "off" | "warm";
-	/** MAC address of each NIC. */
-	macs: string[];
-	/** Path of its disk on the host. */
-	volumePath: string;
-	/** Name of its identity; absent without an `identityPool`. */
-	identity?: string;
-	/** What it is by its own account; absent for one that was never turned on. */
-	verified?: ForkedFacts;
-}
+export type { ForkedChild } from "./described";
 
 /**
  * Machines that go on at a running parent's next instruction: they share its memory and disk until they write, and each
@@ -48,6 +34,8 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	readonly domains: ReadonlyMap<string, Domain>;
 	private readonly disks: ReadonlyMap<string, Volume>;
 	private readonly uri: pulumi.Input<string> | undefined;
+	/** URIs of the children that went to another host. */
+	private readonly elsewhere: ReadonlyMap<string, pulumi.Input<string>>;
 
 	constructor(name: string, args: ForkedVMSetArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("pulumi-libvirt-clones:index:ForkedVMSet", name, {}, opts);
@@ -69,6 +57,7 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 			return { name: child.name, power: powerOf(args, child), disk, domain, identity };
 		});
 		this.uri = args.uri;
+		this.elsewhere = new Map(children.flatMap(({ name, own }) => (own.host ? [[name, own.host.uri] as const] : [])));
 		this.domains = domains;
 		this.disks = new Map(made.map((child) => [child.name, child.disk]));
 		this.children = pulumi.all(made.map(describe));
@@ -85,6 +74,7 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 			name,
 			uuid,
 			path: this.disks.get(name)!.path,
+			uri: this.elsewhere.get(name),
 		}));
 		return askUsage(this.uri, asked);
 	}
@@ -97,17 +87,20 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	private deltaDisk(
 		set: string,
 		args: ForkedVMSetArgs,
-		{ name }: Child,
+		{ name, own }: Child,
 		batch: Batch | undefined,
 		after: pulumi.Input<Domain[]> | undefined,
 	): Volume {
+		const there = diskElsewhere(args, own);
 		return new Volume(
 			name,
 			{
-				...common(set, args),
-				pool: args.pool ?? args.parent.pool,
-				base: args.parent.disk,
-				onBaseChange: onParentChangeOf(args),
+				...commonOf(set, args),
+				...(there ?? {
+					pool: args.pool ?? args.parent.pool,
+					base: args.parent.disk,
+					onBaseChange: onParentChangeOf(args),
+				}),
 				...(batch === undefined ? {} : { batch }),
 			},
 			{ parent: this, ...(after === undefined ? {} : { dependsOn: after }) },
@@ -125,14 +118,19 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		const { name, own } = child;
 		const mac = own.mac ?? identity?.mac;
 		const inputs = {
-			...common(set, args),
+			...commonOf(set, args),
 			name,
 			template: args.parent.uuid,
 			disks: [{ volume: disk, format: "qcow2" as const }, ...this.dataDisks(set, args, child)],
+			...(own.host && { uri: own.host.uri, migration: own.host.migration }),
 			nics:
 				args.network === undefined
 					? []
-					: [pulumi.all([args.network, mac]).apply(([network, address]) => nicOf(network, address))],
+					: [
+							pulumi
+								.all([own.host?.network ?? args.network, mac])
+								.apply(([network, address]) => nicOf(network, address)),
+						],
 			running: powerOf(args, child).apply((power) => power === "on"),
 			memoryMiB: own.memoryMiB ?? args.memoryMiB,
 			vcpus: own.vcpus ?? args.vcpus,
@@ -142,13 +140,14 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 		return new Domain(name, inputs, { parent: this });
 	}
 
-	private dataDisks(set: string, args: ForkedVMSetArgs, { name }: Child) {
+	private dataDisks(set: string, args: ForkedVMSetArgs, { name, own }: Child) {
 		return (args.dataDisks ?? []).map(({ sizeGiB, format = "qcow2", serial }, index) => ({
 			volume: new Volume(
 				`${name}-data-${index}`,
 				{
-					...common(set, args),
+					...commonOf(set, args),
 					pool: args.pool ?? args.parent.pool,
+					...(own.host && { uri: own.host.uri, pool: own.host.pool, movable: true }),
 					format,
 					sizeMiB: pulumi.output(sizeGiB).apply((gib) => Math.round(gib * 1024)),
 				},
@@ -160,36 +159,14 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	}
 }
 
+/** The disk of a child that goes on on another host: all of it, as its parent's is not there. */
+function diskElsewhere({ uri = defaultUri(), parent }: ForkedVMSetArgs, { host }: ForkedChildArgs) {
+	if (host === undefined) return undefined;
+	return { uri: host.uri, pool: host.pool, movable: true, sizeOf: { uri, volume: parent.disk } };
+}
+
 /** A reference that is a resource has become its properties by now. */
 function nicOf(network: unknown, mac: string | undefined) {
 	const id = typeof network === "object" && network !== null && "id" in network ? network.id : network;
 	return { network: id as string, ...(mac === undefined ? {} : { mac }) };
-}
-
-function common(set: string, { uri, maxParallel }: ForkedVMSetArgs) {
-	return {
-		...(uri === undefined ? {} : { uri }),
-		...(maxParallel === undefined ? {} : { lane: { name: set, width: maxParallel } }),
-	};
-}
-
-function describe(child: {
-	name: string;
-	power: pulumi.Output<"on" | "off">;
-	disk: Volume;
-	domain: Domain;
-	identity: Identity | undefined;
-}): pulumi.Output<ForkedChild> {
-	const { name, power, disk, domain, identity } = child;
-	return pulumi
-		.all([domain.uuid, domain.macs, disk.path, identity?.name, domain.forked, power, domain.nextStart])
-		.apply(([uuid, macs, volumePath, own, verified, wanted, nextStart]) => ({
-			name,
-			uuid,
-			power: nextStart === "waiting" ? "warm" : wanted,
-			macs,
-			volumePath,
-			...(own !== undefined && { identity: own }),
-			...(verified !== undefined && { verified }),
-		})) as pulumi.Output<ForkedChild>;
 }

@@ -27,6 +27,15 @@ export const forkedChildSchema = z.strictObject({
 	vcpus: domainSchema.shape.vcpus,
 	resetTrigger: forkedSchema.shape.resetTrigger,
 	power: power.optional(),
+	preemptible: z.boolean().optional(),
+	host: z
+		.strictObject({
+			uri: domainSchema.shape.uri,
+			pool: reference,
+			network: reference.optional(),
+			migration: domainSchema.shape.migration,
+		})
+		.optional(),
 });
 
 export const forkedVMSetSchema = z.strictObject({
@@ -56,6 +65,7 @@ export const forkedVMSetSchema = z.strictObject({
 	info: infoSchema.optional(),
 	dataDisks: thinClonePoolSchema.shape.dataDisks,
 	power: power.optional(),
+	preemptible: z.boolean().optional(),
 	warm: z.int("allowed is a whole number").min(0).max(100_000).optional(),
 	disk: z.enum(["persistent", "nonPersistent"]).optional(),
 	licence: z.strictObject(licenceShape).optional(),
@@ -89,6 +99,22 @@ export const forkedVMSetRules: ReadonlyArray<Rule<ForkedVMSetInputs>> = [
 			onReset === "boot" && disk === "nonPersistent"
 				? 'got boot, and disk is nonPersistent: each power-on goes on from the parent; allowed is "refork", or disk: "persistent"'
 				: undefined,
+	},
+	{
+		property: "children",
+		needs: ["children", "disk", "onParentChange", "onReset"],
+		check({ children, disk, onParentChange, onReset }) {
+			const named = Object.entries(Array.isArray(children) ? {} : (children ?? {}));
+			const [name] = named.find(([, { host }]) => host !== undefined) ?? [];
+			if (name === undefined) return undefined;
+			const others = { disk, onParentChange, onReset };
+			const allowed = { disk: "persistent", onParentChange: "keep", onReset: "boot" };
+			const property = (["disk", "onParentChange", "onReset"] as const).find(
+				(key) => others[key] !== undefined && others[key] !== allowed[key],
+			);
+			if (property === undefined) return undefined;
+			return `got a host for ${name}, which goes on without its parent there, with ${property} "${others[property]}"; allowed with it is "${allowed[property]}": leave ${property} out, or put the child into a set of its own`;
+		},
 	},
 	{
 		property: "warm",

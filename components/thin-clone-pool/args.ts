@@ -123,6 +123,7 @@ export type DomainOverrides = Omit<
 	| "uuid"
 	| "smbios"
 	| "cloneableBy"
+	| "migration"
 	| "disks"
 	| "template"
 	| "running"

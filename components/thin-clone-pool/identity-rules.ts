@@ -48,12 +48,6 @@ function complaintsAbout(args: ThinClonePoolArgs, { name, own, customize = {} }:
 		about("customize.channel", 'got "guest-agent", and domain.agent is false; allowed is an agent, or another channel');
 	}
 	if (declaredBy(args.identityPool).addressing !== "static") return found;
-	if (channel === "guest-agent") {
-		const message =
-			'got "guest-agent", and the identities have addressing "static", which each image keeps in a way of its own; ' +
-			'allowed is cloud-init or fw-cfg, or addressing "dhcp"';
-		about("customize.channel", message);
-	}
 	if (networkConfig !== undefined) {
 		about(
 			"customize.networkConfig",

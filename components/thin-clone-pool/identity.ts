@@ -1,5 +1,6 @@
 /** How a clone becomes who it is: by the same channel as the rest of its customisation. */
 import * as pulumi from "@pulumi/pulumi";
+import { IDENTITY_FILE, KEYTAB } from "../../provider/identity/guest-files";
 import type { HostKey } from "../../provider/identity/host-keys";
 import type { Identity } from "../../provider/identity/lease/resource";
 import type { IdentitySecrets, Profile } from "../../provider/identity/lease/schema";
@@ -7,11 +8,7 @@ import type { CloneFileArgs, CustomizeArgs } from "./args";
 
 type File = pulumi.Unwrap<CloneFileArgs>;
 
-/** What a guest finds of its identity beside host name and host keys. */
-export const IDENTITY_FILE = "/etc/machine-identity.json";
-
 const MACHINE_ID = "/etc/machine-id";
-const KEYTAB = "/etc/krb5.keytab";
 const HOST_KEY = "/etc/ssh/ssh_host_";
 
 /** Whether a file is one of those that hold an identity. */

@@ -6,6 +6,7 @@ import { Volume } from "../../provider/volume/resource";
 import type { Batch, Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
 import { isDomainBase, poolOf } from "../base";
+import { commonOf, lineageOf, nicsOf } from "../children";
 import { Rollout } from "../rollout";
 import type { ThinClonePoolArgs } from "./args";
 import { filesWith, TOLD } from "./identity";
@@ -117,7 +118,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 		return new Volume(
 			instance.name,
 			{
-				...this.common(pool, args),
+				...commonOf(pool, args),
 				pool: args.pool ?? poolOf(args.base),
 				...(isDomainBase(args.base) ? { baseDomain: args.base.domain } : { base: args.base }),
 				format: CLONE_FORMAT,
@@ -136,7 +137,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			volume: new Volume(
 				`${instance.name}-data-${index}`,
 				{
-					...this.common(pool, args),
+					...commonOf(pool, args),
 					pool: args.pool ?? poolOf(args.base),
 					format: disk.format ?? "qcow2",
 					sizeMiB: pulumi.output(disk.sizeGiB).apply((gib) => Math.round(gib * 1024)),
@@ -161,7 +162,7 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			channel === "fw-cfg"
 				? { archive: archiveOf(name, customize, identity) }
 				: { cloudInit: cloudInitOf(name, customize, identity) };
-		const storage = { ...this.common(pool, args), pool: args.pool ?? poolOf(args.base) };
+		const storage = { ...commonOf(pool, args), pool: args.pool ?? poolOf(args.base) };
 		return { channel, volume: new Volume(`${name}-seed`, { ...storage, source }, { parent: this }) };
 	}
 
@@ -183,22 +184,21 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				...args.domain,
 				...(memoryMiB === undefined ? {} : { memoryMiB }),
 				...(vcpus === undefined ? {} : { vcpus }),
-				...this.common(pool, args),
+				...commonOf(pool, args),
 				name,
 				template: isDomainBase(args.base) ? args.base.domain : undefined,
 				disks,
-				nics: nicsOf(args, own.mac ?? identity?.mac),
+				nics: withMac(nicsOf(args), own.mac ?? identity?.mac),
 				running: own.running ?? args.running,
 				waitFor: args.waitFor,
 				healthCheck: args.rolling?.healthCheck,
-				lineage: root.volume.lineage.apply((lineage) =>
-					lineage === undefined ? undefined : { base: lineage.base, baseContentId: lineage.baseContentId },
-				) as pulumi.Output<{ base: string; baseContentId: string }>,
+				lineage: lineageOf(root.volume),
 				guestSetup:
 					customize?.channel === "guest-agent"
 						? {
 								hostname: customize.hostname ?? identity?.name ?? name,
 								files: filesWith(identity, "guest-agent", customize.files) ?? [],
+								...(identity && { network: identity.profile.apply((profile) => profile?.network) }),
 							}
 						: undefined,
 				extraXml: withSeed(customize?.extraXml ?? args.domain?.extraXml, seed),
@@ -206,26 +206,15 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			{ parent: this },
 		);
 	}
-
-	private common(
-		pool: string,
-		args: ThinClonePoolArgs,
-	): { uri?: pulumi.Input<string>; lane?: { name: string; width: number } } {
-		return {
-			...(args.uri === undefined ? {} : { uri: args.uri }),
-			...(args.maxParallel === undefined ? {} : { lane: { name: pool, width: args.maxParallel } }),
-		};
-	}
 }
 
 const CLONE_FORMAT = "qcow2";
 
-function nicsOf(
-	args: ThinClonePoolArgs,
+/** The first has the address. */
+function withMac(
+	nics: pulumi.Input<NicArgs>[] | undefined,
 	mac: pulumi.Input<string | undefined> | undefined,
 ): pulumi.Input<NicArgs>[] | undefined {
-	const nics =
-		args.network === undefined ? args.domain?.nics : [{ network: args.network }, ...(args.domain?.nics ?? [])];
 	if (mac === undefined || !nics || nics.length === 0) return nics;
 	const [first, ...others] = nics;
 	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac }) as NicArgs), ...others];

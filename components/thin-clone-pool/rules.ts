@@ -1,6 +1,6 @@
 import type { Rule } from "../../provider/lifecycle";
 import { hasUnknown, isUnknown } from "../../provider/unknown";
-import { namesRules, rollingRule } from "../shared-rules";
+import { namesRules, poolRule, rollingRule } from "../shared-rules";
 import type { ThinClonePoolInputs } from "./schema";
 
 type Customize = NonNullable<ThinClonePoolInputs["customize"]>;
@@ -22,15 +22,7 @@ export const thinClonePoolRules: ReadonlyArray<Rule<ThinClonePoolInputs>> = [
 				: `got the mac ${own!.mac} for ${name}, which has no NIC that could have it; give network or domain.nics as well`;
 		},
 	},
-	{
-		property: "pool",
-		needs: [],
-		check: ({ base, pool }) =>
-			// A resource is unknown at this point and knows its pool; a path or a template domain does not.
-			pool === undefined && !isUnknown(base)
-				? "is required where base is not a volume resource; give the pool that the clones' volumes are made in"
-				: undefined,
-	},
+	poolRule("base", "the clones' volumes"),
 	{
 		property: "customize",
 		needs: [],

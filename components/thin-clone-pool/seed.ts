@@ -63,10 +63,13 @@ export function archiveOf(
 	};
 }
 
-/** A virtio disk, since cloud kernels come without drivers for a SATA CD-ROM. */
 export function seedDisks(seed: Seed | undefined): DiskSource[] {
-	if (seed?.channel !== "cloud-init") return [];
-	return [{ volume: seed.volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET }];
+	return seed?.channel === "cloud-init" ? [seedDisk(seed.volume)] : [];
+}
+
+/** A virtio disk, since cloud kernels come without drivers for a SATA CD-ROM. */
+export function seedDisk(volume: Volume): DiskSource {
+	return { volume, format: "raw", readOnly: true, serial: "seed", target: SEED_TARGET };
 }
 
 /** QEMU reads the archive from its file: what is on a command line everybody on the host can see. */

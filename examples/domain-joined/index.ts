@@ -1,5 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { IdentityPool, Network, StoragePool, ThinClonePool, Volume } from "pulumi-libvirt-clones";
+import {
+	ForkedVMSet,
+	ForkPoint,
+	IdentityPool,
+	Network,
+	StoragePool,
+	ThinClonePool,
+	Volume,
+} from "pulumi-libvirt-clones";
 
 const config = new pulumi.Config();
 const domain = config.require("domain");
@@ -10,10 +18,12 @@ const store = config.get("store");
 // Each identity has its computer account before there is a machine for it.
 const members = new IdentityPool("members", {
 	names: "node-{01}",
-	count: 4,
+	count: 5,
 	macs: ["52:54:00:15:40:01-52:54:00:15:40:ff"],
 	ipv4: ["192.168.154.10-192.168.154.99"],
 	ipv4Network: "192.168.154.1/24",
+	// As servers have them; without it the network's DHCP server gives them out: `dhcp: { hosts: members.reservations }`.
+	addressing: "static",
 	directory: {
 		activeDirectory: {
 			url: config.get("url") ?? `ldaps://${domainController}`,
@@ -32,7 +42,7 @@ const members = new IdentityPool("members", {
 const pool = new StoragePool("domain-joined", { path: config.require("poolPath") });
 const network = new Network("domain-joined", {
 	ipv4: "192.168.154.1/24",
-	dhcp: { hosts: members.reservations },
+	dhcp: { enabled: false },
 	// The machines find the domain's services by DNS.
 	extraXml: `<network><dns><forwarder domain="${domain}" addr="${config.require("nameServer")}"/></dns></network>`,
 });
@@ -83,4 +93,20 @@ const winbind = new ThinClonePool("winbind", {
 	},
 });
 
+// Where members are wanted at once: they go on from a machine that is up, and get their keytab before they have a network.
+// The directory is asked whether it takes them for members; one that it does not is stopped, and `up` says why.
+const count = config.getNumber("forkedMachines") ?? 0;
+const parent =
+	count === 0
+		? undefined
+		: new ForkPoint("parent", {
+				base: gold,
+				pool,
+				domain: { memoryMiB: 512 },
+				files: [kerberosFile],
+				timeoutSeconds: 600,
+			});
+const forks = parent && new ForkedVMSet("forked", { parent, count, identityPool: members, network });
+
+export const forked = forks?.children;
 export const machines = pulumi.all([kerberos.instances, winbind.instances]).apply((pools) => pools.flat());

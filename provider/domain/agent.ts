@@ -2,6 +2,7 @@
 
 import type { Host } from "../libvirt";
 import { LibvirtError } from "../libvirt/errors";
+import { networkScript } from "./guest-network";
 import { poll } from "./patience";
 import type { DomainInputs } from "./schema";
 
@@ -31,16 +32,26 @@ fi
 `;
 
 /**
- * Sets the host name and writes the files. Safe to run again.
+ * Sets the host name, writes the files, and gives the NIC its addresses at last. Safe to run again.
+ *
+ * @param mac of the NIC that `network` is for
  * @throws Error that says which step the guest refused, and what it said
  */
-export async function setUpGuest(host: Host, uuid: string, setup: GuestSetup): Promise<void> {
-	if (setup.hostname === undefined && setup.files.length === 0) return;
-	const args = setup.files.flatMap(({ mode, path }) => [mode, path]);
-	await guestExec(host, uuid, "/bin/sh", ["-c", PREPARE, "sh", setup.hostname ?? "", ...args]);
-	for (const { path, content, encoding } of setup.files) {
+export async function setUpGuest(
+	host: Host,
+	uuid: string,
+	{ hostname, files, network }: GuestSetup,
+	mac?: string,
+): Promise<void> {
+	if (hostname !== undefined || files.length > 0) {
+		const args = files.flatMap(({ mode, path }) => [mode, path]);
+		await guestExec(host, uuid, "/bin/sh", ["-c", PREPARE, "sh", hostname ?? "", ...args]);
+	}
+	for (const { path, content, encoding } of files) {
 		await writeGuestFile(host, uuid, path, Buffer.from(content, encoding === "base64" ? "base64" : "utf8"));
 	}
+	if (!network || mac === undefined) return;
+	await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(network, mac, { lasting: true })]);
 }
 
 /** Replaces the content of a file; its mode stays. */
@@ -62,9 +73,15 @@ export async function writeGuestFile(host: Host, uuid: string, path: string, byt
 }
 
 /** Runs a program in the guest and waits for its end. @throws Error with its exit code and output when it failed */
-export async function guestExec(host: Host, uuid: string, path: string, args: string[]): Promise<string> {
-	const ended = await runInGuest(host, uuid, path, args, EXEC_SECONDS);
-	if (!ended) throw new Error(`${path} in the guest has not ended after ${EXEC_SECONDS} s`);
+export async function guestExec(
+	host: Host,
+	uuid: string,
+	path: string,
+	args: string[],
+	seconds = EXEC_SECONDS,
+): Promise<string> {
+	const ended = await runInGuest(host, uuid, path, args, seconds);
+	if (!ended) throw new Error(`${path} in the guest has not ended after ${Math.round(seconds)} s`);
 	if (ended.succeeded) return ended.stdout;
 	throw new Error(`${path} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
 }

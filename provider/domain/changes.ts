@@ -3,11 +3,13 @@
  * Pure: the preview and the update both go by it.
  */
 import { isDeepStrictEqual } from "node:util";
-import { resetBy } from "../fork/forked";
+import { forkChanges, preemptionChanges, startNote } from "../fork/changes";
 import type { Change, Effect, State } from "../lifecycle";
+import { planMorph, stepLine } from "../morph/planner";
 import { isUnknown } from "../unknown";
-import { hardwareOf } from "./defaults";
+import { type Hardware, hardwareOf } from "./defaults";
 import { diskChanges, nicChanges } from "./device-changes";
+import { asMoved, moveChange } from "./moved";
 import type { DomainFacts, DomainInputs } from "./schema";
 
 type Olds = State<DomainInputs, DomainFacts> | DomainInputs;
@@ -19,6 +21,8 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
+	morph: { effect: "live", note: "used when the machine changes its size the next time" },
+	migration: { effect: "live", note: "used when the machine moves to another host" },
 	init: { effect: "live", note: "used when the machine is made the next time" },
 	healthCheck: { effect: "live", note: "used when the machine is made the next time" },
 	guestSetup: { effect: "live", note: "recorded only: it is done once, right after a machine's first start" },
@@ -43,6 +47,11 @@ const HARDWARE: Record<"arch" | "machine" | "firmware" | "agent" | "rng" | "grap
 
 /** Differences with the effect that each would have on a running machine that may be restarted. */
 export function allChanges(olds: Olds, news: DomainInputs): Change[] {
+	if (news.moves && olds.uri === news.moves.from) {
+		// Which volumes they are there may not be known yet: they are the machine's all the same.
+		const known = Array.isArray(news.disks) ? news : { ...news, disks: olds.disks };
+		return [moveChange(news.moves, known), ...allChanges(asMoved(olds, known), known)];
+	}
 	if (!isDeepStrictEqual(olds.template, news.template)) {
 		// What else differs is part of the new machine.
 		const note = "the hardware comes from another template: the machine is made anew";
@@ -56,9 +65,15 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	for (const [property, row] of Object.entries(HARDWARE) as Array<[keyof typeof HARDWARE, Row]>) {
 		if (before[property] !== after[property]) changes.push({ property, ...row });
 	}
-	changes.push(...memoryChanges(olds, news), ...vcpuChanges(olds, news), ...forkChanges(olds, news));
+	const { room } = after;
+	changes.push(
+		...(room || before.room
+			? sizeChanges(olds, news, before, after)
+			: [...memoryChanges(olds, news), ...vcpuChanges(olds, news)]),
+		...forkChanges(olds, news),
+	);
 	changes.push(...diskChanges(olds.disks, news.disks), ...nicChanges({ ...olds, nics: before.nics }, after.nics));
-	changes.push(...powerChanges(olds, news));
+	changes.push(...powerChanges(olds, news), ...preemptionChanges(olds, news));
 	return news.template === undefined ? changes : changes.map((change) => lostOnTemplate(change, olds, news));
 }
 
@@ -103,6 +118,33 @@ function typeChange(olds: Olds, news: DomainInputs): Change[] {
 	return stays
 		? [{ property: "type", effect: "live", note: `written down: the accelerator is ${now} and stays` }]
 		: [{ property: "type", effect: "restart", note: "the accelerator is chosen when the machine starts" }];
+}
+
+/** Of a machine with room: vCPUs and memory change together, by the steps of a plan. */
+function sizeChanges(olds: Olds, news: DomainInputs, before: Hardware, after: Hardware): Change[] {
+	const typed = news.instanceType !== undefined;
+	const property = typed ? "instanceType" : "headroom";
+	const restart = (note: string): Change[] => [{ property, effect: "restart", note }];
+	if (before.room !== after.room) {
+		return restart(
+			after.room ? "it gets room to grow when it starts" : "its board loses its room to grow when it starts",
+		);
+	}
+	if (before.maxVcpus !== after.maxVcpus || before.maxMemoryMiB !== after.maxMemoryMiB) {
+		return [{ property: "headroom", effect: "restart", note: "what it can grow to is fixed when the machine starts" }];
+	}
+	if (isUnknown(after.vcpus) || isUnknown(after.memoryMiB)) {
+		return restart("to a size that is not known yet: it goes on running within its room, and is restarted else");
+	}
+	if (before.vcpus === after.vcpus && before.memoryMiB === after.memoryMiB) return [];
+	const size = ({ vcpus, memoryMiB }: Hardware) => `${vcpus} vCPU(s) and ${memoryMiB} MiB`;
+	const what = `${size(before)} to ${size(after)}`;
+	const shape = "shape" in olds ? olds.shape : undefined;
+	const plan = shape && planMorph(shape, after);
+	if (plan?.mode === "reboot") return restart(`${what}: ${plan.reasons.join("; ")}`);
+	const how = plan ? plan.steps.map(stepLine).join("; ") || "written down" : "while it runs";
+	const own = before.vcpus === after.vcpus ? "memoryMiB" : "vcpus";
+	return [{ property: typed ? property : own, effect: "live", note: `${what}: ${how}` }];
 }
 
 function memoryChanges(olds: Olds, news: DomainInputs): Change[] {
@@ -152,7 +194,7 @@ function powerChanges(olds: Olds, news: DomainInputs): Change[] {
 		const timeout = news.shutdownTimeoutSeconds;
 		const off = timeout === 0 ? "powered off at once" : `shut down, powered off if that takes over ${timeout} s`;
 		const waits = !isUnknown(news.fork) && news.fork?.warm === true && news.fork.powerOn === "refork";
-		const note = news.running ? started(olds) : waits ? `${off}; then it waits in QEMU, with a fresh disk` : off;
+		const note = news.running ? startNote(olds) : waits ? `${off}; then it waits in QEMU, with a fresh disk` : off;
 		changes.push({ property: "running", effect: "live", note });
 	}
 	if (olds.onRestartRequired !== news.onRestartRequired) {
@@ -168,56 +210,6 @@ function powerChanges(olds: Olds, news: DomainInputs): Change[] {
 		);
 	}
 	return changes;
-}
-
-function started(olds: Olds): string {
-	const next = "nextStart" in olds ? olds.nextStart : undefined;
-	if (next === "waiting") return "goes on from its parent in the QEMU that waits for it";
-	return next === "fork" ? "goes on from its parent, with a fresh disk" : "started";
-}
-
-/** What a forked machine becomes it becomes once, before it has a network. */
-function forkChanges(olds: Olds, { fork: after, running }: DomainInputs): Change[] {
-	const property = "fork";
-	const before = olds.fork;
-	if (isDeepStrictEqual(before, after)) return [];
-	if (!before || !after || isUnknown(after)) {
-		return [{ property, effect: "replace", note: "a machine either boots or goes on from a fork point" }];
-	}
-	const identity = ({
-		lease,
-		licence,
-		restart,
-		powerOn,
-		onParentChange,
-		timeoutSeconds,
-		warm,
-		resetTrigger,
-		onReset,
-		...rest
-	}: typeof before) => rest;
-	if (!isDeepStrictEqual(identity(before), identity(after))) {
-		return [
-			{
-				property,
-				effect: "replace",
-				note: "it is forked again, with another identity or set-up: what it wrote is lost",
-			},
-		];
-	}
-	const reset = resetBy(before, after);
-	if (reset !== undefined) {
-		const how = reset === "boot" ? "boots from its own disk" : "goes on from its parent again; what it wrote is lost";
-		return [{ property, effect: "restart", note: `reset, as who it is: ${how}` }];
-	}
-	const onlyWarm = isDeepStrictEqual({ ...before, warm: after.warm }, after);
-	if (!onlyWarm) return [{ property, effect: "live", note: "used at the next fork" }];
-	// What is said of its power says this as well.
-	if (olds.running !== running) return [];
-	if (running || ("nextStart" in olds && olds.nextStart === "boot")) {
-		return [{ property, effect: "live", note: `recorded only: ${running ? "it runs" : "it boots from its own disk"}` }];
-	}
-	return [{ property, effect: "live", note: after.warm ? "waits in QEMU from now on" : "its waiting QEMU ends" }];
 }
 
 /** What was laid over a template's value cannot be taken off again: the value below is recorded nowhere. */

@@ -1,8 +1,12 @@
 /** Bringing a machine that is there to a description: live where it can be, else by a restart. */
-import { resetBy } from "../fork/forked";
+import { forkedIn, resetBy } from "../fork/forked";
+import { getRoom } from "../fork/preempt";
 import { isForkedNext, isNobody, isWaiting } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
+import { planMorph } from "../morph/planner";
+import { shapeOf } from "../morph/shape";
+import { probedShape } from "../morph/steps";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
@@ -13,6 +17,7 @@ import { knownDisks, type Wanted, wantedDefinition } from "./definition";
 import { type FormerLease, leasesBefore } from "./leases";
 import type { Removable } from "./live";
 import { asOff, pendingOf, type Seen } from "./look";
+import { markPreempted, unmarkPreempted } from "./note";
 import { powerOff, turnOff } from "./power";
 import { defineAhead, redefineAndStart } from "./redefine";
 import { refuseTakenName } from "./rename";
@@ -29,10 +34,15 @@ export interface Converged {
 	macs: string[];
 	accelerator: "kvm" | "qemu";
 	pendingRestart: DomainFacts["pendingRestart"];
-	/** Of a machine that was forked again. */
+	/** Of a forked machine: whether it has found no room, and is off. */
+	preempted?: boolean;
+	/** Of a machine that has been forked. */
 	forked?: DomainFacts["forked"];
 	nextStart: DomainFacts["nextStart"];
 }
+
+/** Properties that vCPUs and memory hang on. */
+const SIZES: ReadonlyArray<string> = ["instanceType", "headroom"];
 
 type Olds = State<DomainInputs, DomainFacts>;
 type Pending = DomainFacts["pendingRestart"];
@@ -66,7 +76,8 @@ export async function converge(
 	};
 	let wanted = await wantedDefinition(inputs, host, machine);
 	// The host knows better than the record whether changes still wait: somebody may have restarted the machine.
-	const changes = olds && allChanges({ ...olds, pendingRestart: waiting }, inputs);
+	const shape = seen.live && wanted.spec.room ? await probedShape(context, seen.uuid) : undefined;
+	const changes = olds && allChanges({ ...olds, pendingRestart: waiting, shape }, inputs);
 	const reasons = changes
 		? changes.filter(({ effect }) => effect === "restart").map(({ property }) => property)
 		: restartReasons(seen, wanted);
@@ -86,7 +97,9 @@ export async function converge(
 	if (restart) log(`restarted for ${reasons.join(", ")}`);
 	if (deferred) log(`takes effect at the next start (onRestartRequired is defer): ${reasons.join(", ")}`);
 	if (seen !== found && !(await isOfUse(host, found, inputs))) await powerOff(host, seen.uuid);
-	const define = !olds || !changes || changes.length + recordChanges(olds, inputs).length > 0;
+	// A definition that is written anew ends what is recorded of an unfinished change.
+	const unfinished = seen.config.recorded?.morph !== undefined;
+	const define = !olds || !changes || unfinished || changes.length + recordChanges(olds, inputs).length > 0;
 	if (turnsOff && define) {
 		const named =
 			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
@@ -94,19 +107,25 @@ export async function converge(
 	}
 	if (turnsOff) await turnOff(context, seen.uuid, reforks ? 0 : inputs.shutdownTimeoutSeconds);
 
+	const preempted = starts && !(await getRoom(context, inputs, wanted.spec.memoryMiB, seen.uuid));
 	const formerLeases = starts ? await leasesBefore(host, inputs, wanted.spec.nics) : olds?.formerLeases;
-	let forked: DomainFacts["forked"];
+	let forked = forkedIn(seen.config.recorded);
 	let isSetUp = seen.config.recorded?.setUp === true && !reforks;
-	const startMs = await redefineAndStart(context, seen, inputs, wanted, {
+	const now = preempted ? { ...inputs, running: false } : inputs;
+	const startMs = await redefineAndStart(context, seen, now, wanted, {
 		define,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
+		sizeWaits: deferred && reasons.some((property) => SIZES.includes(property)),
 		start: async () => {
-			forked = await startMachine(context, seen.uuid, inputs, isSetUp);
-			isSetUp ||= forked !== undefined;
+			const become = await startMachine(context, seen.uuid, inputs, isSetUp);
+			forked = become ?? forked;
+			isSetUp ||= become !== undefined;
 		},
 	});
+	if (preempted) await markPreempted(host, seen.uuid);
+	else if (seen.config.recorded?.preempted) await unmarkPreempted(host, seen.uuid);
 	if (!inputs.running) await waitWhileOff(context, seen.uuid, inputs, isSetUp);
 	return {
 		started: startMs !== undefined,
@@ -115,6 +134,7 @@ export async function converge(
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart: pending,
 		...(forked && { forked }),
+		...(inputs.fork && { preempted }),
 		nextStart: nextStart(inputs, isSetUp),
 		formerLeases: inputs.running ? formerLeases : undefined,
 	};
@@ -167,7 +187,8 @@ export function restartReasons(seen: Seen, wanted: Wanted): string[] {
 	}
 	if (live.maxMemoryMiB < after.memoryMiB) reasons.push("memoryMiB");
 	if (live.vcpus > after.vcpus && live.domainType !== "kvm") reasons.push("vcpus");
-	return reasons;
+	if (wanted.spec.room && planMorph(shapeOf(live.root), wanted.spec).mode === "reboot") reasons.push("headroom");
+	return [...new Set(reasons)];
 }
 
 /** What may be unplugged: what carries our alias, and what is recorded; of a machine that is taken over, everything. */

@@ -1,5 +1,6 @@
 /** Making a machine, or taking over the one that an interrupted create left. */
 import { randomUUID } from "node:crypto";
+import { getRoom } from "../fork/preempt";
 import { refuseBeyondParent } from "../fork/room";
 import { type Host, LibvirtError } from "../libvirt";
 import { type Context, IncompleteError, InputError, type State } from "../lifecycle";
@@ -14,6 +15,7 @@ import { wantedDefinition } from "./definition";
 import { finish } from "./finish";
 import { leasesBefore } from "./leases";
 import { look, type Seen } from "./look";
+import { markPreempted } from "./note";
 import { findThere, type There } from "./own";
 import { isGone, patiently, timed } from "./patience";
 import { powerOff } from "./power";
@@ -53,7 +55,7 @@ function isRefusedDefinition(error: unknown): boolean {
 
 async function make(context: Context, inputs: DomainInputs, began: number): Promise<Made> {
 	const { host, log } = context;
-	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs.template);
+	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs);
 	const inherited = template?.inherited;
 	for (const note of template?.notes ?? []) log(note);
 	if (inputs.fork && inherited) refuseBeyondParent(inputs, inherited);
@@ -85,11 +87,16 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 		noteDomain(host, { name: inputs.name, uuid, running: inputs.running }, pathsOf(spec));
 		if (inputs.autostart) await patiently(() => host.domains.setAutostart(uuid, true));
 		if (!inputs.running) return waitWhileOff(context, uuid, inputs, false);
+		if (!(await getRoom(context, inputs, spec.memoryMiB))) {
+			facts.preempted = true;
+			return markPreempted(host, uuid);
+		}
 		facts.formerLeases = await leasesBefore(host, inputs, spec.nics);
 		const { value, ms } = await timed(() => startMachine(context, uuid, inputs, false));
 		facts.timings.startMs = ms;
 		facts.forked = value;
 	});
+	if (inputs.fork) facts.preempted ??= false;
 	facts.nextStart = nextStart(inputs, facts.forked !== undefined);
 	return finished(context, inputs, facts, { began, setUp: true, check: true });
 }

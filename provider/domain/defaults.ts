@@ -1,5 +1,7 @@
 /** What an input comes to that was not given: a default, or the template's hardware. */
-import type { DomainInputs, Inherited, NicInputs } from "./schema";
+import { sizeOf } from "../morph/instance-types";
+import { isUnknown } from "../unknown";
+import { type DomainInputs, headroomSchema, type Inherited, type NicInputs } from "./schema";
 
 /** The hardware that the inputs amount to. */
 export interface Hardware {
@@ -10,6 +12,8 @@ export interface Hardware {
 	maxMemoryMiB: number;
 	vcpus: number;
 	maxVcpus: number;
+	/** Whether the maxima are room that a running machine takes and gives back. */
+	room: boolean;
 	nics: NicInputs[];
 	agent: boolean;
 	rng: boolean;
@@ -21,10 +25,24 @@ export interface Hardware {
 const DEFAULTS = { memoryMiB: 1024, vcpus: 1, agent: true, rng: true, graphics: "none" } as const;
 
 /** What leaving an input out amounts to. With a template nothing is filled in: its own values stay. */
-export function defaultsOf({ template, arch = "x86_64" }: Partial<DomainInputs>): Partial<DomainInputs> {
+export function defaultsOf({ template, arch = "x86_64", instanceType }: Partial<DomainInputs>): Partial<DomainInputs> {
 	if (template !== undefined) return {};
 	const arm = arch === "aarch64";
-	return { arch: "x86_64", machine: arm ? "virt" : "q35", firmware: arm ? "uefi" : "bios", ...DEFAULTS, nics: [] };
+	const { memoryMiB, vcpus, ...others } = DEFAULTS;
+	const size = instanceType === undefined ? { memoryMiB, vcpus } : {};
+	return {
+		arch: "x86_64",
+		machine: arm ? "virt" : "q35",
+		firmware: arm ? "uefi" : "bios",
+		...size,
+		...others,
+		nics: [],
+	};
+}
+
+/** Whether it is made with room to change its size while it runs. */
+export function isMorphable({ instanceType, headroom }: Partial<DomainInputs>): boolean {
+	return instanceType !== undefined || headroom !== undefined;
 }
 
 /** Fills in the defaults of what was not given. */
@@ -39,8 +57,10 @@ export function withDefaults<T extends DomainInputs>(inputs: T): T {
  */
 export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Hardware {
 	const full = withDefaults(inputs);
-	const memoryMiB = full.memoryMiB ?? inherited.memoryMiB ?? DEFAULTS.memoryMiB;
-	const vcpus = full.vcpus ?? inherited.vcpus ?? DEFAULTS.vcpus;
+	const size = typedSize(inputs);
+	const memoryMiB = full.memoryMiB ?? size?.memoryMiB ?? inherited.memoryMiB ?? DEFAULTS.memoryMiB;
+	const vcpus = full.vcpus ?? size?.vcpus ?? inherited.vcpus ?? DEFAULTS.vcpus;
+	const room = isMorphable(inputs) ? roomOf(inputs) : undefined;
 	// A template's maximum says nothing about a size that was chosen without it, but a fork has its parent's board.
 	const keepsMaximum = (size: "memoryMiB" | "vcpus") => full[size] === undefined || full.fork !== undefined;
 	return {
@@ -48,14 +68,32 @@ export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Har
 		machine: full.machine ?? inherited.machine ?? "q35",
 		firmware: full.firmware ?? inherited.firmware ?? "bios",
 		memoryMiB,
-		maxMemoryMiB: full.maxMemoryMiB ?? (keepsMaximum("memoryMiB") ? inherited.maxMemoryMiB : undefined) ?? memoryMiB,
+		room: room !== undefined,
+		maxMemoryMiB:
+			room?.maxMemoryMiB ??
+			full.maxMemoryMiB ??
+			(keepsMaximum("memoryMiB") ? inherited.maxMemoryMiB : undefined) ??
+			memoryMiB,
 		vcpus,
-		maxVcpus: full.maxVcpus ?? (keepsMaximum("vcpus") ? inherited.maxVcpus : undefined) ?? vcpus,
+		maxVcpus: room?.maxVcpus ?? full.maxVcpus ?? (keepsMaximum("vcpus") ? inherited.maxVcpus : undefined) ?? vcpus,
 		nics: full.nics ?? inherited.nics ?? [],
 		agent: full.agent ?? inherited.agent ?? DEFAULTS.agent,
 		rng: full.rng ?? inherited.rng ?? DEFAULTS.rng,
 		graphics: full.graphics ?? inherited.graphics,
 	};
+}
+
+/** What a running machine can grow to; as recorded in a state that was found, where that says so. */
+function roomOf({ headroom, maxVcpus, maxMemoryMiB }: DomainInputs) {
+	const room = headroom === undefined || isUnknown(headroom) ? headroomSchema.parse({}) : headroom;
+	return { maxVcpus: maxVcpus ?? room.maxVcpus, maxMemoryMiB: maxMemoryMiB ?? room.maxMemoryMiB };
+}
+
+function typedSize({ instanceType }: DomainInputs) {
+	if (instanceType === undefined) return undefined;
+	// As unknown as the type is.
+	if (isUnknown(instanceType)) return { vcpus: instanceType as never, memoryMiB: instanceType as never };
+	return sizeOf(instanceType);
 }
 
 function given(inputs: object, key: string): unknown {

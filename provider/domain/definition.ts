@@ -1,4 +1,5 @@
 /** From inputs to the definition that libvirt gets: looks up what the host knows, and keeps what the machine has. */
+import { graceOf } from "../fork/preempt";
 import type { Host } from "../libvirt";
 import type { FoundDisk } from "../xml/devices";
 import { buildDomain, type DomainSpec } from "../xml/domain";
@@ -54,6 +55,8 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 			...recordOf(inputs, inputs.lineage),
 			setUp: isSetUp(inputs, machine),
 			pending: machine.pending,
+			forked: config?.recorded?.forked,
+			preemptible: graceOf(inputs.fork),
 			cloneableBy: inputs.cloneableBy,
 		},
 		description: inputs.description,

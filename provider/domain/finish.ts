@@ -1,12 +1,11 @@
 /** What follows a start: waiting for the guest, and what is done in it once. */
+import { compared } from "../identity/addresses";
 import { untilInitialized } from "../init/awaited";
 import type { Context } from "../lifecycle";
-import { METADATA_NAMESPACE, METADATA_PREFIX } from "../owner";
-import { parse, serialize } from "../xml/element";
-import { bareRecordElement, recordedIn } from "../xml/metadata";
 import { setUpGuest } from "./agent";
 import { untilHealthy } from "./health";
-import { patiently, timed } from "./patience";
+import { markSetUp } from "./note";
+import { timed } from "./patience";
 import type { DomainFacts, DomainInputs } from "./schema";
 import { deadlineOf, waitForAddress, waitForAgent } from "./wait";
 
@@ -23,7 +22,7 @@ export async function finish(
 	facts: DomainFacts,
 	{ began, setUp, check }: { began?: number | undefined; setUp: boolean; check: boolean },
 ): Promise<void> {
-	if (!inputs.running) return;
+	if (!inputs.running || facts.preempted) return;
 	const { uuid, macs, timings } = facts;
 	const setup = setUp ? inputs.guestSetup : undefined;
 	const left = deadlineOf(inputs);
@@ -37,12 +36,15 @@ export async function finish(
 	}
 	if (setup) {
 		log("setting up the guest through its agent");
-		const { ms } = await timed(() => setUpGuest(host, uuid, setup));
+		const { ms } = await timed(() => setUpGuest(host, uuid, setup, macs[0]));
 		timings.guestSetupMs = ms;
 		await markSetUp(host, uuid);
 	}
 	if (inputs.waitFor && inputs.waitFor.address !== "none") {
-		const { value, ms } = await timed(() => waitForAddress(host, uuid, inputs, macs, facts.formerLeases ?? [], left));
+		// What a DHCP server gave it before that is not what it has now.
+		const own = setup?.network?.addresses.map(compared);
+		const former = facts.formerLeases ?? [];
+		const { value, ms } = await timed(() => waitForAddress(host, uuid, inputs, { macs, own }, former, left));
 		facts.addresses = value;
 		timings.addressMs = ms;
 		firstSeen();
@@ -59,15 +61,5 @@ export async function finish(
 		const { healthCheck, name } = inputs;
 		timings.healthyMs = (await timed(() => untilHealthy(host, uuid, name, healthCheck))).ms;
 		firstSeen();
-	}
-}
-
-/** Recorded in the machine itself: a create that finds it again after an interruption does not set it up twice. */
-export async function markSetUp(host: Context["host"], uuid: string): Promise<void> {
-	const recorded = recordedIn(parse(await host.domains.xml(uuid, { inactive: true }), "the definition"));
-	if (!recorded) return;
-	const xml = serialize(bareRecordElement({ ...recorded, setUp: true }));
-	for (const target of ["config", "live"] as const) {
-		await patiently(() => host.domains.setMetadata(uuid, METADATA_NAMESPACE, METADATA_PREFIX, xml, target));
 	}
 }

@@ -2,6 +2,9 @@
 import { isNobody, isWaiting } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
+import { journalOf } from "../morph/journal";
+import { moveHere } from "../move/move";
+import { isAnotherHost } from "../move/moves";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
 import { converge } from "./converge";
@@ -10,6 +13,7 @@ import { defaultsOf, withDefaults } from "./defaults";
 import { finish } from "./finish";
 import { diskComplaint } from "./io-errors";
 import { asOff, look, type Seen } from "./look";
+import { asMoved } from "./moved";
 import { refuseForeign, whose } from "./own";
 import { factsOf, planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
@@ -42,6 +46,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 		return foundState(host, seen, state);
 	},
 
+	moves: true,
 	update: updateDomain,
 
 	/** Powers the machine off at once: its disks mostly go with it. To let the guest end first, apply `running: false`. */
@@ -67,14 +72,17 @@ async function foundOff(host: Host, seen: Seen, state: Full, log: Context["log"]
 	return foundState(host, asOff(seen), state, waits);
 }
 
-async function updateDomain(id: string, olds: Full, given: DomainInputs, context: Context): Promise<Full> {
-	const inputs = withDefaults(given);
+async function updateDomain(id: string, recorded: Full, given: DomainInputs, context: Context): Promise<Full> {
+	const inputs = withoutComputed(withDefaults(given));
+	const olds = await broughtHere(id, recorded, inputs, context);
 	const seen = await look(context.host, id);
 	if (!seen) throw new Error(`domain ${inputs.name} (${id}) is gone; run pulumi refresh, then pulumi up makes it anew`);
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);
 	const inherited = olds.inherited;
-	const { started, startMs, ...found } = await converge(context, seen, inputs, inherited, olds);
+	const { started, startMs, ...found } = await converge(context, seen, inputs, inherited, olds).catch(async (error) => {
+		throw await leftHalfWay(context, id, olds, error);
+	});
 	const facts: DomainFacts = {
 		uuid: seen.uuid,
 		addresses: olds.addresses,
@@ -98,6 +106,37 @@ async function updateDomain(id: string, olds: Full, given: DomainInputs, context
 	// A name that was put off is the old one until then.
 	const name = found.pendingRestart?.properties.includes("name") ? seen.name : inputs.name;
 	return { ...inputs, name, ...facts };
+}
+
+/** What is recorded of the machine, which is on the host of its new `uri` afterwards. */
+async function broughtHere(id: string, olds: Full, inputs: DomainInputs, context: Context): Promise<Full> {
+	if (olds.uri === inputs.uri) return olds;
+	if (await isAnotherHost(olds.uri, inputs.uri)) {
+		await moveHere(context, id, olds, inputs);
+		return asMoved(olds, inputs);
+	}
+	if (await context.host.domains.find(id)) return olds;
+	throw new Error(
+		`uri changed from ${olds.uri} to ${inputs.uri}, and there is no Domain ${id} there. It moves to another host only ` +
+			"where both hosts answer and run QEMU: change uri back, or look at the hosts",
+	);
+}
+
+/** Without what `settle` has found out for this update alone. */
+function withoutComputed({ moves: _, ...inputs }: DomainInputs): DomainInputs {
+	if (!inputs.fork) return inputs;
+	const { preempted: __, ...fork } = inputs.fork;
+	return { ...inputs, fork };
+}
+
+/** A change of its size that did not come to its end is recorded as that: also who wants the former size back updates it. */
+async function leftHalfWay({ host }: Context, id: string, olds: Full, error: unknown): Promise<unknown> {
+	const record = await journalOf(host, id)
+		.read()
+		.catch(() => undefined);
+	if (!record) return error;
+	const message = error instanceof Error ? error.message : String(error);
+	return new IncompleteError<DomainInputs, DomainFacts>(id, olds, message, { cause: error });
 }
 
 /**

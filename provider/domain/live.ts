@@ -30,11 +30,11 @@ export interface Removable {
 }
 
 /**
- * Brings what runs to the new description, as far as that is possible without a restart.
+ * Brings the disks and NICs of what runs to the new description, as far as that is possible without a restart.
  * @param removable what may be taken out: devices that somebody else plugged in stay
  * @throws Error when the guest does not let go of a device, or has a file system of a disk mounted
  */
-export async function applyLive(
+export async function applyDevices(
 	context: Context,
 	live: FoundDomain,
 	wanted: DomainSpec,
@@ -42,7 +42,6 @@ export async function applyLive(
 ): Promise<void> {
 	await applyDisks(context, live, wanted.disks, removable.disks);
 	await applyNics(context, live, wanted.nics, removable.macs);
-	await applySize(context, live, wanted);
 }
 
 /** Memory and vCPUs, within what the machine was started with room for. */

@@ -6,16 +6,16 @@ import { didYouMean } from "../suggestion";
 import { attribute, child, children, type Element, parse, text } from "../xml/element";
 import { hostMemoryMiB } from "./accelerator";
 import type { Hardware } from "./defaults";
-import type { CpuInputs } from "./schema";
+import type { CpuInputs, DomainInputs } from "./schema";
 
 /** @throws InputError for the first thing that the host cannot give */
 export async function refuseBeyondHost(
 	host: Host,
-	{ cpu }: { cpu?: CpuInputs | undefined },
+	{ cpu, instanceType }: Pick<DomainInputs, "cpu" | "instanceType">,
 	hardware: Hardware,
 	domainType: string,
 ): Promise<void> {
-	await refuseMemory(host, hardware);
+	await refuseMemory(host, hardware, instanceType === undefined ? "memoryMiB" : "instanceType");
 	// libvirt's test driver offers nothing, and takes anything.
 	if (domainType === "test") return;
 	const offered = await offers(host, hardware, domainType);
@@ -23,7 +23,7 @@ export async function refuseBeyondHost(
 	const maxVcpus = Number(attribute(offered, "vcpu", "max") ?? Number.POSITIVE_INFINITY);
 	if (hardware.maxVcpus > maxVcpus) {
 		throw new InputError(
-			hardware.vcpus === hardware.maxVcpus ? "vcpus" : "maxVcpus",
+			hardware.room ? "headroom.maxVcpus" : hardware.vcpus === hardware.maxVcpus ? "vcpus" : "maxVcpus",
 			`got ${hardware.maxVcpus}; machine type ${hardware.machine} on ${host.uri} takes at most that many: ` +
 				`allowed are 1 to ${maxVcpus}`,
 		);
@@ -31,12 +31,12 @@ export async function refuseBeyondHost(
 	refuseCpu(host, cpu, child(offered, "cpu"), domainType);
 }
 
-async function refuseMemory(host: Host, hardware: Hardware): Promise<void> {
+async function refuseMemory(host: Host, hardware: Hardware, property: string): Promise<void> {
 	const memory = await hostMemoryMiB(host);
 	if (memory === undefined || hardware.memoryMiB <= memory) return;
 	throw new InputError(
-		"memoryMiB",
-		`got ${hardware.memoryMiB}; ${host.uri} has ${memory} MiB: allowed is at most that, and guests and host share it`,
+		property,
+		`got ${hardware.memoryMiB}${property === "memoryMiB" ? "" : " MiB"}; ${host.uri} has ${memory} MiB: allowed is at most that, and guests and host share it`,
 	);
 }
 

@@ -1,5 +1,6 @@
 /** Finding one's own machine on a host, and keeping away from those of others. */
 
+import { forkedIn } from "../fork/forked";
 import type { DomainInfo, Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isOwnedBy } from "../owner";
@@ -74,6 +75,8 @@ interface Index {
 	names: Set<string>;
 	/** UUIDs by owner. */
 	owners: Map<string, string>;
+	/** Names of forked machines by what they have drawn from their random devices. */
+	drawn: Map<string, string>;
 }
 
 const INDEX_SECONDS = 60;
@@ -108,6 +111,14 @@ async function ownElsewhere(host: Host, inputs: DomainInputs): Promise<string | 
 	return undefined;
 }
 
+/**
+ * What the forked machines of a host have drawn from their random devices, with their names: of a minute ago at most.
+ * Whatever this process has started since is not among it.
+ */
+export async function drawnOn(host: Host): Promise<ReadonlyMap<string, string>> {
+	return (await indexOf(host)).drawn;
+}
+
 async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefined> {
 	try {
 		return await ownerOf(host, info);
@@ -120,13 +131,16 @@ async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefi
 async function readIndex(host: Host): Promise<Index> {
 	const names = new Set<string>();
 	const owners = new Map<string, string>();
+	const drawn = new Map<string, string>();
 	for (const { uuid, name, xml } of await host.domains.listWithXml()) {
 		names.add(name);
 		// Of a thousand definitions only the metadata are parsed.
 		const metadata = /<metadata>[\s\S]*?<\/metadata>/.exec(xml)?.[0];
 		if (metadata === undefined) continue;
-		const owner = recordedIn(parse(`<domain>${metadata}</domain>`, `the metadata of ${name}`))?.owner;
-		if (owner !== undefined) owners.set(owner, uuid);
+		const recorded = recordedIn(parse(`<domain>${metadata}</domain>`, `the metadata of ${name}`));
+		if (recorded) owners.set(recorded.owner, uuid);
+		const random = forkedIn(recorded)?.random;
+		if (random !== undefined) drawn.set(random, name);
 	}
-	return { names, owners };
+	return { names, owners, drawn };
 }

@@ -1,12 +1,16 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { ForkedInputs } from "../fork/forked";
+import { roomLines } from "../fork/preempt";
 import { refuseBeyondParent } from "../fork/room";
 import { isWaiting } from "../fork/waiting";
 import type { DomainInfo, Host } from "../libvirt";
 import { type Context, InUseError } from "../lifecycle";
+import { planMorph } from "../morph/planner";
+import { morphLines } from "../morph/preview";
+import { probedShape } from "../morph/steps";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
-import { hardwareOf, withDefaults } from "./defaults";
+import { hardwareOf, isMorphable, withDefaults } from "./defaults";
 import { diskComplaint } from "./io-errors";
 import { look, pendingOf } from "./look";
 import { refuseTakenMacs } from "./macs";
@@ -28,9 +32,10 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	if (complaint !== undefined) lines.push(`warning: ${complaint}`);
 	if (existing && inputs.adopt) lines.push(...(await takenOver(inputs, context, existing)));
 	let template: Template | undefined;
-	if (inputs.template !== undefined && !existing) {
+	// One that moves here was made elsewhere.
+	if (inputs.template !== undefined && !existing && !inputs.moves) {
 		try {
-			template = await readTemplate(host, inputs.template);
+			template = await readTemplate(host, inputs);
 			const { found } = template;
 			lines.push(
 				`hardware of template ${found.name}: ${found.memoryMiB} MiB, ${found.vcpus} vCPU(s), ${found.machine}, ${found.firmware}`,
@@ -47,12 +52,18 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 			: await chooseAccelerator(host, inputs.type, hardware.arch);
 	if (inputs.fork && template) refuseBeyondParent(inputs, template.inherited);
 	if (inputs.fork && template) lines.push(forkLine(inputs, inputs.fork, template.found.name));
+	lines.push(...(await plannedRoom(inputs, context, existing, hardware.memoryMiB)));
 	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);
 	// What a machine that exists took from its template is not known here; it was possible then.
 	if (inputs.template === undefined || template) await refuseBeyondHost(host, inputs, hardware, domainType);
 	const memory = await hostMemoryMiB(host);
-	if (memory !== undefined && hardware.maxMemoryMiB > memory) {
+	// Room is not taken from the host before it is used.
+	if (memory !== undefined && !hardware.room && hardware.maxMemoryMiB > memory) {
 		lines.push(`warning: maxMemoryMiB: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
+	}
+	if (hardware.room && existing && existing.state !== "shutoff" && inputs.running) {
+		const shape = await probedShape(context, existing.uuid);
+		lines.push(...morphLines(shape, planMorph(shape, hardware), inputs.morph));
 	}
 	await refuseTakenMacs(host, inputs, hardware.nics);
 	lines.push(...(await missing(() => usableDisks(host, inputs, existing))));
@@ -61,6 +72,18 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
 	return lines;
+}
+
+/** Whether others have to give way when it is started. */
+async function plannedRoom(
+	inputs: DomainInputs,
+	{ host }: Context,
+	existing: DomainInfo | undefined,
+	memoryMiB: number,
+): Promise<string[]> {
+	if (!inputs.running || (existing && existing.state !== "shutoff")) return [];
+	const seen = existing && (await look(host, existing.uuid));
+	return roomLines(host, inputs, inputs.memoryMiB ?? seen?.config.memoryMiB ?? memoryMiB);
 }
 
 function forkLine({ running }: DomainInputs, { warm }: ForkedInputs, parent: string): string {
@@ -83,10 +106,15 @@ export async function factsOf(olds: DomainInputs, context: Context): Promise<Par
 	const fork = olds.fork && { ...olds.fork, warm: await isWaiting(context.host, seen.live) };
 	const given = Object.entries(olds).flatMap(([key, value]) => (value === undefined ? [] : [key]));
 	const inherited = olds.template === undefined ? undefined : inheritedFrom(seen.config);
+	const shape = isMorphable(olds) && seen.live ? await probedShape(context, there.uuid) : undefined;
 	return {
+		...(shape && { shape }),
 		accelerator: acceleratorOf(seen.config.domainType),
 		pendingRestart: pendingOf(seen),
-		...(fork && { nextStart: nextStart({ fork, running: false }, isSetUp) }),
+		...(fork && {
+			nextStart: nextStart({ fork, running: false }, isSetUp),
+			preempted: !seen.active && seen.config.recorded?.preempted === true,
+		}),
 		// What was given instead of the template's own value hides that.
 		inherited: inherited && Object.fromEntries(Object.entries(inherited).filter(([key]) => !given.includes(key))),
 	};

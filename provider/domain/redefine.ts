@@ -1,10 +1,11 @@
 /** The steps that bring a machine to its definition, and the way back when one of them fails. */
 import { LibvirtError } from "../libvirt/errors";
 import type { Context } from "../lifecycle";
+import { morphInPlace } from "../morph/in-place";
 import { carryAddresses } from "../xml/carry";
 import { serialize } from "../xml/element";
 import type { Wanted } from "./definition";
-import { applyLive, type Removable } from "./live";
+import { applyDevices, applySize, type Removable } from "./live";
 import { lookLive, type Seen } from "./look";
 import { patiently, timed } from "./patience";
 import { turnOn } from "./power";
@@ -18,6 +19,8 @@ export interface Step {
 	/** Whether it was turned off only for the change. */
 	wasTurnedOff: boolean;
 	removable: Removable;
+	/** Whether its vCPUs and memory change by the next start only. */
+	sizeWaits: boolean;
 	/** Starts the machine, which is off. */
 	start(): Promise<void>;
 }
@@ -50,7 +53,9 @@ export async function redefineAndStart(
 		if (!step.off && inputs.running) await turnOn(host, seen);
 		if (step.define) {
 			if (!step.off && seen.live) {
-				await applyLive(context, seen.live, wanted.spec, step.removable);
+				await applyDevices(context, seen.live, wanted.spec, step.removable);
+				if (!wanted.spec.room) await applySize(context, seen.live, wanted.spec);
+				else if (!step.sizeWaits) await morphInPlace(context, seen, wanted.spec, inputs.morph);
 				// A device is to be at the next start where it was plugged in.
 				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
 			}

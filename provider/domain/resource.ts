@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic";
 import type { ForkedFacts } from "../fork/forked";
 import { isLater } from "../later";
+import type { InstanceTypeName } from "../morph/instance-types";
 import type { DomainFacts } from "./schema";
 
 export interface DiskArgs {
@@ -105,6 +106,34 @@ export interface GuestSetupArgs {
 	hostname?: pulumi.Input<string>;
 	/** Files to write. @default none */
 	files?: pulumi.Input<pulumi.Input<GuestFileArgs>[]>;
+	/**
+	 * Addresses that the first NIC is to have from then on, for a network without DHCP; in the way of netplan,
+	 * NetworkManager, systemd-networkd or ifupdown, whichever the image has.
+	 * @default what the image does by itself
+	 */
+	network?: pulumi.Input<GuestNetworkArgs | undefined>;
+}
+
+/** Addresses of a NIC, and who its neighbours are. */
+export interface GuestNetworkArgs {
+	/** Each with its prefix, such as `10.0.0.10/24`. */
+	addresses: pulumi.Input<pulumi.Input<string>[]>;
+	/** Routers, at most one of each family. @default none */
+	gateways?: pulumi.Input<pulumi.Input<string>[]>;
+	/** Name servers. @default as it is */
+	nameservers?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** How one host reaches another. */
+export interface MigrationArgs {
+	/**
+	 * libvirt URI of the new host, as the libvirt daemon of the present one takes it: that makes the connection.
+	 * @default `uri`, where that has a host name
+	 * @example "qemu+tls://hypervisor-2/system"
+	 */
+	peerUri?: pulumi.Input<string>;
+	/** Name or address of the new host to which memory and disks are sent, by TCP. @default the host name in `peerUri` */
+	address?: pulumi.Input<string>;
 }
 
 /** What the create waits for. Waiting holds one of the engine's parallel slots. */
@@ -141,6 +170,63 @@ export interface DomainLineageArgs {
 	base: pulumi.Input<string>;
 	/** `sha256:...` of its content where known, else `stat:...`: its size and time of change. */
 	baseContentId: pulumi.Input<string>;
+}
+
+/** A size of a machine. */
+export interface InstanceTypeArgs {
+	/** Number of vCPUs, 1 to 1024. */
+	vcpus: pulumi.Input<number>;
+	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
+	memoryMiB: pulumi.Input<number>;
+}
+
+/** What a machine can grow to while it runs. Another headroom restarts it. */
+export interface HeadroomArgs {
+	/** Ceiling of vCPUs, 1 to 1024. @default 16 */
+	maxVcpus?: pulumi.Input<number>;
+	/** Ceiling of memory in MiB, a multiple of 4. @default 65536 */
+	maxMemoryMiB?: pulumi.Input<number>;
+}
+
+/** One step of a machine's change of size while it runs. */
+export interface MorphStepArgs {
+	/**
+	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on its host, which is this machine or reached by
+	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `vcpus` and `memory` put the machine's own change in this place
+	 * among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more.
+	 * @default "guestExec"
+	 */
+	kind?: pulumi.Input<"guestExec" | "hostExec" | "vcpus" | "memory">;
+	/**
+	 * Of `guestExec` and `hostExec`: program and arguments, run without a shell; required there. Exit code 0 is success.
+	 * After a crash in the middle it is run once more.
+	 * @default none
+	 */
+	exec?: pulumi.Input<pulumi.Input<string>[]>;
+	/** Of both: what takes it back when a later step fails; also when it came only half way. @default nothing */
+	undo?: pulumi.Input<pulumi.Input<string>[]>;
+	/** Whether it runs at the same time as the step before. @default false */
+	parallel?: pulumi.Input<boolean>;
+	/** Seconds that the step may take, and as many to take it back. @default 60 */
+	timeoutSeconds?: pulumi.Input<number>;
+	/**
+	 * What its failure does: `compensate` takes back what was done, `abort` leaves it, and the next `up` goes on there,
+	 * `continue` (of `guestExec` and `hostExec`) goes on without it.
+	 * @default "compensate"
+	 */
+	onFailure?: pulumi.Input<"compensate" | "abort" | "continue">;
+}
+
+/** Steps of each phase, one after the other. Each phase may be left out. */
+export interface MorphArgs {
+	/** Before anything changes. @default nothing */
+	preMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
+	/** Where the machine gives back. @default vCPUs, then memory */
+	hotUnplug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
+	/** Where the machine takes. @default memory, then vCPUs */
+	hotPlug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
+	/** After all changes. @default nothing */
+	postMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 }
 
 export interface DomainArgs extends HostArgs {
@@ -181,6 +267,24 @@ export interface DomainArgs extends HostArgs {
 	vcpus?: pulumi.Input<number>;
 	/** Ceiling to which vCPUs can be added while the machine runs. @default vcpus */
 	maxVcpus?: pulumi.Input<number>;
+	/**
+	 * How large the machine is: the name of a built-in type (nano, micro, small, medium, large, xlarge, 2xlarge), or
+	 * `{ vcpus, memoryMiB }`, also from a catalogue of your own (`InstanceTypes`). In place of `vcpus` and `memoryMiB`.
+	 * Another type is taken while the machine runs, within its `headroom`; see docs/morphing.md.
+	 * @default none: vcpus and memoryMiB
+	 * @example "small"
+	 */
+	instanceType?: pulumi.Input<InstanceTypeName | InstanceTypeArgs>;
+	/**
+	 * What it can grow to while it runs.
+	 * @default with an instanceType see the fields; without one none
+	 */
+	headroom?: pulumi.Input<HeadroomArgs>;
+	/**
+	 * Steps around and between the changes of vCPUs and memory of a machine that goes on running.
+	 * @default the changes alone
+	 */
+	morph?: pulumi.Input<MorphArgs>;
 	/** CPU model and topology. @default see the fields */
 	cpu?: pulumi.Input<CpuArgs>;
 	/** What the firmware tells the guest of the machine (SMBIOS). @default libvirt's */
@@ -225,6 +329,12 @@ export interface DomainArgs extends HostArgs {
 	 * @default whoever the host lets in
 	 */
 	cloneableBy?: pulumi.Input<pulumi.Input<string>[]>;
+	/**
+	 * How the machine's host reaches another one, when `uri` becomes that of another host: the machine moves there, while it
+	 * runs or as it is off. Its volumes have to be `movable`, with the same `uri`.
+	 * @default by `uri`, where that has a host name
+	 */
+	migration?: pulumi.Input<MigrationArgs>;
 	/** Recorded in the domain's metadata: what its disk was cloned from. @default none */
 	lineage?: pulumi.Input<DomainLineageArgs>;
 	/**
@@ -250,6 +360,8 @@ export class Domain extends LibvirtResource {
 	declare readonly forked: pulumi.Output<ForkedFacts> | undefined;
 	/** Of a forked machine: what its next power-on does. Undefined for others. */
 	declare readonly nextStart: pulumi.Output<DomainFacts["nextStart"]> | undefined;
+	/** Of a forked machine: whether it is off because it has given way to others. Undefined for others. */
+	declare readonly preempted: pulumi.Output<boolean> | undefined;
 	/** Of a clone with init scripts: what has become of them. Undefined for others. */
 	declare readonly scripts: pulumi.Output<DomainFacts["scripts"]> | undefined;
 	/** Milliseconds of each step of the create. */
@@ -268,7 +380,7 @@ export class Domain extends LibvirtResource {
 				"addresses",
 				"accelerator",
 				"timings",
-				...("fork" in (args ?? {}) ? ["forked", "nextStart"] : []),
+				...("fork" in (args ?? {}) ? ["forked", "nextStart", "preempted"] : []),
 				...("init" in (args ?? {}) ? ["scripts"] : []),
 			],
 			opts,

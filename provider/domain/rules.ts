@@ -1,10 +1,13 @@
 /** Rules across the properties of a domain. Each complaint says what was got, what is allowed and what to do. */
 import type { Rule } from "../lifecycle";
+import { morphRules } from "../morph/template";
 import { hasUnknown } from "../unknown";
 import { XmlError } from "../xml/element";
 import { complaintOf, parseExtra } from "../xml/merge";
+import { hardwareOf, isMorphable } from "./defaults";
 import { busOf } from "./disks";
 import type { DiskInputs, DomainInputs } from "./schema";
+import { sizeRules } from "./size-rules";
 
 export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 	{
@@ -21,7 +24,13 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		check: ({ vcpus = 1, maxVcpus = vcpus }) =>
 			maxVcpus < vcpus ? `got ${maxVcpus}, less than vcpus (${vcpus}); allowed is at least vcpus` : undefined,
 	},
-	{ property: "cpu", needs: ["cpu", "vcpus", "maxVcpus", "template"], check: checkTopology },
+	...sizeRules,
+	...(morphRules as ReadonlyArray<Rule<DomainInputs>>),
+	{
+		property: "cpu",
+		needs: ["cpu", "vcpus", "maxVcpus", "template", "instanceType", "headroom"],
+		check: checkTopology,
+	},
 	{
 		property: "cpu",
 		needs: ["cpu"],
@@ -56,6 +65,14 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		check: ({ guestSetup, agent }) =>
 			guestSetup && agent === false
 				? "is done by the guest agent, but agent is false; leave agent out, or make it true"
+				: undefined,
+	},
+	{
+		property: "guestSetup.network",
+		needs: ["guestSetup", "nics", "template"],
+		check: ({ guestSetup, nics, template }) =>
+			guestSetup?.network && template === undefined && (nics ?? []).length === 0
+				? "is for the first NIC, and the machine has none; allowed is that with a NIC"
 				: undefined,
 	},
 	{
@@ -105,18 +122,19 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 	},
 ];
 
-function checkTopology({ cpu, vcpus, maxVcpus, template }: DomainInputs): string | undefined {
+function checkTopology(inputs: DomainInputs): string | undefined {
+	const { cpu, vcpus, maxVcpus, template } = inputs;
 	const given = [cpu?.sockets, cpu?.cores, cpu?.threads];
 	if (given.every((count) => count === undefined)) return undefined;
 	if (vcpus === undefined && maxVcpus === undefined && template !== undefined) return undefined;
 	const [sockets, cores = 1, threads = 1] = given;
-	const maximum = maxVcpus ?? vcpus ?? 1;
+	const maximum = hardwareOf(inputs).maxVcpus;
 	const product = (sockets ?? 1) * cores * threads;
 	const fits = sockets === undefined ? maximum % product === 0 : product === maximum;
 	if (fits) return undefined;
 	return (
 		`${sockets ?? "any number of"} sockets x ${cores} cores x ${threads} threads do not make the machine's maximum of ` +
-		`${maximum} vCPUs; change the topology, or make ${maxVcpus === undefined ? "vcpus" : "maxVcpus"} fit`
+		`${maximum} vCPUs; change the topology, or make ${isMorphable(inputs) ? "headroom.maxVcpus" : maxVcpus === undefined ? "vcpus" : "maxVcpus"} fit`
 	);
 }
 

@@ -2,6 +2,11 @@ import { z } from "zod";
 import { computed } from "../allowed";
 import { type ForkedFacts, forkedSchema } from "../fork/forked";
 import { initSchema, type ScriptFacts } from "../init/awaited";
+import { blocksOfMemory, instanceTypeSchema } from "../morph/instance-types";
+import type { Shape } from "../morph/shape";
+import { morphSchema } from "../morph/template";
+import { movesSchema } from "../move/moves";
+import { migrationSchema } from "../move/way";
 import {
 	absolutePath,
 	commonShape,
@@ -13,6 +18,7 @@ import {
 	wholeText,
 } from "../schema";
 import { guestFileSchema } from "./guest-file";
+import { guestNetworkSchema } from "./guest-network";
 import type { FormerLease } from "./leases";
 
 /** Text that comes back from libvirt's XML as it went in. */
@@ -83,6 +89,7 @@ export const cpuSchema = z.strictObject({
 export const guestSetupSchema = z.strictObject({
 	hostname: hostName.optional(),
 	files: z.array(guestFileSchema).default([]),
+	network: guestNetworkSchema.optional(),
 });
 
 export const waitForSchema = z.strictObject({
@@ -100,6 +107,12 @@ export const healthCheckSchema = z.strictObject({
 		.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty"),
 	timeoutSeconds: z.number().min(1).max(86_400).default(120),
 	intervalSeconds: z.number().min(1).max(3600).default(5),
+});
+
+/** What a machine can grow to while it runs. */
+export const headroomSchema = z.strictObject({
+	maxVcpus: z.int().min(1).max(1024).default(16),
+	maxMemoryMiB: blocksOfMemory.default(65_536),
 });
 
 /**
@@ -127,6 +140,9 @@ export const domainSchema = z.strictObject({
 	maxMemoryMiB: mebibytes.optional(),
 	vcpus: z.int().min(1).max(1024).optional(),
 	maxVcpus: z.int().min(1).max(1024).optional(),
+	instanceType: instanceTypeSchema.optional(),
+	headroom: headroomSchema.optional(),
+	morph: morphSchema.optional(),
 	cpu: cpuSchema.optional(),
 	smbios: smbiosSchema.optional(),
 	disks: z.array(diskSchema).default([]),
@@ -154,8 +170,15 @@ export const domainSchema = z.strictObject({
 	healthCheck: healthCheckSchema.optional(),
 	cloneableBy: z.array(stackPattern).max(256).optional(),
 	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
+	migration: migrationSchema.optional(),
+	/** By a look at the hosts: it is on another one than `uri`. */
+	moves: computed(movesSchema.optional()),
 	/** Set by ForkedVMSet. */
 	fork: computed(forkedSchema.optional()),
+	/** Set by ClonedInstanceWithInit: the template is on another host, or may run. */
+	templateFrom: computed(
+		z.strictObject({ uri: commonShape.uri.optional(), mayRun: z.boolean().optional() }).optional(),
+	),
 	/** Set by ClonedInstanceWithInit. */
 	init: computed(initSchema.optional()),
 	extraXml: z.string().optional(),
@@ -200,6 +223,8 @@ export interface DomainFacts {
 	inherited?: Inherited | undefined;
 	/** Changes that wait for the next start, because `onRestartRequired` is "defer"; absent when there are none. */
 	pendingRestart?: { properties: string[]; liveId: string } | undefined;
+	/** What it is like now, where a plan is made; never recorded. */
+	shape?: Shape | undefined;
 	/** Of a forked machine: what it is by its own account, as of its last fork. */
 	forked?: ForkedFacts | undefined;
 	/**
@@ -207,6 +232,8 @@ export interface DomainFacts {
 	 * from its parent in a QEMU that waits for that already.
 	 */
 	nextStart?: "boot" | "fork" | "waiting" | undefined;
+	/** Of a forked machine: whether it is off because it has given way to others, or found no room. */
+	preempted?: boolean | undefined;
 	/** Of a clone with init scripts: what has become of them, as of its first start. */
 	scripts?: ScriptFacts[] | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */

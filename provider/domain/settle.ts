@@ -1,14 +1,19 @@
 /** References of a machine that only say in another way what is recorded. */
+import { hasRoomAgain } from "../fork/preempt";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isUnknown } from "../unknown";
 import { findVolume } from "../volume/pools";
+import { look as lookAt } from "./look";
+import { movesOf } from "./moved";
+import { findThere } from "./own";
 import type { DomainInputs } from "./schema";
 
 type Look = (reference: string) => Promise<string | undefined>;
 
 /** Keeps the recorded template, volumes and networks where the new ones are the same thing. */
-export async function settle(olds: DomainInputs, news: DomainInputs, { host }: Context): Promise<DomainInputs> {
+export async function settle(olds: DomainInputs, news: DomainInputs, context: Context): Promise<DomainInputs> {
+	const { host } = context;
 	const kept = { ...news };
 	// Of a machine's first boot, which it has had.
 	if (olds.init && news.init) kept.init = olds.init;
@@ -32,7 +37,26 @@ export async function settle(olds: DomainInputs, news: DomainInputs, { host }: C
 			nic.network === undefined ? nic : { ...nic, network: await sameAs(before, nic.network, networkOf(host)) },
 		);
 	}
+	const moves = await movesOf(olds, kept, context);
+	if (moves) kept.moves = moves;
+	if (kept.fork?.preemptible && kept.running === true) kept.fork = await withPreempted(olds, kept.fork, context);
 	return kept;
+}
+
+/** One that has given way is off without a difference to what is recorded: whether there is room again is looked at here. */
+async function withPreempted(
+	olds: DomainInputs,
+	fork: NonNullable<DomainInputs["fork"]>,
+	context: Context,
+): Promise<NonNullable<DomainInputs["fork"]>> {
+	const look = async () => {
+		const there = await findThere(context, { ...olds, adopt: false });
+		const seen = there && (await lookAt(context.host, there.uuid));
+		if (!seen || seen.active || seen.config.recorded?.preempted !== true) return fork;
+		const goesOn = await hasRoomAgain(context.host, seen.uuid, seen.config.memoryMiB);
+		return { ...fork, preempted: goesOn ? ("goesOn" as const) : ("stays" as const) };
+	};
+	return look().catch(() => fork);
 }
 
 const domainOf =

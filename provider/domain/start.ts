@@ -5,7 +5,7 @@ import type { ForkedFacts } from "../fork/forked";
 import { orQuarantine } from "../fork/quarantine";
 import { isForkedNext, letWait } from "../fork/waiting";
 import type { Context } from "../lifecycle";
-import { markSetUp } from "./finish";
+import { markSetUp } from "./note";
 import { patiently } from "./patience";
 import { powerOff } from "./power";
 import type { DomainFacts, DomainInputs } from "./schema";
@@ -30,7 +30,7 @@ export async function startMachine(
 	}
 	try {
 		const forked = await orQuarantine(fork, context.log, () => startForked(context, uuid, fork, disks[0]!.volume));
-		await markSetUp(host, uuid);
+		await markSetUp(host, uuid, forked);
 		return forked;
 	} catch (error) {
 		// Who is not who it was to be does not run.

@@ -3,6 +3,7 @@
  * recorded, so that an untouched machine shows no difference; what is not shows its present value.
  */
 import { isDeepStrictEqual } from "node:util";
+import { forkedIn } from "../fork/forked";
 import { isForkedNext } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { State } from "../lifecycle";
@@ -27,7 +28,10 @@ type Full = State<DomainInputs, DomainFacts>;
  */
 export async function foundState(host: Host, seen: Seen, state: Full, waits = false): Promise<Full> {
 	const pending = pendingOf(seen);
-	const settled = (property: string) => !pending?.properties.some((item) => item.split("[")[0] === property);
+	const puts = pending?.properties.map((item) => item.split("[")[0]) ?? [];
+	const sizeWaits = puts.includes("instanceType") || puts.includes("headroom");
+	const settled = (property: string) =>
+		!puts.includes(property) && !(sizeWaits && ["vcpus", "memoryMiB"].includes(property));
 	const { config } = seen;
 	const nics = findNics(seen, state, settled("nics"), await networkNames(host, state));
 	const found: Full = {
@@ -39,21 +43,36 @@ export async function foundState(host: Host, seen: Seen, state: Full, waits = fa
 		disks: await findDisks(host, seen, state, settled("disks")),
 		...nics,
 		boot: state.boot === undefined && state.template !== undefined ? undefined : sameOr(state.boot, config.boot),
-		running: isRunning(seen),
+		running: hasGivenWay(seen, state) || isRunning(seen),
 		...forkOf(seen, state, waits),
 		autostart: seen.autostart,
 		accelerator: acceleratorOf(config.domainType),
 		pendingRestart: pending,
+		// A change of its size is half way: the next update goes on with it, or takes it back.
+		...(config.recorded?.morph !== undefined && { incomplete: true }),
 	};
 	return found;
 }
 
+/** Off, and to run as soon as there is room: no difference to what is wanted. */
+function hasGivenWay({ active, config }: Seen, { running }: Full): boolean {
+	return running && !active && config.recorded?.preempted === true;
+}
+
 /** A QEMU that waits and should not, or that should wait and does not, is a difference of `warm`. */
-function forkOf(seen: Seen, { fork }: Full, waits: boolean): Pick<Full, "fork" | "nextStart"> {
+function forkOf(seen: Seen, state: Full, waits: boolean): Pick<Full, "fork" | "forked" | "preempted" | "nextStart"> {
+	const { fork, forked } = state;
 	if (!fork) return {};
 	const isSetUp = seen.config.recorded?.setUp === true;
 	const found = !seen.active && isForkedNext(fork, isSetUp) ? { ...fork, warm: waits } : fork;
-	return { fork: found, nextStart: nextStart({ fork: found, running: isRunning(seen) }, isSetUp) };
+	// A run that was cut off after a fork has recorded it in the machine alone.
+	const told = forkedIn(seen.config.recorded) ?? forked;
+	return {
+		fork: found,
+		...(told && { forked: told }),
+		preempted: hasGivenWay(seen, state),
+		nextStart: nextStart({ fork: found, running: isRunning(seen) }, isSetUp),
+	};
 }
 
 function sameText(recorded: string | undefined, found: string | undefined): boolean {
@@ -69,12 +88,15 @@ function sizes(seen: Seen, state: Full, settled: (property: string) => boolean):
 	const { config, live } = seen;
 	const wanted = hardwareOf(state, state.inherited);
 	const result: Partial<DomainInputs> = {};
+	const maxMemoryMiB = wanted.room ? config.room?.maxMemoryMiB : config.maxMemoryMiB;
+	// Emulation cannot unplug a vCPU: what the guest leaves aside is there until the next start.
+	const leftAside = wanted.room && live?.domainType !== "kvm" && live !== undefined && live.vcpus > wanted.vcpus;
 	if (config.memoryMiB !== wanted.memoryMiB) result.memoryMiB = config.memoryMiB;
 	// Above the target a guest may just not have answered to the balloon; below it somebody took memory away.
 	else if (live && settled("memoryMiB") && live.memoryMiB < wanted.memoryMiB) result.memoryMiB = live.memoryMiB;
-	if (config.maxMemoryMiB !== wanted.maxMemoryMiB) result.maxMemoryMiB = config.maxMemoryMiB;
+	if (maxMemoryMiB !== wanted.maxMemoryMiB) result.maxMemoryMiB = maxMemoryMiB;
 	if (config.vcpus !== wanted.vcpus) result.vcpus = config.vcpus;
-	else if (live && settled("vcpus") && live.vcpus !== wanted.vcpus) result.vcpus = live.vcpus;
+	else if (live && settled("vcpus") && live.vcpus !== wanted.vcpus && !leftAside) result.vcpus = live.vcpus;
 	if (config.maxVcpus !== wanted.maxVcpus) result.maxVcpus = config.maxVcpus;
 	return result;
 }

@@ -1,10 +1,11 @@
 /** The domain that lends its hardware to a new one. */
 
-import type { Host } from "../libvirt";
+import { connect, type Host } from "../libvirt";
 import { InputError } from "../lifecycle";
 import { copyAddress } from "../xml/carry";
 import { child, children, type Element, parse } from "../xml/element";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
+import { hasOwnRoom } from "../xml/room";
 import { unshareableDevices, withoutIdentity } from "../xml/template";
 import type { DomainInputs, Inherited, NicInputs } from "./schema";
 
@@ -16,12 +17,17 @@ export interface Template {
 }
 
 /** @throws InputError when there is no such domain, or it is not shut off */
-export async function readTemplate(host: Host, reference: string): Promise<Template> {
+export async function readTemplate(
+	own: Host,
+	{ template, templateFrom = {} }: Pick<DomainInputs, "template" | "templateFrom">,
+): Promise<Template> {
+	const host = templateFrom.uri === undefined ? own : connect(templateFrom.uri);
+	const reference = template!;
 	const info = await host.domains.find(reference);
 	if (!info) {
 		throw new InputError("template", `there is no domain ${reference} on the host; allowed is a domain's UUID or name`);
 	}
-	if (info.state !== "shutoff") {
+	if (info.state !== "shutoff" && !templateFrom.mayRun) {
 		throw new InputError(
 			"template",
 			`domain ${info.name} is ${info.state}; allowed is one that is shut off, so that its disks are consistent. Shut it down`,
@@ -41,7 +47,8 @@ export function inheritedFrom(found: FoundDomain, nics: NicInputs[] = nicsOf(fou
 		machine: found.machine,
 		firmware: found.firmware,
 		memoryMiB: found.memoryMiB,
-		maxMemoryMiB: found.maxMemoryMiB,
+		// Room to grow is the template's own.
+		maxMemoryMiB: hasOwnRoom(found.root) ? found.memoryMiB : found.maxMemoryMiB,
 		vcpus: found.vcpus,
 		maxVcpus: found.maxVcpus,
 		nics,

@@ -44,7 +44,8 @@ export async function waitForAgent(host: Host, uuid: string, inputs: WaitInputs,
 }
 
 /**
- * @param macs of the machine's NICs: other interfaces (bridges, containers in the guest) do not count
+ * @param nics.macs of the machine's NICs: other interfaces (bridges, containers in the guest) do not count
+ * @param nics.own the only addresses that count, where they have been set
  * @param former leases from before the start, which tell nothing of this run
  * @returns addresses by which the machine can be reached
  * @throws WaitError when the time is over, or the machine has ended meanwhile
@@ -53,14 +54,15 @@ export async function waitForAddress(
 	host: Host,
 	uuid: string,
 	inputs: WaitInputs,
-	macs: string[],
+	{ macs, own }: { macs: string[]; own?: string[] | undefined },
 	former: FormerLease[],
 	left: () => number,
 ): Promise<string[]> {
 	const how = inputs.waitFor?.address ?? "auto";
 	const sources: AddressSource[] = how === "auto" || how === "none" ? ["lease", "agent", "arp"] : [how];
+	const counts = (address: string) => own === undefined || own.includes(address);
 	const found = await poll(left(), async () =>
-		(await isOff(host, uuid)) ? [] : firstAddresses(host, uuid, sources, macs, former),
+		(await isOff(host, uuid)) ? [] : firstAddresses(host, uuid, sources, macs, former, counts),
 	);
 	if (found?.length) return found;
 	const what = how === "auto" ? "an address" : `an address (by ${how})`;
@@ -100,9 +102,10 @@ async function firstAddresses(
 	sources: AddressSource[],
 	macs: string[],
 	former: FormerLease[],
+	counts: (address: string) => boolean,
 ) {
 	for (const source of sources) {
-		const addresses = usableAddresses(await interfaces(host, uuid, source), macs);
+		const addresses = usableAddresses(await interfaces(host, uuid, source), macs).filter(counts);
 		if (addresses.length === 0) continue;
 		// The guest itself knows; the host remembers what an earlier run had.
 		const stale = source === "agent" ? [] : await unclaimed(host, former);

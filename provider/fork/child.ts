@@ -6,10 +6,13 @@ import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { child, children, type Element, remove, serialize } from "../xml/element";
 import { readDomain } from "../xml/read-domain";
+import { runCommands } from "./commands";
 import { fitsInto } from "./definition";
 import { loadDevices } from "./device-state";
+import { drawnBefore } from "./drawn";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { become, connectGuest, untilAgentAnswers } from "./guest";
+import { proveMembership } from "./membership";
 import { usageOf } from "./usage";
 import { verify } from "./verify";
 import { letWait } from "./waiting";
@@ -36,15 +39,15 @@ export async function startForked(
 		if (!(await untilAgentAnswers(host, uuid, left()))) {
 			throw new Error(`its guest agent has not answered within ${forked.timeoutSeconds} s (timeoutSeconds)`);
 		}
-		const said = await become(host, uuid, forked, left());
-		verify(said, forked);
-		return said;
+		const { credentials, ...said } = await become(host, uuid, forked, left());
+		verify(said, forked, await drawnBefore(host, said.random, forked.hostname));
+		const membership = await proveMembership(forked, credentials, context.log);
+		return { ...said, ...(membership && { membership }) };
 	});
+	const { first } = forked;
+	const firstMs = first && (await timed(() => runCommands(context, uuid, first, "first", left))).ms;
 	const plug = await timed(() => plugIn(host, uuid, config, parent));
-	const connect = await timed(async () => {
-		const { address, gateway } = forked;
-		return connectGuest(host, uuid, { mac: plug.value, address, gateway }, forked, left());
-	});
+	const connect = await timed(() => connectGuest(host, uuid, plug.value, forked, left()));
 	const own = readDomain(config);
 	const live = await lookLive(host, uuid);
 	if (own.memoryMiB !== live.memoryMiB || own.vcpus !== live.vcpus) await applySize(context, live, own);
@@ -57,6 +60,7 @@ export async function startForked(
 			...(startMs === undefined ? {} : { startMs }),
 			loadMs: going.ms - (startMs ?? 0),
 			identityMs: identity.ms,
+			...(firstMs === undefined ? {} : { firstMs }),
 			plugMs: plug.ms,
 			connectMs: connect.ms,
 		},

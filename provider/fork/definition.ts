@@ -58,11 +58,30 @@ export function childDefinition(
 	const [disk, ...others] = children(devices, "disk");
 	for (const device of [...others, ...children(devices, "interface")]) remove(device);
 	remove(child(disk, "readonly"));
-	takeOver(disk!, children(child(config, "devices"), "disk")[0]!, "source");
+	for (const name of ["source", "serial"]) takeOver(disk!, children(child(config, "devices"), "disk")[0]!, name);
 	takeOver(children(devices, "serial")[0], children(child(config, "devices"), "serial")[0], "log");
 	for (const item of children(devices, "console")) remove(item);
 	const memoryAndPort = [...memoryArguments(memory, MEMORY_OPTIONS[access]), ...portOf(parent)];
 	return withArguments(root, [...memoryAndPort, "-incoming", "defer"]);
+}
+
+/**
+ * A running child as it goes on on another host: the parent's file is not there, so its memory is its own. Under the same
+ * name, by which what is sent of it finds its place; nothing waits for a parent's devices.
+ */
+export function independentDefinition(child: Element): Element {
+	const root = copy(child);
+	const commandline = children(root).find(
+		({ localName, namespaceURI }) => localName === "commandline" && namespaceURI === QEMU_NAMESPACE,
+	);
+	const args = children(commandline);
+	for (const [index, arg] of args.entries()) {
+		const value = arg.getAttribute("value") ?? "";
+		const [, size] = new RegExp(`^memory-backend-file,id=${MEMORY},(size=\\d+M),`).exec(value) ?? [];
+		if (size !== undefined) setAttribute(arg, "value", `memory-backend-ram,id=${MEMORY},${size}`);
+		if (value === "-incoming") for (const item of [arg, args[index + 1]]) remove(item);
+	}
+	return root;
 }
 
 /** The port on which a guest asks to be forked, where the parent has it. */

@@ -14,6 +14,12 @@ export async function opensFiles(host: Host): Promise<boolean> {
 	return major > 8 || (major === 8 && minor >= 2);
 }
 
+/** What QEMU of a child still knows from its fork, and the QEMU of another host does not. */
+export async function forgetFork(host: Host, uuid: string): Promise<void> {
+	const capabilities = IGNORE_SHARED.capabilities.map((item) => ({ ...item, state: false }));
+	await host.domains.qmp(uuid, "migrate-set-capabilities", { capabilities });
+}
+
 /** @throws Error with QEMU's reason */
 export async function saveDevices(host: Host, uuid: string, path: string): Promise<void> {
 	await host.domains.qmp(uuid, "migrate-set-capabilities", IGNORE_SHARED);

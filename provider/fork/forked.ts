@@ -1,6 +1,8 @@
 /** A machine that goes on where a fork point stood still: what it is to be, and what it is by its own account. */
 import { z } from "zod";
 import { guestFileSchema } from "../domain/guest-file";
+import { guestNetworkSchema } from "../domain/guest-network";
+import type { Membership } from "../identity/directory/directory";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
 import { poolAccess } from "../identity/lease/schema";
 import { hostName, reference, wholeText } from "../schema";
@@ -41,8 +43,16 @@ export const forkedSchema = z.strictObject({
 	/** Address with its prefix for the first NIC. */
 	address: address.optional(),
 	gateway: address.optional(),
+	/** In place of both: all that its identity says of its network, where it has no DHCP server. */
+	network: guestNetworkSchema.optional(),
+	/** Addresses of its identity: it has to have one of them once it is connected. */
+	ips: z.array(address).default([]),
+	/** Its commands give it an address: none is waited for before. */
+	addressLater: z.boolean().optional(),
 	/** What renews its licence, once it is connected. */
 	licence: z.strictObject({ id: licenceIdText, ...licenceShape }).optional(),
+	/** Programs that run once it is somebody, before it has a NIC. */
+	first: commandsSchema.optional(),
 	/** Programs that run once it is connected, before its services are restarted. */
 	commands: commandsSchema.default([]),
 	restart: z.array(service).default([]),
@@ -54,6 +64,10 @@ export const forkedSchema = z.strictObject({
 	onReset: z.enum(["boot", "refork"]).default("boot"),
 	/** While it is off and its next power-on goes on from the fork point: whether a QEMU waits for that. */
 	warm: z.boolean().default(false),
+	/** Whether it gives way to machines that are not preemptible, when the host runs short of memory. */
+	preemptible: z.boolean().default(false),
+	/** Computed: it has given way, and whether there is room for it again. */
+	preempted: z.enum(["stays", "goesOn"]).optional(),
 	/** What another fork point means for a child that exists. */
 	onParentChange: z.enum(["keep", "replace"]).default("keep"),
 	timeoutSeconds: z.number().min(1).max(3600).default(120),
@@ -82,6 +96,8 @@ export interface ForkedFacts {
 	random: string;
 	/** Seconds that its clock was ahead of the host's (negative: behind). */
 	clockOffsetSeconds: number;
+	/** Its account in the directory of its identity, which took its credentials; absent without one. */
+	membership?: Membership | undefined;
 	/** MAC address of its first NIC; absent without one. */
 	mac?: string | undefined;
 	/** With their prefixes. */
@@ -98,11 +114,18 @@ export interface ForkedFacts {
 		loadMs: number;
 		/** From the guest's first instruction to its verified identity. */
 		identityMs: number;
+		/** The programs that run before it has a NIC; absent where there are none. */
+		firstMs?: number | undefined;
 		/** Plugging in data disks and NIC. */
 		plugMs: number;
 		/** Address, commands, services. */
 		connectMs: number;
 	};
+}
+
+/** What a machine was by its own account when it was forked last, as it is recorded in it; undefined where it never was. */
+export function forkedIn(recorded: { forked?: string | undefined } | undefined): ForkedFacts | undefined {
+	return recorded?.forked === undefined ? undefined : (JSON.parse(recorded.forked) as ForkedFacts);
 }
 
 /** What a change of the trigger comes to; undefined where there is none. */

@@ -17,7 +17,8 @@ import type { Point } from "./point";
  */
 export async function freshDisk(context: Context, volume: string, point: Point): Promise<void> {
 	const { host, log } = context;
-	const found = await findVolume(host, volume);
+	// A guest waits for it: it may have been made a moment ago, beside libvirt.
+	const found = await findVolume(host, volume, { now: true });
 	if (!found) throw new InputError("disks[0].volume", `there is no volume ${volume} on ${host.uri}`);
 	const pool = (await findPool(host, (await host.pools.findByVolume(found.key))!.uuid))!;
 	const look = async () => describeVolume(await host.volumes.xml(found.key));

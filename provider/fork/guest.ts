@@ -3,11 +3,15 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { runInGuest, setUpGuest } from "../domain/agent";
+import { guestExec, runInGuest, setUpGuest } from "../domain/agent";
+import { type GuestNetwork, networkScript } from "../domain/guest-network";
 import { poll } from "../domain/patience";
+import { compared } from "../identity/addresses";
 import type { Host } from "../libvirt";
+import { quoted } from "../shell";
 import type { ForkedFacts, ForkedInputs } from "./forked";
-import { keyHash } from "./verify";
+import { credentialsOf } from "./membership";
+import { keyHash, verifyAddress } from "./verify";
 
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
 export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
@@ -47,45 +51,63 @@ export async function beforeFork(host: Host, uuid: string, services: string[], s
 	await script(host, uuid, "before-fork", services, seconds);
 }
 
-type Identity = Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys" | "files">;
+type Identity = Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys" | "files" | "lease">;
 
 /**
  * Makes a child somebody, in one call.
- * @returns what it has now, by its own account
- * @throws Error when it is not what it was to be
+ * @returns what it has now, by its own account; `credentials` is the hash of the file that its account is proven by
+ * @throws Error when a step fails in it
  */
 export async function become(
 	host: Host,
 	uuid: string,
 	identity: Identity,
 	seconds: number,
-): Promise<Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds">> {
+): Promise<
+	Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds"> & { credentials: string }
+> {
 	const said = await script(host, uuid, "become", [], seconds, identityText(identity, Date.now() / 1000));
 	const one = (key: string) => said.find(([name]) => name === key)?.[1] ?? "";
 	const [random = ""] = one("random").split(" ");
+	const [credentials = ""] = one("shown").split(" ");
 	return {
 		hostname: one("hostname"),
 		machineId: one("machineId"),
 		hostKeys: said.filter(([name]) => name === "hostKey").map(([, publicKey]) => keyHash(publicKey)),
 		random,
+		credentials,
 		// busybox may know no fractions, and says %N for them.
 		clockOffsetSeconds: Math.round((Number.parseFloat(one("time") || "0") - Date.now() / 1000) * 1000) / 1000,
 	};
 }
 
-/** NIC, licence, commands and services, in this order. @returns addresses with their prefixes, and what the licence came to */
+/**
+ * NIC, licence, commands and services, in this order.
+ * @returns addresses with their prefixes, and what the licence came to
+ * @throws ImpostorError when it has another address than its identity; nothing has run in it then
+ */
 export async function connectGuest(
 	host: Host,
 	uuid: string,
-	{ mac, address, gateway }: { mac: string | undefined; address: string | undefined; gateway: string | undefined },
-	{ licence, commands, restart }: Pick<ForkedInputs, "licence" | "commands" | "restart">,
+	mac: string | undefined,
+	inputs: ForkedInputs,
 	seconds: number,
 ): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
+	const { ips, licence, commands, restart } = inputs;
+	const own = mac === undefined ? undefined : networkOf(inputs);
+	if (own) await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(own, mac!, { lasting: false })], seconds);
+	const wanted = (own?.addresses ?? ips).map(compared);
 	// The guest gives up first, and says what it has waited for.
-	const args = [String(Math.max(1, Math.floor(seconds - 5))), mac ?? "none", address ?? "dhcp", gateway ?? "none"];
+	const args = [
+		String(Math.max(1, Math.floor(seconds - 5))),
+		mac ?? "none",
+		inputs.addressLater ? "none" : wanted.length === 0 ? "any" : wanted.join(","),
+	];
 	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
 	const input = lines === "" ? undefined : lines;
 	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, input);
+	const addresses = said.filter(([name]) => name === "address").map(([, value]) => value);
+	if (mac !== undefined) verifyAddress(addresses, own?.addresses ?? ips, own && "which it was to set by itself");
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
 	if (done !== commands.length) {
 		throw new Error(
@@ -94,9 +116,15 @@ export async function connectGuest(
 	}
 	const outcome = said.find(([name]) => name === "licence")?.[1] ?? "";
 	return {
-		addresses: said.filter(([name]) => name === "address").map(([, value]) => value),
+		addresses,
 		...(licence && { licence: { id: licence.id, outcome: outcome.slice(0, LONGEST_OUTCOME) } }),
 	};
+}
+
+/** What its NIC is to be set to; undefined where a DHCP server says it. */
+function networkOf({ network, address, gateway }: ForkedInputs): GuestNetwork | undefined {
+	if (network || address === undefined) return network;
+	return { addresses: [address], gateways: gateway === undefined ? [] : [gateway], nameservers: [] };
 }
 
 function licenceText({ id, command, timeoutSeconds }: NonNullable<ForkedInputs["licence"]>): string {
@@ -104,7 +132,9 @@ function licenceText({ id, command, timeoutSeconds }: NonNullable<ForkedInputs["
 }
 
 /** The identity as `become` runs it. */
-export function identityText({ hostname, machineId, hostKeys, files }: Identity, now: number): string {
+export function identityText(identity: Identity, now: number): string {
+	const { hostname, machineId, hostKeys, files } = identity;
+	const credentials = credentialsOf(identity);
 	const all = [
 		...hostKeys.flatMap(({ type, privateKey, publicKey }) => {
 			const path = `/etc/ssh/ssh_host_${type}_key`;
@@ -129,13 +159,9 @@ export function identityText({ hostname, machineId, hostKeys, files }: Identity,
 				? ["put64", mode.padStart(4, "0"), path, bytes(content, encoding)]
 				: ["put", mode.padStart(4, "0"), path, content],
 		),
+		...(credentials ? [["show", credentials.path]] : []),
 	];
 	return commands.map(([name, ...values]) => `${[name, ...values.map(quoted)].join(" ")}\n`).join("");
-}
-
-/** One word to a shell, whatever is in it. */
-function quoted(value: string): string {
-	return `'${value.replaceAll("'", `'\\''`)}'`;
 }
 
 /** Commands as `connect` reads them. */

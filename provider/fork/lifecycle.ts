@@ -8,6 +8,7 @@ import { chooseAccelerator } from "../domain/accelerator";
 import { removeDomain } from "../domain/create";
 import { look } from "../domain/look";
 import { foreign } from "../domain/own";
+import { recordedOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
 import type { Context, Lifecycle } from "../lifecycle";
 import { InputError } from "../lifecycle";
@@ -39,14 +40,18 @@ const CONTENT = [
 	"restartAfterFork",
 	"ready",
 	"trigger",
+	"injected",
 ] as const;
 
 export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	name: "ForkPoint",
 	schema: forkPointSchema,
 	rules,
-	sensitive: ["files", "commands", "ready"],
+	sensitive: ["files", "commands", "ready", "injected"],
 	outputs: ["name", "pool"],
+
+	resolve: async (inputs) =>
+		inputs.injected === undefined ? inputs : { ...inputs, injected: recordedOf(inputs.injected) },
 
 	/** Pure. */
 	changes(olds, news) {
@@ -66,6 +71,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 		const memoryMiB = inputs.domain.memoryMiB ?? 1024;
 		return [
 			...(there ? [foundOwnLine(`domain ${name}`)] : []),
+			...(inputs.injected ? [`scripts ${shortVersion(inputs.injected)} are put into it by its guest agent`] : []),
 			`${inputs.parent === undefined ? `boots a clone of ${inputs.base}` : `goes on from ${inputs.parent}`}, makes it ready,${inputs.trigger === "guest" ? ` waits until the guest asks to be forked, at most ${inputs.timeoutSeconds} s,` : ""} and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
 			`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`,
 		];
@@ -152,7 +158,9 @@ function domainNameOf(inputs: ForkPointInputs): string {
 /** Eight digits of a hash tell contents apart, and give away nothing of secrets among them. */
 function contentIdOf(inputs: ForkPointInputs): string {
 	const content = contentOf(inputs);
-	const text = JSON.stringify(CONTENT.map((property) => content[property] ?? null));
+	// Those without scripts have kept the name that they had when there was no such thing.
+	const properties = CONTENT.filter((property) => property !== "injected" || content.injected !== undefined);
+	const text = JSON.stringify(properties.map((property) => content[property] ?? null));
 	return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 

@@ -1,7 +1,7 @@
 /** Making a fork point: boot, make ready, let go of the network, stand still, write. */
 import { randomUUID } from "node:crypto";
 import { chooseAccelerator, hostCapabilities } from "../domain/accelerator";
-import { guestExec, runInGuest, setUpGuest } from "../domain/agent";
+import { guestExec, setUpGuest } from "../domain/agent";
 import { removeDomain } from "../domain/create";
 import { wantedDefinition } from "../domain/definition";
 import { untilHealthy } from "../domain/health";
@@ -9,6 +9,8 @@ import { lookLive } from "../domain/look";
 import { patiently, poll, timed } from "../domain/patience";
 import { domainSchema } from "../domain/schema";
 import { waitForAgent } from "../domain/wait";
+import { injectThroughAgent } from "../init/inject/agent";
+import { type InjectedInput, payloadOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { Undo } from "../undo";
@@ -23,10 +25,12 @@ import { volumeXml } from "../volume/xml";
 import { child, children, type Element, element, serialize, text } from "../xml/element";
 import { recordOf, setRecord } from "../xml/metadata";
 import { refuseWithoutPort, untilAsked } from "./ask";
+import { runCommands } from "./commands";
 import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition } from "./definition";
 import { loadDevices, saveDevices } from "./device-state";
 import { become, beforeFork, FOLDER, installScripts, untilAgentAnswers } from "./guest";
 import { type Point, readPoint } from "./point";
+import { getRoom } from "./preempt";
 import type { ForkPointFacts, ForkPointInputs } from "./schema";
 
 const MIB = 1024 * 1024;
@@ -70,6 +74,7 @@ export async function makePoint(
 		const memoryVolume = { name: files.memory.name, capacityBytes: memoryMiB * MIB };
 		await makeFile(host, pool, memoryVolume, point?.memoryFile.path);
 		await makeFile(host, pool, { name: files.devices.name, capacityBytes: DEVICES_BYTES });
+		await getRoom(context, { name, fork: undefined }, memoryMiB);
 		const started = () =>
 			point ? goOn(host, uuid, inputs, root, memory, point) : boot(host, uuid, inputs, root, memory);
 		const bootMs = (await timed(started)).ms;
@@ -227,24 +232,26 @@ function explainDenied(path: string) {
 	};
 }
 
-async function prepare({ host, log }: Context, uuid: string, inputs: ForkPointInputs): Promise<void> {
+async function prepare(context: Context, uuid: string, inputs: ForkPointInputs): Promise<void> {
+	const { host, log } = context;
 	const { files, commands, ready, trigger, startBeforeFork, restartAfterFork, timeoutSeconds } = inputs;
 	await installScripts(host, uuid);
 	await setUpGuest(host, uuid, { files });
-	for (const [index, [program, ...args]] of commands.entries()) {
-		log(`command ${index + 1} of ${commands.length}: ${program}`);
-		const ended = await runInGuest(host, uuid, program!, args, timeoutSeconds);
-		if (ended?.succeeded) continue;
-		const what = ended
-			? `ended ${ended.how}; it said: ${ended.said || "nothing"}`
-			: `has not ended in ${timeoutSeconds} s`;
-		throw new Error(`commands[${index}]: ${program} in the guest ${what}`);
-	}
+	await runCommands(context, uuid, commands, "commands", () => timeoutSeconds);
+	if (inputs.injected) await putScripts(context, uuid, inputs.injected);
 	await beforeFork(host, uuid, [...startBeforeFork, ...restartAfterFork], timeoutSeconds);
 	if (ready) await untilHealthy(host, uuid, inputs.name, ready);
 	if (trigger !== "guest") return;
 	log(`waits until the guest asks to be forked, with ${FOLDER}/fork-now, at most ${timeoutSeconds} s`);
 	await untilAsked(host, uuid, timeoutSeconds);
+}
+
+/** For the children: the parent itself runs none of them, as nothing starts them before its next boot. */
+async function putScripts({ host, log }: Context, uuid: string, injected: InjectedInput): Promise<void> {
+	log(`puts the scripts ${shortVersion(injected)} into it`);
+	await injectThroughAgent(host, uuid, payloadOf(injected));
+	// Services before which some of them run may be started before the next boot.
+	await guestExec(host, uuid, "/bin/sh", ["-c", "[ ! -d /run/systemd/system ] || systemctl daemon-reload"]);
 }
 
 /** The guest stands still for good, without a NIC, and its devices are written. */

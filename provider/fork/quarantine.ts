@@ -2,7 +2,7 @@
 import { type Access, withPool } from "../identity/access";
 import type { ForkedInputs } from "./forked";
 
-/** A child that does not have what its identity says, and never got a network. */
+/** A child that does not have what its identity says: it never gets a network, or, where its address shows it, loses it. */
 export class ImpostorError extends Error {}
 
 /**

@@ -1,6 +1,8 @@
 import { z } from "zod";
+import { computed } from "../allowed";
 import { guestFileSchema } from "../domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../domain/schema";
+import { injectedSchema } from "../init/injected";
 import { commonShape, objectName, reference } from "../schema";
 import type { Lineage } from "../volume/schema";
 import { commandsSchema, service } from "./forked";
@@ -39,6 +41,8 @@ export const forkPointSchema = z.strictObject({
 	ready: healthCheckSchema.optional(),
 	trigger: z.enum(["provider", "guest"]).default("provider"),
 	timeoutSeconds: z.number().min(1).max(86_400).default(300),
+	/** Set by ClonedInstanceWithInit: scripts for the children. */
+	injected: computed(injectedSchema.optional()),
 });
 
 export type ForkPointInputs = z.output<typeof forkPointSchema>;

@@ -1,5 +1,6 @@
-/** Whether a forked child is who it was to be. Pure, but for what this process has seen of other children. */
+/** Whether a forked child is who it was to be. Pure. */
 import { createHash } from "node:crypto";
+import { compared } from "../identity/addresses";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { ImpostorError } from "./quarantine";
 
@@ -8,11 +9,15 @@ type Said = Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" |
 /** A clock that is further off is wrong for Kerberos and for certificates. */
 const CLOCK_SECONDS = 30;
 
-/** What children of this process have drawn from their random devices, with their names. */
-const drawn = new Map<string, string>();
-
-/** @throws ImpostorError that names what is not as it was to be */
-export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys">): void {
+/**
+ * @param other who has drawn the same random numbers before, if anybody has
+ * @throws ImpostorError that names what is not as it was to be
+ */
+export function verify(
+	said: Said,
+	wanted: Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys">,
+	other: string | undefined,
+): void {
 	const complaints = [
 		differs("host name", said.hostname, wanted.hostname),
 		wanted.machineId === undefined ? undefined : differs("machine-id", said.machineId, wanted.machineId),
@@ -23,9 +28,20 @@ export function verify(said: Said, wanted: Pick<ForkedInputs, "hostname" | "mach
 			? "it has ssh host keys that are not its own"
 			: undefined,
 		Math.abs(said.clockOffsetSeconds) > CLOCK_SECONDS ? `its clock is ${said.clockOffsetSeconds} s off` : undefined,
-		randomComplaint(said.random, wanted.hostname),
+		randomComplaint(said.random, other),
 	].filter((complaint) => complaint !== undefined);
 	if (complaints.length > 0) throw new ImpostorError(`the child is not who it was to be: ${complaints.join("; ")}`);
+}
+
+const RESERVED = "which its identity has. A network gives it that where it is reserved: dhcp: { hosts: identities }";
+
+/** @throws ImpostorError when a child has none of the addresses that it is to have */
+export function verifyAddress(addresses: ReadonlyArray<string>, wanted: ReadonlyArray<string>, why = RESERVED): void {
+	const own = wanted.map(compared);
+	if (own.length === 0 || addresses.some((address) => own.includes(compared(address)))) return;
+	throw new ImpostorError(
+		`the child is not who it was to be: its address is ${addresses.join(" and ") || "none"} instead of ${own.join(" or ")}, ${why}`,
+	);
 }
 
 /** SHA-256 of the key itself, which stands in the middle of the line, in hex. */
@@ -39,10 +55,7 @@ function differs(what: string, said: string, wanted: string): string | undefined
 	return said === wanted ? undefined : `its ${what} is ${JSON.stringify(said)} instead of ${wanted}`;
 }
 
-function randomComplaint(random: string, name: string): string | undefined {
+function randomComplaint(random: string, other: string | undefined): string | undefined {
 	if (!/^[0-9a-f]{64}$/.test(random)) return `its random device gave ${JSON.stringify(random)}`;
-	const other = drawn.get(random);
-	if (other !== undefined) return `its random device gives what that of ${other} gave`;
-	drawn.set(random, name);
-	return undefined;
+	return other === undefined ? undefined : `its random device gives what that of ${other} gave`;
 }

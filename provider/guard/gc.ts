@@ -16,6 +16,7 @@ import { remove } from "../volume/remove";
 import { usesOf } from "../volume/uses";
 import { describeVolume } from "../volume/xml";
 import type { Swept } from "./sweep";
+import { unlessStopped } from "./unless-stopped";
 
 /** What of a stack's state matters here. */
 export interface KnownState {
@@ -96,8 +97,12 @@ export async function collect(
 	const pools = await host.pools.list();
 	const unseen = pools.filter(({ active }) => !active).map(({ name }) => name);
 	for (const info of pools.filter(({ active }) => active)) {
-		await host.pools.refresh(info.uuid);
-		for (const { name, path, xml } of await host.pools.listVolumes(info.uuid)) {
+		const volumes = await unlessStopped(host, info.uuid, async () => {
+			await host.pools.refresh(info.uuid);
+			return host.pools.listVolumes(info.uuid);
+		});
+		if (volumes === undefined) unseen.push(info.name);
+		for (const { name, path, xml } of volumes ?? []) {
 			const content = contentIn(name);
 			if (tagIn(name) !== tag || content === undefined || state.ids.has(path)) continue;
 			const why = await reasonToKeep(host, { path, content, xml }, unseen, state);

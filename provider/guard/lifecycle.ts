@@ -16,8 +16,10 @@ export const guard: Lifecycle<GuardInputs, object> = {
 			? []
 			: [{ property: "retained", effect: "live", note: "recorded: which volumes are never swept" }],
 	async create(inputs, { host }) {
-		// Something is about to be made there: a connection is opened meanwhile, and what fails is told where it matters.
+		// Something is about to be made there: this is asked for meanwhile, and what fails is told where it matters.
 		host.capabilitiesXml().catch(() => {});
+		// A host that does not answer is not recorded: with a wrong address it could never be swept.
+		await host.domains.list();
 		return { id: `${stackOf(inputs.ownerId)}@${guardTag(inputs.uri)}`, state: inputs };
 	},
 	read: async (_id, state) => state,

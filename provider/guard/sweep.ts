@@ -14,6 +14,7 @@ import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import { isKnown } from "./known";
+import { unlessStopped } from "./unless-stopped";
 
 export interface SweepScope {
 	/** `organization/project/stack` */
@@ -92,7 +93,9 @@ async function sweepPools(
 	const tag = stackTag(`${scope.stack}/`);
 	const pools = (await host.pools.list()).filter(({ active }) => active);
 	const volumes: Volume[] = [];
-	for (const pool of pools) volumes.push(...(await volumesOf(host, pool.uuid, scope)));
+	for (const { uuid } of pools) {
+		volumes.push(...((await unlessStopped(host, uuid, () => volumesOf(host, uuid, scope))) ?? []));
+	}
 	const marked = volumes.filter(({ name, path }) => tagIn(name) === tag && !isKnown(path));
 	const reasons = reasonsToStay(marked, volumes, { scope, gone, used });
 	for (const { path, reason } of reasons) if (reason !== undefined) swept.kept.push(`volume ${path}: ${reason}`);
@@ -101,7 +104,9 @@ async function sweepPools(
 	for (const path of overlaysFirst(doomed, volumes)) await act(`volume ${path}`, () => host.volumes.delete(path));
 	for (const { uuid, name } of pools) {
 		if (isKnown(uuid)) continue;
-		const { owner } = describePool(await host.pools.xml(uuid, { inactive: true }));
+		const xml = await unlessStopped(host, uuid, () => host.pools.xml(uuid, { inactive: true }));
+		if (xml === undefined) continue;
+		const { owner } = describePool(xml);
 		// One of a former version records no owner, and goes by its UUID.
 		if (owner === undefined ? !uuid.startsWith(`${tag}-`) : stackOf(owner) !== scope.stack) continue;
 		const left = (await host.pools.listVolumes(uuid)).filter(

@@ -6,6 +6,7 @@ import { ldapDirectory } from "./directory/ldap";
 import { noDirectory } from "./directory/none";
 import type { DirectorySettings, StoreSettings } from "./settings";
 import type { StaticSettings } from "./static-network";
+import { reach } from "./store/away";
 import { openPostgresStore } from "./store/postgres";
 import { openSqliteStore } from "./store/sqlite";
 import type { IdentityStore } from "./store/store";
@@ -59,7 +60,7 @@ export async function withPool<T>(access: Access, log: (line: string) => void, u
 
 /** The store alone, for a look at it. */
 export async function withStore<T>(settings: StoreSettings, use: (store: IdentityStore) => Promise<T>): Promise<T> {
-	const store = await openStore(settings);
+	const store = await reach(JSON.stringify(settings), () => openStore(settings));
 	try {
 		return await use(store);
 	} finally {

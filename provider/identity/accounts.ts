@@ -82,6 +82,6 @@ async function afterFailure(settings: Settings, identity: Identity, error: unkno
 	}
 }
 
-function accountOf({ owner, domain }: Settings, { name }: Identity): Account {
+export function accountOf({ owner, domain }: Settings, { name }: Identity): Account {
 	return { name, owner, ...(domain !== undefined && { dnsName: `${name}.${domain}` }) };
 }

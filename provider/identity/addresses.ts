@@ -42,6 +42,13 @@ export function formatAddress({ family, value }: Address): string {
 	);
 }
 
+/** An address without its prefix, in the one way of writing it that is compared. */
+export function compared(text: string): string {
+	const [alone = ""] = text.split("/");
+	const address = parseAddress(alone);
+	return address ? formatAddress(address) : alone;
+}
+
 /** @throws InputError unless it is an address, which is returned as it is compared */
 export function checkAddress(text: string, property: string): string {
 	const address = parseAddress(text);

@@ -3,8 +3,8 @@
  * process leaves half-done is carried on by the next one that comes by.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { carryOn, type Outcome, type Secrets, type Settings } from "./accounts";
-import type { Directory } from "./directory/directory";
+import { accountOf, carryOn, type Outcome, type Secrets, type Settings } from "./accounts";
+import type { Directory, Membership } from "./directory/directory";
 import { HALF_DONE, type Identity, type NewIdentity, nameKey } from "./identity";
 import { type KeySource, newSealing, type SealingSettings, sealerOf } from "./sealing";
 import { NoneFreeError } from "./store/errors";
@@ -137,6 +137,19 @@ export class Allocator {
 		const { store, pool } = this.settings;
 		const [held] = await store.list(pool, { states: ["leased"], owner });
 		if (held) await this.release(owner, held.epoch);
+	}
+
+	/**
+	 * Whether the directory takes the credentials of a lease.
+	 * @returns undefined without a directory
+	 * @throws NoMemberError when it does not; DirectoryError when that could not be found out
+	 */
+	async prove(name: string, epoch: number): Promise<Membership | undefined> {
+		const { store, directory, pool } = this.settings;
+		const [held] = await store.list(pool, { states: ["leased"], name });
+		if (held?.epoch !== epoch)
+			throw new Error(`identity ${name} is not held by its machine any more: run pulumi refresh`);
+		return directory.prove(accountOf(this.settings, held), this.opened(held).secrets.credentials);
 	}
 
 	/** Takes one out of quarantine, and makes it ready. */

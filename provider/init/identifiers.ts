@@ -113,7 +113,7 @@ function isText(value: string): boolean {
 }
 
 /** What the plan in the guest and its tables know an id by: it tells who is who, and not what the id is. */
-export function hashOf(normal: string): string {
+export function hashOf(normal: string | Buffer): string {
 	return createHash("sha256").update(normal).digest("hex");
 }
 

@@ -28,6 +28,8 @@ export interface Host {
 	readonly volumes: Volumes;
 	/** Versions and identity of the host: virConnectGetLibVersion, virConnectGetVersion, virConnectGetHostname, host UUID. Cached. */
 	info(options?: CallOptions): Promise<HostInfo>;
+	/** What the host has for machines right now. virNodeGetMemoryStats */
+	memory(options?: CallOptions): Promise<HostMemory>;
 	/** virConnectGetCapabilities: XML. Cached: asking takes longer than making a machine. */
 	capabilitiesXml(options?: CallOptions): Promise<string>;
 	/** virConnectGetDomainCapabilities: XML. */
@@ -52,6 +54,12 @@ export interface HostInfo {
 	hostUuid: string;
 	/** "QEMU", "TEST"...: virConnectGetType. */
 	driver: string;
+}
+
+export interface HostMemory {
+	totalMiB: number;
+	/** Free, or used for nothing but buffers and caches. */
+	availableMiB: number;
 }
 
 export type DomainState =
@@ -83,6 +91,36 @@ export interface DiskError {
 	/** Its name in the machine: "vda". */
 	target: string;
 	noSpace: boolean;
+}
+
+/** How a machine goes to another host. */
+export interface Migration {
+	/** libvirt URI by which the daemon of its host reaches that of the other one. */
+	peerUri: string;
+	/** `tcp://ADDRESS`: where QEMU listens there. */
+	migrateUri: string;
+	/** Definition of what is to run there. */
+	xml: string;
+	/** What is to be its definition there when it is off. */
+	persistentXml: string;
+	/** Disks ("vda") whose content is sent. */
+	disks: string[];
+	/** Of those: all of it, or what they have beside a backing store that is there as well. */
+	copy: "all" | "top";
+}
+
+/** How far a job on a machine is. */
+export interface DomainJob {
+	doneBytes: number;
+	/** May grow. */
+	totalBytes: number;
+}
+
+/** A migration that came to its end. */
+export interface Migrated {
+	/** For how long the guest stood still. */
+	pauseMs: number;
+	totalMs: number;
 }
 
 /** A job of QEMU's on a disk. */
@@ -178,6 +216,15 @@ export interface Domains {
 	blockJob(uuid: string, disk: string, options?: CallOptions): Promise<BlockJob | undefined>;
 	/** virDomainBlockJobAbort: ends the job that runs on a disk, and waits until it has ended. */
 	blockJobAbort(uuid: string, disk: string, options?: CallOptions): Promise<void>;
+	/**
+	 * virDomainMigrateToURI3, from daemon to daemon: live, to a machine that is defined there and here no more. One that is
+	 * paused is so there. It goes on when this call is given up.
+	 */
+	migrate(uuid: string, migration: Migration, options?: CallOptions): Promise<void>;
+	/** virDomainGetJobInfo: the job that holds the machine, such as a migration; undefined when there is none. */
+	job(uuid: string, options?: CallOptions): Promise<DomainJob | undefined>;
+	/** virDomainGetJobStats(COMPLETED): the migration by which the machine came here; undefined where that is not known. */
+	migrated(uuid: string, options?: CallOptions): Promise<Migrated | undefined>;
 	/** virDomainSetMetadata(VIR_DOMAIN_METADATA_ELEMENT); `xml` undefined removes it */
 	setMetadata(
 		uuid: string,

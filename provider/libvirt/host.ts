@@ -1,5 +1,5 @@
 /** `connect(uri)`: the interface to one host, on its lanes of workers. */
-import type { CallOptions, Host, HostInfo } from "./api";
+import type { CallOptions, Host, HostInfo, HostMemory } from "./api";
 import { hostUuid } from "./capabilities";
 import { redact } from "./errors";
 import { closeWatchers } from "./events";
@@ -68,6 +68,7 @@ function group<Group>(prefix: string, specs: { [Method in keyof Group]: MethodSp
 
 interface HostCalls {
 	versions(options?: CallOptions): Promise<Omit<HostInfo, "hostUuid">>;
+	memory: Host["memory"];
 	capabilitiesXml: Host["capabilitiesXml"];
 	domainCapabilitiesXml: Host["domainCapabilitiesXml"];
 }
@@ -110,6 +111,10 @@ class LibvirtHost implements Host {
 	private async readInfo(options?: CallOptions): Promise<HostInfo> {
 		const [versions, capabilities] = await Promise.all([this.calls.versions(options), this.capabilitiesXml(options)]);
 		return { ...versions, hostUuid: hostUuid(capabilities) };
+	}
+
+	memory(options?: CallOptions): Promise<HostMemory> {
+		return this.calls.memory(options);
 	}
 
 	capabilitiesXml(options?: CallOptions): Promise<string> {

@@ -20,6 +20,7 @@ export interface MethodSpec {
 type Specs<Group> = { [Method in keyof Group]: MethodSpec };
 
 const FULL_COPY_SECONDS = 3600;
+const MIGRATION_SECONDS = 24 * 3600;
 
 const isReflink = (options: CallOptions) => (options as { reflink?: boolean }).reflink === true;
 
@@ -56,6 +57,9 @@ export const domainMethods: Specs<Domains> = {
 	blockPull: { parameters: 2 },
 	blockJob: { parameters: 2 },
 	blockJobAbort: { parameters: 2 },
+	migrate: { parameters: 2, lane: "guest", deadlineSeconds: MIGRATION_SECONDS },
+	job: { parameters: 1 },
+	migrated: { parameters: 1 },
 	setMetadata: { parameters: 5 },
 	interfaceAddresses: { parameters: 2, lane: ([, source]) => (source === "agent" ? "guest" : "control") },
 	qmp: { parameters: 3 },
@@ -114,6 +118,7 @@ export const volumeMethods: Specs<Volumes> = {
 
 export const hostMethods = {
 	versions: { parameters: 0 },
+	memory: { parameters: 0 },
 	capabilitiesXml: { parameters: 0 },
 	domainCapabilitiesXml: { parameters: 1 },
 } satisfies Record<string, MethodSpec>;

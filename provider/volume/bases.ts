@@ -31,8 +31,8 @@ const bases = new WeakMap<Host, Map<string, { base: Promise<Base>; at: number; s
  * @throws Error when it does not exist, has another format than can be cloned, or is being written by a running domain
  */
 export async function baseFor(host: Host, inputs: VolumeInputs): Promise<Base> {
-	const base =
-		inputs.baseDomain === undefined ? await baseVolume(host, inputs) : await baseOfDomain(host, inputs.baseDomain);
+	const base = inputs.baseDomain === undefined ? await baseVolume(host, inputs) : await baseOfDomain(host, inputs);
+	if (inputs.whileRunning) return base;
 	await refuseWhileUsed(
 		host,
 		base.path,
@@ -60,18 +60,19 @@ async function pathOfName(host: Host, pool: string, name: string): Promise<strin
 	);
 }
 
-async function baseOfDomain(host: Host, reference: string): Promise<Base> {
+async function baseOfDomain(host: Host, { baseDomain, whileRunning }: VolumeInputs): Promise<Base> {
+	const reference = baseDomain!;
 	const domain = await host.domains.find(reference);
 	if (!domain) {
 		throw new Error(`there is no domain "${reference}" on ${host.uri}: baseDomain takes a domain's UUID or name.`);
 	}
-	if (domain.state !== "shutoff") {
+	if (domain.state !== "shutoff" && !whileRunning) {
 		throw new Error(
 			`the domain "${domain.name}" is ${domain.state}: its disk is being written and cannot be cloned. ` +
 				"Shut it down first, or clone another volume.",
 		);
 	}
-	const first = firstDisk(await host.domains.xml(domain.uuid, { inactive: true }));
+	const first = firstDisk(await host.domains.xml(domain.uuid, { inactive: !whileRunning }));
 	if (!first) throw new Error(`the domain "${domain.name}" has no disk that could be cloned: name a volume as base.`);
 	const { disk, format } = first;
 	const path = disk.path ?? (await pathOfName(host, disk.pool ?? "", disk.volume ?? ""));

@@ -14,6 +14,10 @@ const LOST = "the volume is made anew and what was written to it is lost";
  * @throws InputError when the volume would have to shrink, which would cut off data
  */
 export function changes(olds: Olds, news: VolumeInputs): Change[] {
+	if (news.moves && olds.uri === news.moves.from) {
+		const note = "made on the new host first; this one goes when the machine on it has moved there";
+		return [{ property: "uri", effect: "replace", createsFirst: true, note }];
+	}
 	const found: Change[] = [];
 	const replace = (property: string, note: string) => found.push({ property, effect: "replace", note });
 	if (differs(olds.pool, news.pool)) replace("pool", `volumes do not move between pools: ${LOST}`);
@@ -21,6 +25,7 @@ export function changes(olds: Olds, news: VolumeInputs): Change[] {
 	if (differs(olds.format, news.format)) replace("format", `the format of a volume is fixed: ${LOST}`);
 	if (sourceDiffers(olds.source, news.source)) replace("source", `its content is another one: ${LOST}`);
 	if (injectedDiffers(olds, news)) replace("injected", `the scripts in it are other ones: ${LOST}`);
+	if (replicaDiffers(olds, news)) replace("replicaOf", `it is to hold what another volume holds: ${LOST}`);
 	if (news.onBaseChange === "keep" || news.onBaseChange === "rebase") refuseLostBase(olds, news);
 	if (news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
 	if (!found.some(({ effect }) => effect === "replace")) {
@@ -49,6 +54,13 @@ function sourceDiffers(before: VolumeInputs["source"], now: VolumeInputs["source
 function injectedDiffers({ injected: before }: Olds, { injected: now }: VolumeInputs): boolean {
 	if (isUnknown(now)) return true;
 	return differs(before?.version, now?.version);
+}
+
+/** Where it comes from does not count as long as the content is known to be the same. */
+function replicaDiffers({ replicaOf: before }: Olds, { replicaOf: now }: VolumeInputs): boolean {
+	if (isUnknown(now) || !before || !now) return before !== now;
+	if (before.contentId !== undefined && before.contentId === now.contentId) return false;
+	return differs(before, now);
 }
 
 function baseChanges(olds: Olds, news: VolumeInputs): Change[] {

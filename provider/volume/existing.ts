@@ -13,6 +13,7 @@ import { fileExists, isLocal } from "./local";
 import { otherMaker } from "./made-here";
 import { make } from "./make";
 import { nameOf } from "./make-upload";
+import { refuseSharedFile } from "./moved";
 import { tagIn } from "./name";
 import { findVolume, type Pool } from "./pools";
 import { freshQcow2Length } from "./qcow2";
@@ -56,6 +57,7 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 	if (!found)
 		throw new Error(`${path} exists, but the pool "${pool.name}" on ${host.uri} does not show it as a volume.`);
 	const volume = describeVolume(await host.volumes.xml(found.key));
+	await refuseSharedFile(inputs, host, volume);
 	const differences = differencesOf(volume, wanted);
 	const taken = async (made: Made["made"]): Promise<Made> => {
 		const capacityBytes = await growTo(host, volume, wanted.capacityBytes ?? 0);
@@ -88,7 +90,7 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 	const uses = await usesOf(host, path);
 	const isOurs = isMarked(inputs.name, inputs);
 	// Others use a volume only after its create had come to its end.
-	if (isOurs && wanted.way === "upload" && !isUsed(uses) && (await isCutOff(context, volume, wanted.content!))) {
+	if (isOurs && !isUsed(uses) && (await mayBeCutOff(context, volume, wanted))) {
 		log(`the upload of ${path} had been interrupted: uploading again`);
 		await remove(host, pool, path);
 		await refreshPool(host, pool.uuid, { now: true });
@@ -104,6 +106,11 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 		throw refusal(context, wanted, path, "it may hold data that is not this resource's");
 	}
 	return taken(wanted.way);
+}
+
+/** What a replica is to hold is known when it is read again, which is what making it takes. */
+async function mayBeCutOff(context: Context, volume: VolumeDescription, { way, content }: Wanted): Promise<boolean> {
+	return way === "replica" || (way === "upload" && (await isCutOff(context, volume, content!)));
 }
 
 async function refreshUnlisted(host: Host, pool: Pool, path: string): Promise<void> {
@@ -126,7 +133,8 @@ function differencesOf(volume: VolumeDescription, { inputs, way, base, capacityB
 	if (capacityBytes !== undefined && volume.capacityBytes > capacityBytes) {
 		found.push(`it has ${volume.capacityBytes / MIB} MiB instead of ${capacityBytes / MIB} MiB`);
 	}
-	const backing = way === "overlay" ? base!.path : way === "reflink" ? base!.backing[0] : undefined;
+	const isOnBase = way === "overlay" || way === "replica";
+	const backing = isOnBase ? base?.path : way === "reflink" ? base!.backing[0] : undefined;
 	const standsAlone = inputs.independent === true && !volume.backing;
 	if (volume.backing?.path !== backing && !standsAlone) {
 		found.push(`its backing store is ${volume.backing?.path ?? "none"} instead of ${backing ?? "none"}`);
@@ -159,8 +167,9 @@ async function holds({ host, log }: Context, volume: VolumeDescription, { conten
 /** Content and lineage of a volume that was not made now. */
 async function originOf(host: Host, volume: VolumeDescription, wanted: Wanted, made: Made["made"]) {
 	if (made === "upload") return { contentId: `sha256:${wanted.content!.sha256}` };
-	const { injected } = wanted.inputs;
+	const { injected, replicaOf } = wanted.inputs;
 	const lineage = lineageOf(wanted);
+	if (made === "replica") return { lineage, contentId: replicaOf!.contentId };
 	if (made === "overlay" && injected)
 		return { lineage, contentId: injectedContentId(lineage!.baseContentId, injected) };
 	if (made !== "adopted") return { lineage };

@@ -121,6 +121,8 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 			log(`${id} stays: its replacement has taken it over`);
 			return;
 		}
+		// The file is that of the volume which it is a replica of.
+		if (state.made === "shared") return forgetMade(host, id);
 		const pool = await poolOf(host, id, state);
 		if (!pool) return;
 		await refuseWhileUsed(host, id, "deleted", ANYBODY);

@@ -18,7 +18,7 @@ export async function makeInjected(context: Context, wanted: Wanted): Promise<Ma
 	const { host, log, signal } = context;
 	const { inputs, pool, base } = wanted;
 	const payload = payloadOf(inputs.injected!);
-	await refuseElsewhere(context, wanted);
+	if (!(await isHere(host, wanted))) throw elsewhere(wanted, NOT_HERE);
 	const path = join(pool.directory!, inputs.name);
 	const capacityBytes = wanted.capacityBytes!;
 	const header = overlayFile({ capacityBytes, backingFile: base!.path, backingFormat: base!.format });
@@ -47,15 +47,16 @@ export async function injectionObstacle({ host }: Pick<Context, "host">, wanted:
 
 const NOT_HERE = "its files are not files of this machine, where libguestfs runs";
 
-async function refuseElsewhere({ host }: Pick<Context, "host">, wanted: Wanted): Promise<void> {
-	if (await isKnownLocal(host, wanted)) return;
+/** Whether the pool's directory is one of this machine. */
+export async function isHere(host: Host, wanted: Wanted): Promise<boolean> {
+	if (await isKnownLocal(host, wanted)) return true;
 	const { pool } = wanted;
-	if (!pool.directory || !(await isEmpty(host, pool))) throw elsewhere(wanted, NOT_HERE);
+	if (!pool.directory || !(await isEmpty(host, pool))) return false;
 	// Only a file can show whose directory it is.
 	const xml = volumeXml({ name: partialName("probe"), format: "raw", capacityBytes: 512 });
 	const probe = await host.volumes.create(pool.uuid, xml);
 	try {
-		if (!(await isLocal(host, pool, probe.path))) throw elsewhere(wanted, NOT_HERE);
+		return await isLocal(host, pool, probe.path);
 	} finally {
 		await host.volumes.delete(probe.key);
 	}

@@ -12,7 +12,7 @@ import { progressLog } from "./progress";
 import { refreshPool, refreshPoolLater } from "./refresh";
 import { checkImage } from "./resolve";
 import type { Made, Wanted } from "./wanted";
-import { describeVolume, volumeXml } from "./xml";
+import { describeVolume, type VolumeDescription, volumeXml } from "./xml";
 
 export async function makeUpload(context: Context, wanted: Wanted, undo: Undo): Promise<Made> {
 	const content = wanted.content!;
@@ -30,13 +30,18 @@ export async function makeUpload(context: Context, wanted: Wanted, undo: Undo): 
 					"Run again when nothing writes to it any more.",
 			);
 		}
-		return finish(context, wanted, found, content);
+		return settled(context, wanted, found, content);
 	});
 }
 
-function uploaded(volume: { key: string; path: string }, capacityBytes: number, { sha256 }: Content): Made {
-	const { key, path } = volume;
+function uploaded({ key, path }: Sent, capacityBytes: number, { sha256 }: Content): Made {
 	return { key, path, capacityBytes, made: "upload", contentId: `sha256:${sha256}` };
+}
+
+/** A volume that was filled. */
+interface Sent {
+	key: string;
+	path: string;
 }
 
 /** How the content is called in messages; what is in it may be secret. */
@@ -81,7 +86,7 @@ export async function withFile<T>(context: Context, content: Content, work: (fil
  * The volume is made raw, of the file's exact length, whatever is in it: so the host gets the file byte for byte, and
  * libvirt finds out the format when the pool is refreshed.
  */
-async function send({ host, log }: Context, { inputs, pool }: Wanted, file: string, bytes: number, undo: Undo) {
+export async function send({ host, log }: Context, { inputs, pool }: Wanted, file: string, bytes: number, undo: Undo) {
 	const xml = volumeXml({ name: inputs.name, format: "raw", capacityBytes: bytes });
 	const volume = await host.volumes.create(pool.uuid, xml);
 	undo.add(`delete the volume ${volume.path}`, () => deleteWhenIdle(() => host.volumes.delete(volume.key)));
@@ -102,8 +107,21 @@ async function deleteWhenIdle(work: () => Promise<void>): Promise<void> {
 	}
 }
 
-async function finish({ host }: Context, wanted: Wanted, volume: { key: string; path: string }, content: Content) {
-	const { inputs, pool, capacityBytes } = wanted;
+async function settled(context: Context, wanted: Wanted, volume: Sent, content: Content): Promise<Made> {
+	const { capacityBytes } = wanted;
+	const seen = await seenAs(context, wanted, volume);
+	if (capacityBytes === undefined || seen.capacityBytes >= capacityBytes) {
+		return uploaded(volume, seen.capacityBytes, content);
+	}
+	await context.host.volumes.resize(volume.key, capacityBytes);
+	return uploaded(volume, capacityBytes, content);
+}
+
+/**
+ * What libvirt makes of a volume that was filled.
+ * @throws Error when that is not the format asked for
+ */
+export async function seenAs({ host }: Context, { inputs, pool }: Wanted, volume: Sent): Promise<VolumeDescription> {
 	await refreshPool(host, pool.uuid, { now: true });
 	const seen = describeVolume(await host.volumes.xml(volume.key));
 	if (inputs.format === "qcow2" && seen.format !== "qcow2") {
@@ -112,9 +130,5 @@ async function finish({ host }: Context, wanted: Wanted, volume: { key: string; 
 				`${seen.format}. Convert the image to raw and set format: "raw", or use a pool of type dir.`,
 		);
 	}
-	if (capacityBytes === undefined || seen.capacityBytes >= capacityBytes) {
-		return uploaded(volume, seen.capacityBytes, content);
-	}
-	await host.volumes.resize(volume.key, capacityBytes);
-	return uploaded(volume, capacityBytes, content);
+	return seen;
 }

@@ -6,6 +6,8 @@ import { Undo } from "../undo";
 import { isLocal, isNotForUs, makeFile, writeSparse } from "./local";
 import { makeCopy, makeReflink } from "./make-clone";
 import { makeInjected } from "./make-injected";
+import { makeReplica } from "./make-replica";
+import { makeStandingCopy } from "./make-standing-copy";
 import { makeUpload } from "./make-upload";
 import { directoryOf } from "./pools";
 import { overlayFile } from "./qcow2";
@@ -27,9 +29,11 @@ export async function make(context: Context, wanted: Wanted): Promise<Made> {
 			case "upload":
 				return makeUpload(context, wanted, undo);
 			case "reflink":
-				return makeReflink(context, wanted, undo);
+				return wanted.inputs.whileRunning ? makeStandingCopy(context, wanted) : makeReflink(context, wanted, undo);
 			case "copy":
 				return makeCopy(context, wanted, undo);
+			case "replica":
+				return makeReplica(context, wanted, undo);
 		}
 	});
 }

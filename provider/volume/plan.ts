@@ -8,12 +8,13 @@ import { backingChain, baseFor } from "./bases";
 import { findExisting } from "./existing";
 import { overlayPath } from "./make";
 import { injectionObstacle } from "./make-injected";
+import { replicaLine } from "./make-replica";
 import { nameOf } from "./make-upload";
 import { findPool, findVolume } from "./pools";
 import { bytesOfRebase, needsRebase, rebaseObstacle } from "./rebase";
 import type { VolumeFacts, VolumeInputs } from "./schema";
 import { bytesIn, mebibytes } from "./space";
-import { MIB, type Wanted, wantedOf } from "./wanted";
+import { MIB, type Wanted, type Way, wantedOf } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
 
 /** Changes nothing. A pool that is still to be made says nothing yet. */
@@ -24,7 +25,10 @@ export async function planLines(inputs: VolumeInputs, { host, makes = "new" }: C
 	const existing = makes === "new" ? await findExisting(host, pool, inputs.name) : undefined;
 	if (existing !== undefined && inputs.adopt) return [`takes over ${existing} as it is (adopt)`];
 	const wanted = await wantedOf(host, pool, inputs);
-	const made = wayLine(await overlayPath(host, wanted), wanted);
+	const made =
+		wanted.way === "replica"
+			? await replicaLine({ host }, wanted)
+			: wayLine(wanted.way, await overlayPath(host, wanted), wanted);
 	const injection = inputs.injected ? await injectionLines(host, wanted) : [];
 	// Whose it is only a look into it tells.
 	const warning = `warning: ${existing} exists already: it is taken over where an interrupted run left it, else refused`;
@@ -77,10 +81,10 @@ async function injectionLines(host: Host, wanted: Wanted): Promise<string[]> {
 }
 
 /** @param direct where an overlay is written without libvirt */
-function wayLine(direct: string | undefined, wanted: Wanted): string {
+function wayLine(way: Exclude<Way, "replica">, direct: string | undefined, wanted: Wanted): string {
 	const { inputs } = wanted;
 	const size = wanted.capacityBytes === undefined ? "" : `, ${wanted.capacityBytes / MIB} MiB`;
-	switch (wanted.way) {
+	switch (way) {
 		case "empty":
 			return `empty ${inputs.format} volume${size}`;
 		case "upload":
@@ -88,10 +92,15 @@ function wayLine(direct: string | undefined, wanted: Wanted): string {
 		case "overlay":
 			return `overlay on ${wanted.base!.path}${size}, ${direct ? "written directly" : "made by libvirt"}; no data is copied`;
 		case "reflink":
+			if (inputs.whileRunning) return standingLine(wanted);
 			return `reflink of ${wanted.base!.path}${size}; no data is copied`;
 		case "copy":
 			return `full copy of ${wanted.base!.path}${size}: ${bytesOf(wanted)} are copied`;
 	}
+}
+
+function standingLine({ base }: Wanted): string {
+	return `copy of ${base!.path} alone, by reflink where the file system can: a machine that runs on it stands still meanwhile`;
 }
 
 function bytesOf({ base }: Wanted): string {

@@ -75,15 +75,20 @@ async function lookUp(host: Host, reference: string): Promise<Pool | undefined> 
 /**
  * A volume by key or path. One that libvirt does not know is looked for again after a refresh of the pools whose
  * directory it would be in, because overlays are written without libvirt's help where that is possible.
+ * @param options.now refresh at once, and not together with what is made in the next moments
  */
-export async function findVolume(host: Host, keyOrPath: string): Promise<VolumeInfo | undefined> {
+export async function findVolume(
+	host: Host,
+	keyOrPath: string,
+	options: { now?: boolean } = {},
+): Promise<VolumeInfo | undefined> {
 	const found = await host.volumes.find(keyOrPath);
 	if (found || !keyOrPath.startsWith("/")) return found;
 	const candidates = (await host.pools.list()).filter(({ active }) => active);
 	for (const { uuid } of candidates) {
 		const pool = await findPool(host, uuid);
 		if (pool?.directory !== directoryOf(keyOrPath)) continue;
-		await refreshPool(host, uuid);
+		await refreshPool(host, uuid, options);
 		const again = await host.volumes.find(keyOrPath);
 		if (again) return again;
 	}

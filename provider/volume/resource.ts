@@ -3,8 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, isOfPulumiLibvirt, LibvirtResource, ownerIdOf, type Reference } from "../dynamic";
 import { type InjectedInput, injectedContentId } from "../init/injected";
 import { fileSha256 } from "./file-hash";
+import { contentIdOf, rememberContent } from "./known-content";
 import { defaultName } from "./name";
-import type { Lineage } from "./schema";
+import type { Lineage, VolumeFacts } from "./schema";
 
 /** A file that the guest finds at its first boot, written by cloud-init. */
 export interface CloudInitFileArgs {
@@ -157,6 +158,13 @@ export interface VolumeArgs extends HostArgs {
 	 * @default false
 	 */
 	independent?: pulumi.Input<boolean>;
+	/**
+	 * Whether it goes with the machine on it: where `uri` becomes that of another host, a volume is made there, the machine
+	 * brings what this one holds (`Domain`'s `uri` has to change with it), and this one is deleted after that. Volumes that
+	 * are not are refused another host.
+	 * @default false
+	 */
+	movable?: pulumi.Input<boolean>;
 }
 
 /** A volume in a storage pool. Its id is libvirt's key, which for file-based pools is the path. */
@@ -174,7 +182,7 @@ export class Volume extends LibvirtResource {
 	/** Virtual size in bytes. */
 	declare readonly capacityBytes: pulumi.Output<number>;
 	/** How the content came to be. */
-	declare readonly made: pulumi.Output<"empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted">;
+	declare readonly made: pulumi.Output<VolumeFacts["made"]>;
 	/** `sha256:...` of an uploaded volume's content, or of what an image with scripts is made of. */
 	declare readonly contentId: pulumi.Output<string | undefined>;
 	/** What a clone was made from. */
@@ -182,14 +190,11 @@ export class Volume extends LibvirtResource {
 	/** Milliseconds that the create took. */
 	declare readonly timings: pulumi.Output<{ createMs: number }>;
 
-	/** The same as `contentId` where the program can tell, also in the preview of an update, which knows no outputs. */
-	private readonly givenContentId: pulumi.Output<string | undefined> | undefined;
-
 	constructor(name: string, args: VolumeArgs, opts?: pulumi.CustomResourceOptions) {
 		const { base } = args ?? {};
 		const source = args?.source === undefined ? undefined : withContentHash(name, args.source);
-		const baseContentId = args?.baseContentId ?? (base instanceof Volume ? base.contentIdAsBase() : undefined);
-		const injected = injectedInto(args, baseContentId);
+		const baseContentId = args?.baseContentId ?? (base instanceof Volume ? contentIdOf(base) : undefined);
+		const injected = injectedInto(args, baseContentId) ?? replicated(args);
 		const named = source ?? injected;
 		const format =
 			args?.format ??
@@ -209,37 +214,59 @@ export class Volume extends LibvirtResource {
 				baseContentId,
 			},
 			["key", "path", "capacityBytes", "made", "contentId", "lineage", "timings"],
-			// New content gets a new name, so the new volume can be there before its users let go of the old one.
-			{ deleteBeforeReplace: named === undefined || args?.name !== undefined, ...opts },
+			{ deleteBeforeReplace: isDeletedFirst(args, named), ...opts },
 			args,
 		);
-		this.givenContentId =
+		const contentId =
 			injected?.apply(({ contentId }) => contentId) ??
 			source?.apply(({ sha256 }) => (sha256 === undefined ? undefined : `sha256:${sha256}`));
+		rememberContent(this, contentId);
 	}
+}
 
-	private contentIdAsBase(): pulumi.Output<string | undefined> {
-		const { contentId, givenContentId } = this;
-		if (!givenContentId) return contentId;
-		return givenContentId.apply((given) => (given === undefined ? contentId : pulumi.output(given)));
-	}
+/**
+ * New content gets a new name, so the new volume can be there before its users let go of the old one. On another host it
+ * can as well: whether it goes there the diff tells.
+ */
+function isDeletedFirst(args: VolumeArgs, named: object | undefined): boolean | undefined {
+	if (named && args?.name === undefined) return false;
+	return args?.movable === undefined ? true : undefined;
 }
 
 type PlainSource = pulumi.Unwrap<SourceArgs>;
 
 /** What a name tells of the content. */
 type Named = Pick<PlainSource, "cloudInit" | "archive"> & { tag: string };
+type NamedContent = pulumi.Output<Named & { contentId: string | undefined }>;
 
 /** Given by a component beside the arguments. */
 interface InjectedArgs {
 	injected?: pulumi.Input<InjectedInput> | undefined;
+	replicaOf?: ReplicaOf | undefined;
+	sizeOf?: { uri: pulumi.Input<string>; volume: pulumi.Input<string> } | undefined;
+}
+
+/** A volume on another host. */
+interface ReplicaOf {
+	uri: string;
+	volume: pulumi.Input<string>;
+	contentId: pulumi.Output<string | undefined>;
+}
+
+/** The content of a volume on another host. */
+function replicated(args: VolumeArgs & InjectedArgs): NamedContent | undefined {
+	if (args?.replicaOf === undefined) return undefined;
+	return args.replicaOf.contentId.apply((contentId) => ({
+		tag: createHash("sha256").update(`${contentId}`).digest("hex").slice(0, 8),
+		contentId,
+	}));
 }
 
 /** Eight hex digits that stand for a base and what is put into it, and the content that comes of both, where it is known. */
 function injectedInto(
 	args: VolumeArgs & InjectedArgs,
 	baseContentId: pulumi.Input<string | undefined>,
-): pulumi.Output<Named & { contentId: string | undefined }> | undefined {
+): NamedContent | undefined {
 	if (args?.injected === undefined) return undefined;
 	const base = idOf(args.base) ?? idOf(args.baseDomain);
 	// Hashes give nothing away.

@@ -60,9 +60,10 @@ export const rules: ReadonlyArray<Rule<VolumeInputs>> = [
 	},
 	{
 		property: "sizeMiB",
-		needs: ["source", "base", "baseDomain", "sizeMiB"],
-		check({ source, base, baseDomain, sizeMiB }) {
-			if (source || base !== undefined || baseDomain !== undefined || sizeMiB !== undefined) return undefined;
+		needs: ["source", "base", "baseDomain", "sizeMiB", "replicaOf", "sizeOf"],
+		check({ source, base, baseDomain, sizeMiB, replicaOf, sizeOf }) {
+			const known = [source, base, baseDomain, sizeMiB, replicaOf, sizeOf];
+			if (known.some((item) => item !== undefined)) return undefined;
 			return "is missing; give an empty volume its size in MiB (a volume with a source or base has theirs)";
 		},
 	},

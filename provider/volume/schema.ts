@@ -3,6 +3,7 @@ import { computed } from "../allowed";
 import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
 import { injectedSchema } from "../init/injected";
+import { movesSchema } from "../move/moves";
 import { absolutePath, commonShape, hostName, mebibytes, objectName, reference, sha256, wholeText } from "../schema";
 import { fitsIntoTar } from "./tar";
 
@@ -68,9 +69,20 @@ export const volumeSchema = z.strictObject({
 	cloning: z.enum(["auto", "overlay", "reflink", "copy"]).default("auto"),
 	onBaseChange: z.enum(["keep", "replace", "rebase"]).default("replace"),
 	independent: z.boolean().optional(),
+	movable: z.boolean().optional(),
 	batch: computed(batchSchema.optional()),
 	/** Scripts that are put into an overlay on the base. Given by a component. */
 	injected: computed(injectedSchema.optional()),
+	/** A reflink or copy is made of the disk of a machine that may run. Given by a component. */
+	whileRunning: computed(z.boolean().optional()),
+	/** An empty one of the size of a volume on another host. Given by a component. */
+	sizeOf: computed(z.strictObject({ uri: commonShape.uri, volume: reference }).optional()),
+	/** By a look at the hosts: it is on another one than `uri`, and what it holds comes by itself. */
+	moves: computed(movesSchema.pick({ from: true }).optional()),
+	/** It is to hold what a volume on another host holds. Given by a component. */
+	replicaOf: computed(
+		z.strictObject({ uri: commonShape.uri, volume: reference, contentId: z.string().optional() }).optional(),
+	),
 });
 
 export type VolumeInputs = z.output<typeof volumeSchema>;
@@ -95,7 +107,7 @@ export interface VolumeFacts {
 	poolUuid?: string | undefined;
 	capacityBytes: number;
 	/** How the content came to be. */
-	made: "empty" | "upload" | "overlay" | "reflink" | "copy" | "adopted";
+	made: "empty" | "upload" | "overlay" | "reflink" | "copy" | "replica" | "shared" | "adopted";
 	/** `sha256:...`: of an uploaded volume's content, or of what an image with scripts is made of. */
 	contentId?: string | undefined;
 	lineage?: Lineage | undefined;

@@ -4,6 +4,7 @@ import type { Context } from "../lifecycle";
 import { uuidOfRenamed } from "../pool/renamed";
 import { isUnknown } from "../unknown";
 import { refuseLostBase } from "./changes";
+import { movesOf } from "./moved";
 import { isSameContent } from "./name";
 import { findPool, findVolume } from "./pools";
 import type { VolumeInputs } from "./schema";
@@ -30,6 +31,8 @@ export async function settle(olds: VolumeInputs, news: VolumeInputs, { host }: C
 	);
 	await same("base", (reference) => pathOf(host, kept.pool, reference));
 	await same("baseDomain", async (reference) => (await host.domains.find(reference))?.uuid);
+	const moves = await movesOf(olds, news);
+	if (moves) return { ...kept, moves };
 	// A base that is still to be made is seen by no later step of a preview.
 	if (kept.onBaseChange === "keep") refuseLostBase(olds, kept);
 	return kept;

@@ -29,6 +29,7 @@ import {
 import { mergeExtra } from "./merge";
 import { type Recorded, setRecord } from "./metadata";
 import { addSpareRootPorts } from "./ports";
+import { setRoom } from "./room";
 import { withoutPasswords } from "./template";
 import { mibElement, put } from "./units";
 
@@ -49,6 +50,8 @@ export interface DomainSpec {
 	maxMemoryMiB: number;
 	vcpus: number;
 	maxVcpus: number;
+	/** Whether the maxima are room that a running machine takes and gives back. */
+	room?: boolean | undefined;
 	cpu?: CpuSpec | undefined;
 	smbios?: SmbiosSpec | undefined;
 	disks: DiskSpec[];
@@ -99,6 +102,7 @@ export function buildDomain(
 	setOs(root, spec);
 	setSmbios(root, spec.smbios);
 	setCpu(root, spec, fresh);
+	if (spec.room) setRoom(root, spec);
 	if (fresh) {
 		setFeatures(root, spec);
 		setClock(root, spec);

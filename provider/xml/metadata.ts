@@ -36,10 +36,20 @@ export interface Recorded {
 	retain?: boolean | undefined;
 	/** Of a child that runs and has not become somebody yet: hash of the definition that it was started with. */
 	nobody?: string | undefined;
+	/** Of a forked machine that gives way when the host runs short: seconds that its guest gets to shut down. */
+	preemptible?: number | undefined;
+	/** It has given way; whether it is off still, the machine itself tells. */
+	preempted?: boolean | undefined;
+	/** Of a forked machine: what it was by its own account when it became somebody, as JSON. */
+	forked?: string | undefined;
 	/** Patterns of stacks that may clone it; absent for whoever the host lets in. */
 	cloneableBy?: string[] | undefined;
 	/** Of a fork point: the files beside its disk. */
 	fork?: RecordedFork | undefined;
+	/** How far a change of its shape has come that is not at its end: see `provider/morph/record.ts`. */
+	morph?: string | undefined;
+	/** That it is on its way to another host, as JSON: see `provider/move/move.ts`. */
+	moving?: string | undefined;
 }
 
 /** The memory and the devices of a machine that was stopped for good, so that others go on from there. */
@@ -73,16 +83,20 @@ export function bareRecordElement(recorded: Recorded): Element {
 }
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
-	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, cloneableBy, fork } = recorded;
+	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, forked, cloneableBy, fork } = recorded;
+	const { preemptible, preempted, morph, moving } = recorded;
 	return element(
 		`${prefix}object`,
-		{ ...namespace, setUp: setUp || undefined, nobody },
+		{ ...namespace, setUp: setUp || undefined, nobody, preemptible, preempted: preempted || undefined },
 		element(`${prefix}owner`, { guard, retain: retain || undefined }, owner),
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
+		forked === undefined ? undefined : element(`${prefix}forked`, {}, forked),
 		cloneableBy && element(`${prefix}cloneableBy`, {}, cloneableBy.join(" ")),
 		fork && element(`${prefix}fork`, { ...fork, port: fork.port || undefined, complete: fork.complete || undefined }),
+		morph === undefined ? undefined : element(`${prefix}morph`, {}, morph),
+		moving === undefined ? undefined : element(`${prefix}moving`, {}, moving),
 	);
 }
 
@@ -100,7 +114,11 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const liveId = attribute(pending, "", "liveId");
 	const underlay = text(part("underlay"));
 	const nobody = attribute(ours, "", "nobody");
+	const forked = text(part("forked"));
+	const preemptible = attribute(ours, "", "preemptible");
 	const cloneableBy = part("cloneableBy");
+	const morph = text(part("morph"));
+	const moving = text(part("moving"));
 	return {
 		owner: owner.textContent,
 		...(guard === undefined ? {} : { guard }),
@@ -108,10 +126,15 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(base && contentId !== undefined ? { lineage: { base: text(base) ?? "", baseContentId: contentId } } : {}),
 		...(attribute(ours, "", "setUp") === "yes" ? { setUp: true } : {}),
 		...(nobody === undefined ? {} : { nobody }),
+		...(forked === undefined ? {} : { forked }),
+		...(preemptible === undefined ? {} : { preemptible: Number(preemptible) }),
+		...(attribute(ours, "", "preempted") === "yes" ? { preempted: true } : {}),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
 		...(cloneableBy && { cloneableBy: (text(cloneableBy) ?? "").split(" ").filter(Boolean) }),
 		...(part("fork") === undefined ? {} : { fork: forkIn(part("fork")!) }),
+		...(morph === undefined ? {} : { morph }),
+		...(moving === undefined ? {} : { moving }),
 	};
 }
 

@@ -32,9 +32,10 @@ function portsTaken(devices: Element): number {
 	const others = children(devices).filter(
 		(item) => ON_A_PORT.includes(item.tagName) && attribute(item, "", "model") !== "none",
 	).length;
+	const memory = children(devices, "memory").filter((item) => attribute(item, "", "model") === "virtio-mem").length;
 	const serial = has("channel", "virtio") || has("controller", "virtio-serial") ? 1 : 0;
 	const usb = children(devices, "controller").some(
 		(item) => attribute(item, "", "type") === "usb" && attribute(item, "", "model") === "none",
 	);
-	return disks + scsi + others + serial + (usb ? 0 : 1);
+	return disks + scsi + others + memory + serial + (usb ? 0 : 1);
 }

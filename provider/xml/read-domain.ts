@@ -4,6 +4,7 @@ import { AGENT_CHANNEL } from "./domain";
 import { attribute, child, children, type Element, text } from "./element";
 import { type CpuSpec, type Firmware, firmwareOf } from "./hardware";
 import { type Recorded, recordedIn } from "./metadata";
+import { type FoundRoom, readRoom } from "./room";
 import { readMiB } from "./units";
 
 export interface FoundDomain {
@@ -23,6 +24,8 @@ export interface FoundDomain {
 	maxMemoryMiB: number;
 	vcpus: number;
 	maxVcpus: number;
+	/** What it can grow to beside `maxMemoryMiB`, which a machine with room has in use or by a device. */
+	room: FoundRoom | undefined;
 	cpu: CpuSpec;
 	disks: FoundDisk[];
 	nics: FoundNic[];
@@ -57,6 +60,7 @@ export function readDomain(root: Element): FoundDomain {
 		maxMemoryMiB,
 		vcpus: Number(attribute(root, "vcpu", "current") ?? maxVcpus),
 		maxVcpus,
+		room: readRoom(root),
 		cpu: readCpu(root),
 		disks: children(devices, "disk").map(readDisk),
 		nics: children(devices, "interface").map(readNic),

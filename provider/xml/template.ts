@@ -13,6 +13,7 @@ import {
 	setAttribute,
 	setText,
 } from "./element";
+import { removeRoom } from "./room";
 
 /** Devices of the host, or states of one guest, that two machines cannot share. */
 const UNSHAREABLE = ["hostdev", "redirdev", "lease", "nvram", "shmem"];
@@ -26,6 +27,7 @@ export function withoutIdentity(template: Element): Element {
 	setAttribute(root, "id", undefined);
 	for (const name of ["name", "uuid", "description", "title"]) remove(child(root, name));
 	remove(childInNamespace(child(root, "metadata"), METADATA_NAMESPACE));
+	removeRoom(root);
 	remove(child(root, "os/nvram"));
 	// libvirt looks for the image anew where the choice was left to it.
 	if (attribute(root, "os", "firmware") === "efi") remove(child(root, "os/loader"));

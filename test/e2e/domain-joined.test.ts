@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import type { CloneInstance } from "../../index";
+import type { CloneInstance, ForkedChild } from "../../index";
 import { cacheDirectory } from "../../tools/cache";
 import { DomainController } from "../../tools/directory/domain-controller";
 import { until } from "../../tools/directory/until";
@@ -91,7 +91,7 @@ describe("examples/domain-joined", function () {
 		for (const [name, identity] of Object.entries(await identities())) {
 			assert.equal(await inside(name, "hostname"), identity);
 			const address = `192.168.154.${9 + Number(identity.slice(-1))}`;
-			assert.match(await inside(name, "ip -4 -br address show eth0"), new RegExp(` ${address}/24 `));
+			assert.match(await inside(name, "ip -4 -br address show eth0"), new RegExp(` ${address}/24$`));
 			const look = `klist -k ${KEYTAB}; stat -c %a ${KEYTAB}`;
 			assert.match(await inside(name, look), /host\/node-0\d\.lab\.test@LAB\.TEST\n.*600$/s);
 		}
@@ -102,6 +102,26 @@ describe("examples/domain-joined", function () {
 	it("have tickets by their keytabs, and are trusted through winbind, once they reach the controller", async () => {
 		await controller.world.connect(bench.host.holderPid);
 		await Promise.all([...["kerberos-0", "kerberos-1", "winbind-0"].map(hasTickets), isTrusted("winbind-0")]);
+	});
+
+	it("forks members that the directory takes for what they are, and no others", async () => {
+		const disable = ["dn: CN=node-04,OU=Pool,DC=lab,DC=test", "changetype: modify", "replace: userAccountControl"];
+		await controller.modify([...disable, "userAccountControl: 4098", ""].join("\n"));
+		await bench.project.configure({ forkedMachines: "1" });
+		const { code, stdout } = await bench.project.run(["up", "--yes", "--skip-preview"]);
+		assert.notEqual(code, 0);
+		assert.match(
+			stdout,
+			/the child is no member of its directory: CN=node-04,OU=Pool,DC=lab,DC=test in .* is disabled/,
+		);
+		assert.match(stdout, /Its identity node-04 of the pool members is in quarantine/);
+		await assert.rejects(bench.host.virsh("domstate", "forked-0"));
+
+		await bench.project.up();
+		const { forked } = await bench.project.outputs<{ forked: ForkedChild[] }>();
+		const { directory, account } = forked[0]!.verified!.membership!;
+		assert.deepEqual([directory, account], ["ad", "CN=node-05,OU=Pool,DC=lab,DC=test"]);
+		await hasTickets("forked-0");
 	});
 
 	it("keep the account and lose its credentials when the machine goes, and the next joins with new ones", async () => {
@@ -129,7 +149,7 @@ describe("examples/domain-joined", function () {
 		await bench.project.preview(["--expect-no-changes"]);
 		const state = JSON.stringify(await bench.project.state());
 		assert.ok(!state.includes(controller.admin.password));
-		assert.ok(!state.includes((await inside("kerberos-0", `base64 -w 0 ${KEYTAB}`)).slice(0, 100)));
+		assert.ok(!state.includes((await inside("winbind-0", `base64 -w 0 ${KEYTAB}`)).slice(0, 100)));
 	});
 
 	it("destroys, and leaves neither machines nor accounts", async () => {

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ForkedChild, ForkedChildUsage } from "../../index";
+import { connectHosts, startTestHost, type TestHost } from "../../tools/testhost";
 import { type Bench, inGuest, leftOn, startBench } from "./hosts";
 
 describe("examples/forked-web-workers", function () {
 	this.timeout(400_000);
 	let bench: Bench;
 	let folder: string;
+	let second: TestHost | undefined;
 
 	before(async () => {
 		folder = await mkdtemp(join(tmpdir(), "forked-web-workers-"));
@@ -19,6 +22,7 @@ describe("examples/forked-web-workers", function () {
 	});
 	after(async () => {
 		await bench?.stop();
+		await second?.stop();
 		await rm(folder, { recursive: true, force: true });
 	});
 
@@ -90,8 +94,30 @@ describe("examples/forked-web-workers", function () {
 		}
 	});
 
+	it("lets one go to another host as it runs, with nothing left to change", async () => {
+		second = await startTestHost();
+		await connectHosts(bench.host, second);
+		const before = await spare();
+		const { uri, linkAddress } = second;
+		const host = `{ uri: "${uri}", pool: new StoragePool("there", { uri: "${uri}", path: "${second.poolDirectory}/images" }), network: "default", migration: { peerUri: "qemu+tcp://${linkAddress}/system" } }`;
+		await bench.project.edit("index.ts", "children: { spare: { power:", `children: { spare: { host: ${host}, power:`);
+		const { changes, stdout } = await bench.project.preview();
+		assert.deepEqual([changes.update, changes.replace, changes.delete], [1, 1, undefined], stdout);
+		const bootId = "cat /proc/sys/kernel/random/boot_id; hostname";
+		const was = await inGuest(bench.host, "web-spare", bootId);
+		await bench.project.up();
+		const now = await spare();
+		assert.deepEqual({ ...now, volumePath: before.volumePath }, before);
+		assert.equal(await inGuest(second, "web-spare", bootId), was);
+		assert.equal((await bench.host.virsh("list", "--all", "--name")).includes("web-spare"), false);
+		assert.ok(!existsSync(before.volumePath));
+		await bench.project.preview(["--expect-no-changes"]);
+		await bench.project.refresh(["--expect-no-changes"]);
+	});
+
 	it("destroys, and leaves nothing", async () => {
 		await bench.project.destroy();
 		assert.deepEqual(await leftOn(bench), []);
+		assert.deepEqual(await leftOn({ ...bench, host: second!, poolPath: join(second!.poolDirectory, "images") }), []);
 	});
 });

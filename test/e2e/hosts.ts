@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensureImage } from "../../tools/images";
 import { Project, type ProjectOptions } from "../../tools/pulumi/project";
-import { startTestHost, type TestHost } from "../../tools/testhost";
+import { startTestHost, type TestHost, type TestHostOptions } from "../../tools/testhost";
 
 /** A private host and a project on it that declares the usual configuration: image, poolPath and the URI. */
 export interface Bench {
@@ -13,9 +13,9 @@ export interface Bench {
 	stop(): Promise<void>;
 }
 
-export async function startBench(options: ProjectOptions): Promise<Bench> {
+export async function startBench(options: ProjectOptions, hostOptions?: TestHostOptions): Promise<Bench> {
 	const image = await ensureImage("micro");
-	const host = await startTestHost();
+	const host = await startTestHost(hostOptions);
 	const poolPath = join(host.poolDirectory, "images");
 	const project = await Project.start({
 		...options,

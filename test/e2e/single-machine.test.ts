@@ -6,7 +6,7 @@ describe("examples/single-machine", function () {
 	let bench: Bench;
 
 	before(async () => {
-		bench = await startBench({ program: "examples/single-machine" });
+		bench = await startBench({ program: "examples/single-machine" }, { kvm: true });
 	});
 	after(() => bench?.stop());
 
@@ -42,9 +42,11 @@ describe("examples/single-machine", function () {
 	it("says that a restart is needed where it is, and keeps UUID and address over it", async () => {
 		const { uuid } = await bench.project.outputs<{ uuid: string }>();
 		const bootId = await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id");
-		await bench.project.edit("index.ts", "maxMemoryMiB: 512", "maxMemoryMiB: 640");
+		const type = 'instanceType: { vcpus: 1, memoryMiB: config.requireNumber("memoryMiB") }';
+		await bench.project.edit("index.ts", 'memoryMiB: config.requireNumber("memoryMiB")', type);
+		await bench.project.edit("index.ts", "maxMemoryMiB: 512,", "");
 		const { stdout } = await bench.project.preview();
-		assert.match(stdout, /maxMemoryMiB: restart/);
+		assert.match(stdout, /instanceType: restart: it gets room to grow when it starts/);
 		await bench.project.up();
 		assert.equal(await bench.host.virsh("domuuid", "machine"), uuid);
 		let now = "";

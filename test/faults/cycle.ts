@@ -8,8 +8,8 @@ import { assertMarks, type Stand, startStand, type Wanted, writeMarks } from "./
 export interface Cycle {
 	/** Of the steps in turn. */
 	victims: ReadonlyArray<Victim>;
-	/** Whether the engine writes its state after each step, or once in the end. */
-	checkpoints: boolean;
+	/** Whether the engine writes its state after each step, or once in the end; of the steps in turn. */
+	checkpoints: ReadonlyArray<boolean>;
 	/** Guests that run, on an image that boots. */
 	running?: boolean;
 }
@@ -66,8 +66,7 @@ function none(): boolean {
 
 /** Defines one test for each step. The points are chosen now, so that a filter changes none of them. */
 export function describeCycle({ victims, checkpoints, running = false }: Cycle, random: Random): void {
-	const title = `${checkpoints ? "with" : "without"} checkpoints${running ? ", with guests that run" : ""}`;
-	describe(title, function () {
+	describe(running ? "machines that run" : "machines that are off", function () {
 		this.timeout(300_000);
 		let stand: Stand;
 		/** A step goes on from where the one before has come to. */
@@ -79,14 +78,16 @@ export function describeCycle({ victims, checkpoints, running = false }: Cycle, 
 
 		for (const [index, step] of (running ? RUNNING : RESTING).entries()) {
 			const victim = victims[index % victims.length]!;
+			const isWritten = checkpoints[index % checkpoints.length]!;
 			const point = choosePoint(random, step.steps);
 			const restartMs = random.between(100, 500);
-			it(`${step.name}: the ${victim} after ${describePoint(point)}`, async () => {
+			const how = `${isWritten ? "with" : "without"} checkpoints`;
+			it(`${step.name}, ${how}: the ${victim} after ${describePoint(point)}`, async () => {
 				assert.ok(!broken, "a step before has failed");
 				broken = true;
 				if (step.name !== "the first creation") await writeMarks(stand);
 				await stand.want(step.want(stand));
-				const env = checkpoints ? {} : { PULUMI_EXPERIMENTAL: "1", PULUMI_SKIP_CHECKPOINTS: "true" };
+				const env = isWritten ? {} : { PULUMI_EXPERIMENTAL: "1", PULUMI_SKIP_CHECKPOINTS: "true" };
 				const struck = await strike(stand, { command: step.command, victim, point, restartMs }, env);
 				await recover(stand, victim);
 				const said = await next(stand, step.command, struck);

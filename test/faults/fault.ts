@@ -42,11 +42,20 @@ export interface Struck {
 	output: string;
 }
 
+export interface Fault {
+	command: "up" | "destroy";
+	/** Who is killed, or what is done instead. */
+	victim: Victim | (() => Promise<void>);
+	point: Point;
+	/** After how long libvirtd is started again. @default 0 */
+	restartMs?: number;
+}
+
 /** Runs a command and kills the victim at the point; resolves when all that the command started is gone. */
 export async function strike(
 	bench: Bench,
-	{ command, victim, point, restartMs }: { command: "up" | "destroy"; victim: Victim; point: Point; restartMs: number },
-	env: NodeJS.ProcessEnv,
+	{ command, victim, point, restartMs = 0 }: Fault,
+	env: NodeJS.ProcessEnv = {},
 ): Promise<Struck> {
 	const objects = objectCounter(bench);
 	const cli = bench.project.spawn([command, "--yes", "--skip-preview"], env);
@@ -66,7 +75,8 @@ export async function strike(
 	await sleep(point.moreMs);
 	const below = processesBelow(cli.pid!);
 	assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
-	if (victim === "CLI") cli.kill("SIGKILL");
+	if (typeof victim === "function") await victim();
+	else if (victim === "CLI") cli.kill("SIGKILL");
 	else if (victim === "provider") process.kill(providerOf(cli)!.pid, "SIGKILL");
 	else if (victim === "QEMU") process.kill(qemuOn(bench) ?? assert.fail("no machine runs any more"), "SIGKILL");
 	else {

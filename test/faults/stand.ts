@@ -27,7 +27,8 @@ export interface Stand extends Bench {
 }
 
 export async function startStand({ running }: { running: boolean }): Promise<Stand> {
-	const bench = await startBench({ program: "test/faults/fixtures/machines" });
+	// With trial guests, so that runs are killed while there are any.
+	const bench = await startBench({ program: "test/faults/fixtures/machines" }, { kvm: !running });
 	const golds = running ? [(await ensureImage("micro")).disk] : await makeGolds(join(bench.project.directory, ".."));
 	const stand: Stand = {
 		...bench,

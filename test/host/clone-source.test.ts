@@ -2,10 +2,16 @@ import assert from "node:assert/strict";
 import { domain } from "../../provider/domain/lifecycle";
 import { cloneSource } from "../../provider/init/source/lifecycle";
 import { cloneSourceSchema } from "../../provider/init/source/schema";
+import { sourceStop } from "../../provider/init/source-stop/lifecycle";
+import { sourceStopSchema } from "../../provider/init/source-stop/schema";
+import { connect } from "../../provider/libvirt";
 import { type Full, Lab } from "./domain-lab";
+import { askForPassword, readingUri } from "./sasl";
+import { temporaryFiles } from "./volume-lab";
 
 describe("the machine that clones with scripts are made of", function () {
 	this.timeout(240_000);
+	const temporary = temporaryFiles();
 	let lab: Lab;
 	let source: Full;
 
@@ -87,10 +93,53 @@ describe("the machine that clones with scripts are made of", function () {
 		assert.equal((await waiting).id, source.uuid);
 	});
 
+	it("goes on where it is to be copied", async () => {
+		await lab.host.domains.start(source.uuid);
+		assert.match((await plan({ action: "copy" }))[0]!, /template runs: its disk's own file is copied/);
+		await create({ action: "copy" });
+		assert.equal(await state(), "running");
+	});
+
+	it("is shut down for good once its clones are up, also where an earlier run has done that in part", async () => {
+		const given = { uri: lab.machine.uri, ownerId: "org/project/stack/web-source", domain: source.uuid };
+		const stop = sourceStopSchema.parse({ ...given, timeoutSeconds: 1 });
+		await lab.host.domains.setAutostart(source.uuid, true);
+		assert.match((await sourceStop.plan!(stop, lab.context))[0]!, /template is shut down once all clones are up/);
+		const made = await sourceStop.create(stop, lab.context);
+		assert.equal(await state(), "shutoff");
+		assert.equal(await lab.host.domains.getAutostart(source.uuid), false);
+		await sourceStop.create(stop, lab.context);
+		assert.deepEqual(await sourceStop.plan!(stop, lab.context), []);
+		await sourceStop.delete(made.id, made.state, lab.context);
+		assert.equal(await state(), "shutoff");
+	});
+
 	it("is never changed or removed", async () => {
 		const { id, state: made } = await create();
 		await cloneSource.delete(id, made, lab.context);
 		assert.equal(await state(), "shutoff");
 		assert.equal((await cloneSource.read(id, made, lab.context))?.uuid, id);
+	});
+
+	it("is shut down with other credentials where one's own may only look at it", async () => {
+		const uri = readingUri(lab.machine);
+		const reader = { ...lab.context, host: connect(uri) };
+		await lab.host.domains.start(source.uuid);
+		const shutdown = { uri, action: "shutdown", timeoutSeconds: 1 };
+		await assert.rejects(cloneSource.create(inputs(shutdown), reader), /VIR_ERR_OPERATION_DENIED/);
+		const authFile = await askForPassword(lab.machine, "sesame-and-poppy");
+		const elevated = (file: string) =>
+			cloneSource.create(
+				inputs({ ...shutdown, elevatedCredentials: { uri: lab.machine.uri, authFile: file } }),
+				reader,
+			);
+		await assert.rejects(elevated(authFile.replace("poppy", "rye")), /authentication failed(?!.*collect)/);
+		lab.logged.length = 0;
+		await elevated(authFile);
+		assert.equal((await reader.host.domains.state(source.uuid)).state, "shutoff");
+		assert.match(lab.logged.join("\n"), /denied: .*; it is done with elevatedCredentials/);
+		assert.doesNotMatch(lab.logged.join("\n"), /sesame/);
+		assert.deepEqual(await temporary(), []);
+		await reader.host.close();
 	});
 });

@@ -19,6 +19,7 @@ const MOST_LEASES = 100;
 export function describeMany({ children, alive }: { children: number; alive: number }): void {
 	describe(`${children} forks of one parent, ${alive} at a time`, function () {
 		this.timeout(120_000 + children * 20_000);
+		const isStatic = children > MOST_LEASES;
 		let lab: Lab;
 		let forks: ForkLab;
 		let point: Point;
@@ -36,18 +37,14 @@ export function describeMany({ children, alive }: { children: number; alive: num
 
 		it("have a parent that was on the network", async () => {
 			const stop = await capture("parent");
-			point = (
-				await forkPoint.create(
-					forks.point({
-						commands: [
-							["/bin/sh", "-c", `echo warmed up > /run/warm; until ping -c 1 -W 1 ${gateway()}; do sleep 1; done`],
-						],
-					}),
-					lab.context,
-				)
-			).state;
+			const ready = `echo warmed up > /run/warm; until ping -c 1 -W 1 ${gateway()}; do sleep 1; done`;
+			// Or the guest would ask for addresses besides those that the children are given.
+			const withoutDhcp = isStatic ? "; sed -i '/udhcpc -i/d' /etc/init.d/interface" : "";
+			const inputs = forks.point({ commands: [["/bin/sh", "-c", ready + withoutDhcp]] });
+			point = (await forkPoint.create(inputs, lab.context)).state;
 			parent = await stop();
 			assert.equal(parent.macs.length, 1, `heard of: ${parent.macs}`);
+			seen.set(parent.macs[0]!, "the parent");
 		});
 
 		it("are each somebody of their own, and nobody else is on the network", async () => {
@@ -63,24 +60,25 @@ export function describeMany({ children, alive }: { children: number; alive: num
 				heard.addresses.filter((address) => address !== "0.0.0.0"),
 				[...addresses].sort(),
 			);
-			assert.equal(macs.size, children);
+			assert.deepEqual([macs.size, addresses.size], [children, children]);
 		});
 
 		async function make(name: string, number: number): Promise<Full> {
 			const hostKeys = await newHostKeys(name);
-			const network = children > MOST_LEASES ? staticNetwork(number) : {};
+			const network = isStatic ? staticNetwork(number) : {};
 			const child = await lab.create(await forks.child(name, point, { hostKeys, ...network }));
 			const { random, machineId, hostKeys: keys, addresses: own } = child.forked!;
 			const script = `cat /proc/sys/kernel/random/uuid; head -c 32 /dev/urandom | sha256sum; hostname; ping -c 1 ${gateway()}`;
 			const [uuid, urandom, hostname] = (await lab.sh(child.uuid, script)).split("\n");
 			assert.equal(hostname, name);
 			assert.equal(own.length, 1, `addresses of ${name}: ${own}`);
-			for (const value of [random, machineId, ...keys, uuid!, urandom!, child.macs[0]!]) {
+			const [mac, address] = [child.macs[0]!, own[0]!.split("/")[0]!];
+			for (const value of [child.uuid, random, machineId, ...keys, uuid!, urandom!, mac, address]) {
 				assert.equal(seen.get(value), undefined, `${name} has ${value}, as ${seen.get(value)} had`);
 				seen.set(value, name);
 			}
-			macs.add(child.macs[0]!);
-			addresses.add(own[0]!.split("/")[0]!);
+			macs.add(mac);
+			addresses.add(address);
 			return child;
 		}
 

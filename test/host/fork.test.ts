@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { domain } from "../../provider/domain/lifecycle";
+import type { DomainInputs } from "../../provider/domain/schema";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { forkPointSchema } from "../../provider/fork/schema";
 import { sweep } from "../../provider/guard/sweep";
 import { guardTag } from "../../provider/owner";
 import { volume } from "../../provider/volume/lifecycle";
-import { type Full, Lab } from "./domain-lab";
+import { volumeSchema } from "../../provider/volume/schema";
+import { connectHosts } from "../../tools/testhost";
+import { type Full, Lab, wire } from "./domain-lab";
 import { ForkLab, type Point } from "./fork-lab";
+
+/** From then on children that have a file /etc/same draw the same random numbers. */
+const SAME =
+	"sed -i 's#head -c 32 /dev/urandom#{ cat /etc/same 2>/dev/null || head -c 32 /dev/urandom; }#' /usr/local/lib/pulumi-libvirt-clones/become";
 
 describe("forks", function () {
 	this.timeout(180_000);
@@ -15,6 +24,8 @@ describe("forks", function () {
 	let point: Point;
 	let derived: Point;
 	const children: Full[] = [];
+	const given: DomainInputs[] = [];
+	let preemptible: DomainInputs;
 
 	before(async () => {
 		lab = await Lab.start();
@@ -45,7 +56,11 @@ describe("forks", function () {
 	});
 
 	it("go on where it stood still, each as somebody of its own", async () => {
-		for (const name of ["child-1", "child-2"]) children.push(await lab.create(await forks.child(name, point)));
+		for (const name of ["child-1", "child-2"]) {
+			const inputs = await forks.child(name, point);
+			children.push(await lab.create(inputs));
+			given.push(inputs);
+		}
 		const [one, two] = children as [Full, Full];
 		for (const child of children) {
 			assert.equal(await lab.sh(child.uuid, "cat /run/warm /root/warm"), "warmed up\non disk");
@@ -63,6 +78,16 @@ describe("forks", function () {
 
 	it("show no difference afterwards", async () => {
 		for (const child of children) assert.deepEqual((await lab.read(child))!.disks, child.disks);
+	});
+
+	it("are taken up as who they are when a run that was cut off has recorded nothing of them", async () => {
+		const [one, two] = children as [Full, Full];
+		const found = (await domain.create(given[0]!, await Lab.connect(lab))).state;
+		assert.equal(found.uuid, one.uuid);
+		assert.deepEqual(wire(found.forked), wire(one.forked));
+		assert.equal(await lab.sh(one.uuid, "cat /run/warm"), "warmed up");
+		const { forked, ...lost } = two;
+		assert.deepEqual(wire((await lab.read(lost))!.forked), wire(forked));
 	});
 
 	it("write to memory and disk of their own", async () => {
@@ -107,7 +132,7 @@ describe("forks", function () {
 			pool: "pool",
 			parent: point.uuid,
 			network: "default",
-			commands: [["/bin/sh", "-c", "echo warmer > /run/warmer; ip link show eth0"]],
+			commands: [["/bin/sh", "-c", `echo warmer > /run/warmer; ip link show eth0; ${SAME}`]],
 		});
 		const { state } = await forkPoint.create(inputs, lab.context);
 		derived = state;
@@ -133,9 +158,102 @@ describe("forks", function () {
 		assert.equal(await lab.sh(child.uuid, "cat /run/warmer"), "warmer");
 	});
 
+	it("are refused with the random numbers of one of an earlier run", async () => {
+		const files = [{ path: "/etc/same", content: "same" }];
+		children.push(await lab.create(await forks.child("child-6", derived, { files })));
+		const again = await forks.child("child-7", derived, { files });
+		await assert.rejects(domain.create(again, await Lab.connect(lab)), /gives what that of child-6 gave/);
+		assert.equal(await lab.host.domains.find("child-7"), undefined);
+	});
+
+	it("go to another host as they are, where they have nothing of their parent any more", async () => {
+		const there = await Lab.start();
+		try {
+			await connectHosts(lab.machine, there.machine);
+			const [, child] = children as [Full, Full];
+			const inputs = given[1]!;
+			const first = await volume.create(
+				volumeSchema.parse({
+					uri: there.machine.uri,
+					ownerId: "org/project/stack/child-2",
+					pool: "pool",
+					name: "child-2.qcow2",
+					sizeOf: { uri: lab.machine.uri, volume: point.disk },
+				}),
+				there.context,
+			);
+			const boot = await lab.sh(child.uuid, "echo on the way > /run/way; cat /proc/sys/kernel/random/boot_id");
+			const news = {
+				...inputs,
+				uri: there.machine.uri,
+				disks: [{ ...inputs.disks[0]!, volume: first.state.path }],
+				consoleLog: join(there.machine.directory, "child-2.log"),
+				migration: { peerUri: `qemu+tcp://${there.machine.linkAddress}/system` },
+			};
+			const settled = await domain.settle!(child, news, there.context);
+			assert.deepEqual(
+				domain.changes(child, settled).map(({ property, effect }) => `${property}: ${effect}`),
+				["uri: live", "migration: live"],
+			);
+			const moved = wire(await domain.update(child.uuid, child, settled, there.context));
+			const look = "cat /proc/sys/kernel/random/boot_id /run/way /run/warm /root/warm; hostname";
+			assert.equal(await there.sh(child.uuid, look), `${boot}\non the way\nwarmed up\non disk\nchild-2`);
+			assert.deepEqual(moved.forked, wire(child.forked));
+			assert.deepEqual(domain.changes(moved, news), []);
+			assert.deepEqual(wire(await there.read(moved)), moved);
+			assert.equal(await lab.host.domains.find(child.uuid), undefined);
+			assert.equal(await there.host.domains.find(point.uuid), undefined);
+			const off = await there.update(moved, { ...news, running: false });
+			assert.equal((await there.host.domains.find(child.uuid))?.state, "shutoff");
+			await there.delete(off);
+			children.splice(1, 1);
+		} finally {
+			await there.stop();
+		}
+	});
+
 	it("keep their parent from being deleted", async () => {
 		await assert.rejects(forkPoint.delete(point.uuid, point, lab.context), /cannot be deleted.*child-1\.qcow2/s);
 		assert.ok(existsSync(point.memory));
+	});
+
+	it("give way, where they are preemptible, to a machine that the host has too little memory for", async () => {
+		preemptible = await forks.child("child-8", point, { preemptible: true, powerOn: "refork" });
+		const child = await lab.create(preemptible);
+		const big = await lab.inputs("big", { nics: [] });
+		await lab.machine.seeMemory(191);
+		const gives =
+			/^give way, the last started first, until there is room: child-8 \(the host has 191 MiB of the 192 MiB that it needs\)$/m;
+		assert.match((await domain.plan!(big, lab.context)).join("\n"), gives);
+		const made = await lab.create(big);
+		assert.ok(lab.logged.some((line) => line.startsWith("child-8 gives way to big: the host has 191 MiB")));
+		assert.equal((await lab.host.domains.find(child.uuid))?.state, "shutoff");
+		const found = (await lab.read(child))!;
+		assert.deepEqual([found.running, found.preempted], [true, true]);
+		children.push(found);
+		await lab.delete(made);
+	});
+
+	it("stay off until there is room again, and go on then", async () => {
+		const found = children.pop()!;
+		const later = { ...(await Lab.connect(lab)), log: lab.context.log };
+		const stays = await domain.settle!(preemptible, preemptible, later);
+		assert.deepEqual(domain.changes(found, stays), []);
+		const off = await domain.update(found.uuid, found, stays, later);
+		assert.equal(off.preempted, true);
+		assert.match(lab.logged.at(-1)!, /child-8 stays off until there is room: the host has 191 MiB of the 192 MiB that/);
+
+		await lab.machine.seeMemory();
+		const sameRun = await domain.settle!(preemptible, preemptible, lab.context);
+		assert.equal(sameRun.fork!.preempted, "stays");
+		const goesOn = await domain.settle!(preemptible, preemptible, later);
+		const [change] = domain.changes(off, goesOn);
+		assert.equal(change?.note, "there is room for it again: goes on from its parent, with a fresh disk");
+		const on = await domain.update(off.uuid, off, goesOn, later);
+		children.push(on);
+		assert.equal(on.preempted, false);
+		assert.equal(await lab.sh(on.uuid, "hostname"), "child-8");
+		assert.deepEqual(wire(await lab.read(on)), wire(on));
 	});
 
 	it("are made whole or not at all", async () => {

@@ -1,7 +1,7 @@
 /** Machines under QEMU alone: no libvirt, no agent, no fw_cfg, no network. What they say is on their serial console. */
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,11 +23,16 @@ export class InitImage {
 
 	private constructor(readonly image: GuestImage) {}
 
-	static async make(kind: "micro" | "debian", description: Description): Promise<InitImage> {
+	/** @param log what the injection tells of the image */
+	static async make(
+		kind: "micro" | "debian",
+		description: Description,
+		log: (message: string) => void = () => {},
+	): Promise<InitImage> {
 		const made = new InitImage(await ensureImage(kind));
 		await run("qemu-img", ["create", "-q", "-f", "qcow2", "-b", made.image.disk, "-F", "qcow2", made.path("image")]);
 		const payload = await makePayload({ ...description, parameters: compileParameters(description.parameters) });
-		await inject({ path: made.path("image"), format: "qcow2" }, payload, { kvm: false, log: () => {} });
+		await inject({ path: made.path("image"), format: "qcow2" }, payload, { kvm: false, log });
 		return made;
 	}
 
@@ -38,6 +43,12 @@ export class InitImage {
 
 	path(name: string): string {
 		return join(this.folder, name);
+	}
+
+	/** QEMU's arguments for a start without firmware and boot loader. */
+	get directBoot(): string[] {
+		const { kernel, initrd, cmdline } = this.image;
+		return ["-kernel", kernel, "-initrd", initrd, "-append", cmdline];
 	}
 
 	/** All of it in one file, for machines of users that may not look into the cache. */
@@ -90,4 +101,26 @@ async function stop(machine: ChildProcess): Promise<void> {
 	const gone = new Promise((resolve) => machine.once("exit", resolve));
 	machine.kill("SIGKILL");
 	await gone;
+}
+
+/** Whether a file has the text anywhere, as somebody would see it who reads the disk. */
+export async function contains(file: string, text: string): Promise<boolean> {
+	let kept: Buffer = Buffer.alloc(0);
+	for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+		const bytes = Buffer.concat([kept, chunk as Buffer]);
+		if (bytes.includes(text)) return true;
+		kept = bytes.subarray(-text.length);
+	}
+	return false;
+}
+
+/** Whether the disk of a machine has the text anywhere. */
+export async function diskContains(disk: string, text: string): Promise<boolean> {
+	const flat = `${disk}.flat`;
+	await run("qemu-img", ["convert", "-U", "-O", "raw", disk, flat]);
+	try {
+		return await contains(flat, text);
+	} finally {
+		rmSync(flat);
+	}
 }

@@ -1,168 +1,126 @@
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { setUpGuest } from "../../provider/domain/agent";
-import { type SettingValue, scriptOf } from "../../provider/init/library";
+import { injectThroughAgent } from "../../provider/init/inject/agent";
 import { compileParameters } from "../../provider/init/parameters";
-import type { Parameters } from "../../provider/init/parameters-schema";
 import { makePayload } from "../../provider/init/payload";
-import type { Payload } from "../../provider/init/payload-type";
 import { type InitReport, parseReport } from "../../provider/init/report";
 import { type Full, Lab } from "./domain-lab";
+import { KEY, MAC, RUN, ready } from "./init-scripts-lab";
 
-/** Its last two bytes are the machine's number: 7. */
-const MAC = "52:54:00:1b:00:07";
-const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHNob3duIGluIGEgdGVzdCwgb2Ygbm8gdXNl ada@laptop";
+/** What the machine is numbered by once it has another NIC: 8. */
+const OTHER_MAC = "52:54:00:1b:00:08";
 
-/** What a service is on each of them, and says when it is started. */
-const SERVICES = {
-	micro: {
-		path: "/etc/init.d/greet",
-		mode: "755",
-		content: '#!/bin/sh\necho "$1 ${CLONE_HOSTNAME_NAME}" >> /run/greeted\n',
-	},
-	debian: {
-		path: "/etc/systemd/system/greet.service",
-		mode: "644",
-		content:
-			"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'echo start ${CLONE_HOSTNAME_NAME} >> /run/greeted'\n[Install]\nWantedBy=multi-user.target\n",
-	},
-};
+/** Says when it is started. */
+const SERVICE = '#!/bin/sh\necho "$1 ${CLONE_HOSTNAME_NAME}" >> /run/greeted\n';
 
-describe("ready scripts in a clone", function () {
+const NAMES = ["hostname", "static-address", "hosts-file", "time-zone", "user", "file", "service"];
+
+describe("ready scripts in a clone without systemd", function () {
 	this.timeout(300_000);
+	let lab: Lab;
+	let network: string;
+	let machine: Full;
+	let report: InitReport;
+	const sh = (script: string) => lab.sh(machine.uuid, script);
 
-	for (const kind of ["micro", "debian"] as const) {
-		describe(`of ${kind}`, () => {
-			let lab: Lab;
-			let network: string;
-			let machine: Full;
-			let report: InitReport;
-			const sh = (script: string) => lab.sh(machine.uuid, script);
-
-			before(async () => {
-				lab = await Lab.start(kind);
-				const [, gateway = ""] =
-					/<ip address='([0-9.]+)'/.exec(await lab.machine.virsh("net-dumpxml", "default")) ?? [];
-				network = gateway.replace(/\.\d+$/, "");
-				machine = await lab.create(
-					await lab.inputs("clone", {
-						memoryMiB: kind === "micro" ? 128 : 512,
-						nics: [{ network: "default", mac: MAC }],
-						waitFor: { agent: true, timeoutSeconds: 240 },
-					}),
-				);
-				await place(await payload());
-				await bootAgain();
-				report = await ended();
-			});
-			after(() => lab?.stop());
-
-			/** All of them, with what a system needs for each. */
-			async function payload() {
-				const uses: Array<[string, Record<string, SettingValue>]> = [
-					["hostname", { name: "web-{instance:02}.example.org" }],
-					[
-						"static-address",
-						{ address: `${network}.{200 + instance}/24`, gateway: `${network}.1`, dns: `${network}.1` },
-					],
-					["hosts-file", { hosts: [`${network}.200 web-00`, `${network}.207 web-07`] }],
-					["time-zone", { zone: kind === "micro" ? "UTC" : "Europe/Berlin" }],
-					["user", { name: "ada", sshKeys: KEY, groups: "nogroup", sudo: kind === "debian", shell: "/bin/sh" }],
-					["file", SERVICES[kind]],
-					["service", { name: "greet", enabled: kind === "debian" }],
-				];
-				const ready = uses.map(([name, settings]) => ({ name, ...scriptOf(name, settings) }));
-				const parameters: Parameters = Object.assign({}, ...ready.map((script) => script.parameters));
-				return makePayload({
-					scripts: ready.map(({ name, content, kind, stage, everyBoot }) => ({
-						name,
-						content,
-						kind,
-						stage,
-						...(everyBoot && { when: { everyBoot } }),
-					})),
-					identifier: ["mac"],
-					parameters: compileParameters(parameters),
-				});
-			}
-
-			/** On the disk, as if the image had come with it. */
-			async function place({ files, links, lines }: Payload) {
-				await setUpGuest(lab.host, machine.uuid, {
-					files: files.map(({ path, mode, content }) => ({
-						path,
-						mode: `0${mode.toString(8)}`,
-						content: content.toString("base64"),
-						encoding: "base64" as const,
-					})),
-				});
-				const commands = [
-					...links.map(({ path, target }) => `mkdir -p ${dirname(path)} && ln -s ${target} ${path}`),
-					...lines.map(({ path, line }) => `[ ! -f ${path} ] || echo '${line}' >> ${path}`),
-				];
-				await sh(commands.join(" && "));
-			}
-
-			async function bootAgain() {
-				const bootId = () => sh("cat /proc/sys/kernel/random/boot_id").catch(() => former);
-				const former = await sh("cat /proc/sys/kernel/random/boot_id");
-				await sh("sync; (sleep 1; reboot -f) > /dev/null 2>&1 &");
-				while ((await bootId()) === former) await sleep(300);
-			}
-
-			/** What has become of all scripts, once none of them has still to run. */
-			async function ended(): Promise<InitReport> {
-				for (;;) {
-					const found = parseReport(`${await sh("/usr/lib/clones-init/run report")}\n`);
-					if (found.scripts.every(({ state }) => state !== "pending" && state !== "running")) return found;
-					if (found.scripts.some(({ state }) => state === "failed")) return found;
-					await sleep(300);
-				}
-			}
-
-			it("all end well, and say nothing", () => {
-				assert.equal(report.problem, undefined);
-				assert.deepEqual(
-					report.scripts.map(({ name, state, output }) => [name, state, output]),
-					["hostname", "static-address", "hosts-file", "time-zone", "user", "file", "service"].map((name) => [
-						name,
-						"done",
-						"",
-					]),
-				);
-			});
-
-			it("name it, now and later, and its siblings", async () => {
-				assert.equal(await sh("hostname; cat /etc/hostname"), "web-07.example.org\nweb-07.example.org");
-				assert.match(
-					await sh("cat /etc/hosts"),
-					new RegExp(`\\n127.0.1.1 web-07.example.org web-07\\n(.*\\n)*.*\\n${network}.200 web-00\\n`),
-				);
-			});
-
-			it("give it its address, and no other", async () => {
-				assert.deepEqual((await sh("ip -4 -o addr show dev eth0")).match(/inet \S+/g), [`inet ${network}.207/24`]);
-				assert.match(await sh("ip route"), new RegExp(`^default via ${network}.1 dev eth0`));
-				assert.match(
-					await sh("ping -c 1 -W 5 $(ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p')"),
-					/ 0% packet loss/,
-				);
-			});
-
-			it("make an account that its key lets in", async () => {
-				assert.match(await sh("id ada"), /^uid=1000\(ada\) gid=1000\(ada\) groups=.*65534\(nogroup\)/);
-				assert.equal(
-					await sh("cd ~ada && stat -c '%U %a' . .ssh .ssh/authorized_keys && cat .ssh/authorized_keys"),
-					`ada 7${kind === "micro" ? "50" : "55"}\nada 700\nada 600\n# clones-init begin\n${KEY}\n# clones-init end`,
-				);
-				if (kind === "debian") assert.equal(await sh("su ada -c 'sudo -n id -un'"), "root");
-			});
-
-			it("set the time zone, and start a service that was written before", async () => {
-				assert.match(await sh("date -d @0 +%Z%H"), kind === "micro" ? /^UTC00$/ : /^CET01$/);
-				assert.equal(await sh("cat /run/greeted"), "start web-07.example.org");
-			});
+	before(async () => {
+		lab = await Lab.start();
+		const [, gateway = ""] = /<ip address='([0-9.]+)'/.exec(await lab.machine.virsh("net-dumpxml", "default")) ?? [];
+		network = gateway.replace(/\.\d+$/, "");
+		machine = await lab.create(
+			await lab.inputs("clone", {
+				nics: [{ network: "default", mac: MAC }],
+				waitFor: { agent: true, timeoutSeconds: 240 },
+			}),
+		);
+		const { parameters, ...own } = ready({
+			hostname: { name: "web-{instance:02}.example.org" },
+			"static-address": { address: `${network}.{200 + instance}/24`, gateway, dns: gateway },
+			"hosts-file": { hosts: [`${network}.200 web-00`, `${network}.207 web-07`] },
+			"time-zone": { zone: "UTC" },
+			user: { name: "ada", sshKeys: KEY, groups: "nogroup", shell: "/bin/sh" },
+			file: { path: "/etc/init.d/greet", mode: "755", content: SERVICE },
+			service: { name: "greet" },
 		});
+		const payload = await makePayload({ ...own, identifier: ["mac"], parameters: compileParameters(parameters) });
+		assert.equal(await injectThroughAgent(lab.host, machine.uuid, payload), true);
+		await bootAgain();
+		report = await ended();
+	});
+	after(() => lab?.stop());
+
+	async function bootAgain() {
+		const bootId = () => sh("cat /proc/sys/kernel/random/boot_id").catch(() => former);
+		const former = await sh("cat /proc/sys/kernel/random/boot_id");
+		await sh("sync; (sleep 1; reboot -f) > /dev/null 2>&1 &");
+		while ((await bootId()) === former) await sleep(300);
 	}
+
+	/** What has become of all scripts, once none of them has still to run. */
+	async function ended(): Promise<InitReport> {
+		for (;;) {
+			const found = parseReport(`${await sh(`${RUN} report`)}\n`);
+			if (found.scripts.every(({ state }) => state !== "pending" && state !== "running")) return found;
+			if (found.scripts.some(({ state }) => state === "failed")) return found;
+			await sleep(300);
+		}
+	}
+
+	/** @param number of the machine, in two digits */
+	async function assertNamedAndAddressed(number: string) {
+		const name = `web-${number}.example.org`;
+		assert.equal(await sh("hostname; cat /etc/hostname"), `${name}\n${name}`);
+		assert.match(
+			await sh("cat /etc/hosts"),
+			new RegExp(`\\n127.0.1.1 ${name} web-${number}\\n(.*\\n)*.*\\n${network}.200 web-00\\n`),
+		);
+		assert.deepEqual((await sh("ip -4 -o addr show dev eth0")).match(/inet \S+/g), [`inet ${network}.2${number}/24`]);
+		assert.match(await sh("ip route"), new RegExp(`^default via ${network}.1 dev eth0`));
+		assert.match(await sh(`ping -c 1 -W 5 ${network}.1`), / 0% packet loss/);
+	}
+
+	const assertAllDone = ({ problem, scripts }: InitReport) => {
+		assert.equal(problem, undefined);
+		assert.deepEqual(
+			scripts.map(({ name, state, output }) => [name, state, output]),
+			NAMES.map((name) => [name, "done", ""]),
+		);
+	};
+
+	it("all end well, and say nothing", () => assertAllDone(report));
+
+	it("name it, now and later, and its siblings, and give it its address, and no other", () =>
+		assertNamedAndAddressed("07"));
+
+	it("make an account that its key lets in", async () => {
+		assert.match(await sh("id ada"), /^uid=1000\(ada\) gid=1000\(ada\) groups=.*65534\(nogroup\)/);
+		assert.equal(
+			await sh("cd ~ada && stat -c '%U %a' . .ssh .ssh/authorized_keys && cat .ssh/authorized_keys"),
+			`ada 750\nada 700\nada 600\n# clones-init begin\n${KEY}\n# clones-init end`,
+		);
+	});
+
+	it("set the time zone, and start a service that was written before", async () => {
+		assert.equal(await sh("date -d @0 +%Z%H"), "UTC00");
+		assert.equal(await sh("cat /run/greeted"), "start web-07.example.org");
+	});
+
+	it("make it another one without a boot, when its hardware has become another's", async () => {
+		const bootId = await sh("cat /proc/sys/kernel/random/boot_id");
+		await lab.machine.virsh("detach-interface", "clone", "network", "--mac", MAC, "--live");
+		while ((await sh("ls /sys/class/net")) !== "lo") await sleep(200);
+		await lab.machine.virsh(
+			...["attach-interface", "clone", "network", "default", "--mac", OTHER_MAC],
+			...["--model", "virtio", "--live"],
+		);
+		// The image starts a DHCP client for it.
+		await sh("until ip -o -4 addr show dev eth0 2> /dev/null | grep -q inet; do sleep 0.1; done");
+		await sh(`${RUN} fork`);
+		const { id, instance, ...found } = parseReport(`${await sh(`${RUN} report`)}\n`);
+		assert.deepEqual([id, instance], [OTHER_MAC, 8]);
+		assertAllDone({ ...found });
+		await assertNamedAndAddressed("08");
+		assert.equal(await sh("cat /run/greeted"), "start web-07.example.org\nstart web-08.example.org");
+		assert.equal(await sh("cat /proc/sys/kernel/random/boot_id"), bootId);
+	});
 });

@@ -13,7 +13,7 @@ describe("libvirt binding: guests of a real host", () => {
 	let host: Host;
 
 	before(async () => {
-		machine = await startTestHost();
+		machine = await startTestHost({ kvm: true });
 		host = connect(machine.uri);
 	});
 	after(async () => {

@@ -129,7 +129,7 @@ describe("faults of the storage", () => {
 				},
 			);
 			const waiting = { ...guest, waitFor: { agent: false, address: "lease" as const, timeoutSeconds: 1 } };
-			const waited = waitForAddress(lab.host, guest.uuid, waiting, [], [], () => 0);
+			const waited = waitForAddress(lab.host, guest.uuid, waiting, { macs: [] }, [], () => 0);
 			await assert.rejects(waited, (error: Error) => complaint.test(error.message.replaceAll("\n", " ")));
 		});
 

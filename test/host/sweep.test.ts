@@ -105,6 +105,31 @@ describe("the sweep", function () {
 		assert.deepEqual(removed, ["pool swept"]);
 	});
 
+	it("passes over a pool that somebody stops meanwhile, and over none that fails", async () => {
+		await host.virsh("pool-define-as", "passing", "dir", "--target", host.poolDirectory);
+		await host.virsh("pool-start", "passing");
+		const real = connect(host.uri);
+		const refreshing = (meanwhile: (uuid: string) => Promise<unknown>) => ({
+			...real,
+			pools: {
+				...real.pools,
+				list: real.pools.list.bind(real.pools),
+				refresh: async (uuid: string) => {
+					await meanwhile(uuid);
+					await real.pools.refresh(uuid);
+				},
+			},
+		});
+		const failing = refreshing(() => Promise.reject(new Error("no such disk")));
+		await assert.rejects(sweep(failing, { stack: STACK, dryRun: true }), /no such disk/);
+		const passing = (await host.virsh("pool-uuid", "passing")).trim();
+		const stopping = refreshing(async (uuid) => uuid === passing && host.virsh("pool-destroy", "passing"));
+		const { removed } = await sweep(stopping, { stack: STACK, guard: "none", dryRun: true });
+		assert.ok(!removed.includes("pool passing"));
+		assert.match(await host.virsh("pool-list", "--inactive", "--name"), /passing/);
+		await host.virsh("pool-undefine", "passing");
+	});
+
 	it("takes a base together with its overlays, also of another pool, and leaves what is retained", async () => {
 		const pools = ["first", "second"].map((name) =>
 			make(StoragePool, { ...common(name), name, path: join(host.poolDirectory, name) }),

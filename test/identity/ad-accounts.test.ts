@@ -33,6 +33,30 @@ describe("computer accounts in Samba's Active Directory", function () {
 		});
 	});
 
+	it("take a machine for a member that has their credentials, and no other", async () => {
+		const account = { name: "proven", owner };
+		const dn = "CN=proven,OU=Pool,DC=lab,DC=test";
+		await lab.using({}, async (directory) => {
+			const { prove } = directory;
+			const first = await directory.create(account);
+			assert.deepEqual(await prove(account, first), { directory: "ad", account: dn, keyVersion: first.keyVersion });
+			const wrong = { ...first, password: "Wrong-password.1" };
+			await assert.rejects(prove(account, wrong), { message: /refuses the password of CN=proven/ });
+			const second = await directory.reset(account);
+			await assert.rejects(prove(account, first), /its keys have the version 1, and those of .* have 2: somebody else/);
+			await assert.rejects(prove({ ...account, owner: "o/p/s/other" }, second), /is somebody else's account/);
+
+			const control = (value: number) =>
+				`dn: ${dn}\nchangetype: modify\nreplace: userAccountControl\nuserAccountControl: ${value}\n`;
+			await lab.controller.modify(control(4098));
+			await assert.rejects(prove(account, second), /CN=proven.* is disabled/);
+			await lab.controller.modify(control(4096));
+			await prove(account, second);
+			await directory.remove(account);
+			await assert.rejects(prove(account, second), { name: "Error", message: /has no computer account PROVEN\$/ });
+		});
+	});
+
 	it("have names, service names and AES keys only, as a member of the domain needs them", async () => {
 		await lab.using({}, (directory) => directory.create({ name: "Member-1", dnsName: "member-1.pool.example", owner }));
 		const found = await lab.controller.search("(cn=Member-1)");

@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Allocator, type AllocatorOptions } from "../../provider/identity/allocator";
-import type { Account, Directory } from "../../provider/identity/directory/directory";
+import type { Account, Credentials, Directory } from "../../provider/identity/directory/directory";
+import { NoMemberError } from "../../provider/identity/directory/membership";
 import type { NewIdentity } from "../../provider/identity/identity";
 import { openSqliteStore } from "../../provider/identity/store/sqlite";
 import type { IdentityStore } from "../../provider/identity/store/store";
@@ -32,6 +33,11 @@ class Accounts implements Directory {
 	async remove({ name }: Account) {
 		await this.called("remove", name);
 		this.passwords.delete(name);
+	}
+	async prove({ name }: Account, { password, keyVersion }: Credentials) {
+		await this.called("prove", name);
+		if (this.passwords.get(name) !== password) throw new NoMemberError(`another password than that of ${name}`);
+		return { directory: this.kind, account: name, keyVersion };
 	}
 	async close() {}
 

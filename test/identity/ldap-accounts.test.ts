@@ -33,6 +33,20 @@ describe("machine accounts in OpenLDAP's slapd", function () {
 		await lab.untilNoConnection();
 	});
 
+	it("take a machine for a member that has their password, and no other", async () => {
+		const account = { name: "proven", owner };
+		await lab.using({}, async (directory) => {
+			const first = await directory.create(account);
+			const dn = lab.dnOf("proven");
+			assert.deepEqual(await directory.prove(account, first), { directory: "ldap", account: dn });
+			const second = await directory.reset(account);
+			await assert.rejects(directory.prove(account, first), /refuses the password of uid=proven/);
+			await assert.rejects(directory.prove({ ...account, owner: "o/p/s/other" }, second), /is somebody else's account/);
+			await directory.remove(account);
+			await assert.rejects(directory.prove(account, second), /has no account uid=proven/);
+		});
+	});
+
 	it("are stored with a hash of the password that the directory makes", async () => {
 		const { password } = await lab.using({}, (directory) => directory.create({ name: "hashed", owner }));
 		const [, stored = ""] = /^userPassword:: (\S+)/m.exec(await lab.slapd.search("(uid=hashed)", "userPassword")) ?? [];

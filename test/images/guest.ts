@@ -23,6 +23,8 @@ export interface GuestOptions {
 	seed?: Record<string, string>;
 	/** Whether it has a network interface. @default true */
 	network?: boolean;
+	/** Addresses of network interfaces, one for each. @default one interface, with an address that libvirt chooses */
+	macs?: string[];
 	/** Whether a second processor and memory up to 1 GiB can be plugged in. @default false */
 	headroom?: boolean;
 	/** Size of the disk. @default the image's */
@@ -152,6 +154,8 @@ export class Guest {
 		const direct = `<kernel>${path("vmlinuz")}</kernel><initrd>${path("initrd")}</initrd><cmdline>${image.cmdline}</cmdline>`;
 		const seed = `<disk type="file" device="${bus === "scsi" ? "cdrom" : "disk"}"><driver name="qemu" type="raw"/><source file="${this.seedFile}"/>
 			<target dev="${bus === "scsi" ? "sdb" : "vdb"}" bus="${bus}"/><readonly/></disk>`;
+		const nic = (mac = "") =>
+			`<interface type="network">${mac && `<mac address="${mac}"/>`}<source network="default"/><model type="virtio"/></interface>`;
 		const headroom = `<maxMemory slots="2" unit="MiB">1024</maxMemory><vcpu current="1">2</vcpu>
 			<cpu><numa><cell id="0" cpus="0-1" memory="${memory}" unit="MiB"/></numa></cpu>`;
 		return `<domain type="qemu">
@@ -172,7 +176,7 @@ export class Guest {
 				</disk>
 				${options.seed ? seed : ""}
 				${bus === "scsi" ? '<controller type="scsi" model="virtio-scsi"/>' : ""}
-				${options.network === false ? "" : '<interface type="network"><source network="default"/><model type="virtio"/></interface>'}
+				${options.network === false ? "" : (options.macs ?? [""]).map(nic).join("")}
 				<serial type="file"><source path="${this.consoleFile}"/></serial>
 				<channel type="unix"><target type="virtio" name="org.qemu.guest_agent.0"/></channel>
 				<rng model="virtio"><backend model="random">/dev/urandom</backend></rng>

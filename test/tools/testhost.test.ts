@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { connectHosts, findTestHost, startTestHost, type TestHost } from "../../tools/testhost";
+import { connect } from "../../provider/libvirt";
+import { connectHosts, findTestHost, startTestHost, type TestHost, type TestHostOptions } from "../../tools/testhost";
 import { processesOf } from "../../tools/testhost/processes";
 
 const cli = join(__dirname, "../../tools/testhost/cli.js");
@@ -128,6 +129,23 @@ describe("test hosts", () => {
 		);
 		assert.equal(existsSync(host.directory), false);
 		assert.equal(findTestHost("gone"), undefined);
+	});
+
+	it("have /dev/kvm where guests run with it, or when asked to", async () => {
+		const found = async (options: TestHostOptions) => {
+			const machine = await startTestHost({ network: false, ...options });
+			const host = connect(machine.uri);
+			try {
+				const { stdout } = await machine.exec("sh", ["-c", "test -c /dev/kvm && echo there || echo none"]);
+				return [stdout.trim(), await host.kvmUsable()];
+			} finally {
+				await host.close();
+				await machine.stop();
+			}
+		};
+		const [asked, usable] = await found({ kvm: true });
+		assert.equal(asked, existsSync("/dev/kvm") ? "there" : "none");
+		assert.deepEqual(await found({}), usable ? ["there", true] : ["none", false]);
 	});
 
 	it("start without a network", async () => {

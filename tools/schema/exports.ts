@@ -11,8 +11,8 @@ export interface Member {
 
 export interface Export {
 	name: string;
-	/** `type`: another name for what `alias` says. */
-	kind: "class" | "interface" | "type";
+	/** `type`: another name for what `alias` says, which of a `function` is its signature. */
+	kind: "class" | "interface" | "type" | "function";
 	alias: string | undefined;
 	description: string;
 	/** Its own, without those of the engine's classes. */
@@ -33,9 +33,12 @@ export function packageExports(): Export[] {
 			return {
 				name: symbol.name,
 				kind,
-				alias: kind === "type" ? aliasOf(symbol) : undefined,
+				alias: kind === "function" ? signatureOf(symbol, checker) : kind === "type" ? aliasOf(symbol) : undefined,
 				description: commentOf(symbol, checker),
-				members: kind === "type" ? [] : ownMembers(type, program).map((member) => describe(member, checker)),
+				members:
+					kind === "type" || kind === "function"
+						? []
+						: ownMembers(type, program).map((member) => describe(member, checker)),
 			};
 		})
 		.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -43,7 +46,12 @@ export function packageExports(): Export[] {
 
 function kindOf({ flags }: ts.Symbol): Export["kind"] {
 	if (flags & ts.SymbolFlags.Class) return "class";
+	if (flags & ts.SymbolFlags.Function) return "function";
 	return flags & ts.SymbolFlags.Interface ? "interface" : "type";
+}
+
+function signatureOf(symbol: ts.Symbol, checker: ts.TypeChecker): string {
+	return checker.typeToString(checker.getTypeOfSymbol(symbol), undefined, FORMAT);
 }
 
 function aliasOf(symbol: ts.Symbol): string | undefined {

@@ -69,6 +69,12 @@ export const needs = [
 	{ what: "debootstrap", debian: "debootstrap", fedora: "debootstrap", present: command("debootstrap") },
 	{ what: "zstd", debian: "zstd", fedora: "zstd", present: command("zstd") },
 	{ what: "xz", debian: "xz-utils", fedora: "xz", present: command("xz") },
+	{
+		what: "swtpm and its tools",
+		debian: "swtpm-tools",
+		fedora: "swtpm-tools",
+		present: () => ["swtpm", "swtpm_setup", "swtpm_localca"].every((name) => findCommand(name)),
+	},
 	{ what: "slapd", debian: "slapd", fedora: "openldap-servers", present: command("slapd"), services: ["slapd"] },
 	{ what: "ldapsearch", debian: "ldap-utils", fedora: "openldap-clients", present: command("ldapsearch") },
 	{

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory } from "../cache";
+import type { HostState } from "./state";
 
 /*
  * At the first use of a QEMU binary libvirtd runs it to find out what it can do, which takes seconds, and keeps what it
@@ -8,9 +9,9 @@ import { cacheDirectory } from "../cache";
  * QEMU, the kernel, the microcode or the access to /dev/kvm is another.
  */
 
-export function restoreCapabilities(hostDirectory: string): void {
-	if (!existsSync(kept())) return;
-	cpSync(kept(), inHost(hostDirectory), {
+export function restoreCapabilities(state: HostState): void {
+	if (!existsSync(kept(state))) return;
+	cpSync(kept(state), inHost(state), {
 		recursive: true,
 		preserveTimestamps: true,
 		filter: (file) => !isPartial(file),
@@ -18,12 +19,12 @@ export function restoreCapabilities(hostDirectory: string): void {
 }
 
 /** Keeps what the host has found out, where that is newer than what is kept. */
-export function keepCapabilities(hostDirectory: string): void {
-	const found = inHost(hostDirectory);
+export function keepCapabilities(state: HostState): void {
+	const found = inHost(state);
 	if (!existsSync(found)) return;
-	mkdirSync(kept(), { recursive: true });
+	mkdirSync(kept(state), { recursive: true });
 	for (const file of readdirSync(found)) {
-		const target = join(kept(), file);
+		const target = join(kept(state), file);
 		if (modifiedAt(target) >= modifiedAt(join(found, file))) continue;
 		const partial = `${target}.${process.pid}.part`;
 		cpSync(join(found, file), partial, { preserveTimestamps: true });
@@ -39,10 +40,10 @@ function isPartial(file: string): boolean {
 	return file.endsWith(".part");
 }
 
-function inHost(hostDirectory: string): string {
-	return join(hostDirectory, "cache/qemu/capabilities");
+function inHost({ directory }: HostState): string {
+	return join(directory, "cache/qemu/capabilities");
 }
 
-function kept(): string {
-	return join(cacheDirectory(), "libvirt-capabilities");
+function kept({ hasKvm }: HostState): string {
+	return join(cacheDirectory(), hasKvm ? "libvirt-capabilities" : "libvirt-capabilities-emulation");
 }

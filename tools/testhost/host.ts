@@ -92,6 +92,15 @@ export class TestHost {
 		}
 	}
 
+	/** Has libvirt see so much memory available on this host from now on; without a number, what the machine has. */
+	async seeMemory(availableMiB?: number): Promise<void> {
+		await this.exec("sh", ["-c", "! mountpoint -q /proc/meminfo || umount /proc/meminfo"]);
+		if (availableMiB === undefined) return;
+		const seen = `MemTotal: 16777216 kB\nMemFree: ${availableMiB * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\n`;
+		const show = 'printf %s "$0" > /run/meminfo && mount --bind /run/meminfo /proc/meminfo';
+		await this.exec("sh", ["-c", show, seen]);
+	}
+
 	/** Starts libvirtd after it was ended; resolves when it answers. Guests that run are found again. */
 	async startLibvirtd(): Promise<void> {
 		await this.exec("libvirtd", ["--daemon", "--listen", "--pid-file", "/run/libvirtd.pid"]);

@@ -8,7 +8,7 @@ import { baseDirectory, type HostState, listHostDirectories, readState, releaseS
 /** Ends all that runs in a host (guests, dnsmasq, daemons), and with it its namespaces and mounts; removes its files. */
 export async function removeHost(state: HostState): Promise<void> {
 	await endProcessesOf(state.directory);
-	keepCapabilities(state.directory);
+	keepCapabilities(state);
 	releaseSlot(state);
 	rmSync(state.directory, { recursive: true, force: true, maxRetries: 3 });
 }

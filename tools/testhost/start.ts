@@ -6,6 +6,7 @@ import { restoreCapabilities } from "./capabilities";
 import { libvirtdConf, networkOfSlot, networkXml, qemuConf } from "./config";
 import { untilReady } from "./holder";
 import { TestHost } from "./host";
+import { kvmWorks, tryKvm } from "./kvm";
 import { identify, type ProcessId } from "./processes";
 import { guardThisProcess, removeHost, sweep } from "./remove";
 import { baseDirectory, claimSlot, type HostState, listStates, makeHostDirectory, writeState } from "./state";
@@ -22,6 +23,8 @@ export interface TestHostOptions {
 	poolDirectory?: string;
 	/** Whether the host stays when this process ends, until it is stopped by `findTestHost(name)`. @default false */
 	keep?: boolean;
+	/** Whether to have the machine's /dev/kvm even where guests do not run with it. @default false */
+	kvm?: boolean;
 	/** Root of another QEMU, laid out as its packages do, to use in place of the machine's. @default the machine's */
 	qemu?: string;
 }
@@ -49,13 +52,15 @@ export async function startTestHost(options: TestHostOptions = {}): Promise<Test
 	await sweep();
 	checkName(options);
 	guardThisProcess();
-	const state = prepare(base, options);
+	const works = kvmWorks();
+	const state = prepare(base, options, works !== false || options.kvm === true);
 	try {
 		const holder = await startInside(state, options.qemu);
 		const started = { ...state, holder, owner: options.keep ? holder : state.owner };
 		writeState(started);
 		const host = new TestHost(started);
 		await host.untilLibvirtAnswers();
+		if (works === undefined) await tryKvm(host.uri);
 		return host;
 	} catch (error) {
 		await removeHost(state);
@@ -86,7 +91,7 @@ export function listTestHosts(): TestHost[] {
 		.map((state) => new TestHost(state));
 }
 
-function prepare(base: string, options: TestHostOptions): HostState {
+function prepare(base: string, options: TestHostOptions, hasKvm: boolean): HostState {
 	const directory = makeHostDirectory(base);
 	const state: HostState = {
 		name: options.name ?? "",
@@ -95,6 +100,7 @@ function prepare(base: string, options: TestHostOptions): HostState {
 		slot: 0,
 		hostUuid: randomUUID(),
 		hasNetwork: options.network ?? true,
+		hasKvm,
 		owner: identify(process.pid)!,
 	};
 	writeState(state);
@@ -107,7 +113,7 @@ function prepare(base: string, options: TestHostOptions): HostState {
 	mkdirSync(state.poolDirectory, { recursive: true, mode: 0o755 });
 	writeConfiguration(state);
 	// What is kept is about the machine's own QEMU.
-	if (options.qemu === undefined) restoreCapabilities(directory);
+	if (options.qemu === undefined) restoreCapabilities(state);
 	return state;
 }
 
@@ -129,7 +135,8 @@ async function startInside(state: HostState, qemu = ""): Promise<ProcessId> {
 	const namespaces = ["--mount", "--net", "--uts", "--propagation", "slave"];
 	// Guests have no parent: tini takes them in and reaps them at once when they end. libvirt waits for that, and the
 	// machine's process 1 may take more than a second.
-	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name, qemu];
+	const kvm = state.hasKvm ? [] : ["no-kvm"];
+	const script = ["tini", "-s", "--", "sh", insideScript, state.directory, state.name, qemu, ...kvm];
 	const holder = spawn("unshare", [...namespaces, ...script], { detached: true, stdio: ["ignore", "pipe", "pipe"] });
 	holder.unref();
 	await untilReady(holder, `Test host ${state.name}`);

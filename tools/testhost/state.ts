@@ -24,6 +24,8 @@ export interface HostState {
 	slot: number;
 	hostUuid: string;
 	hasNetwork: boolean;
+	/** Whether it has the machine's /dev/kvm, if there is one. */
+	hasKvm: boolean;
 	/** The host is removed when this process is gone. The holder if the host is to outlive its starter. */
 	owner: ProcessId;
 	/** The process that holds the namespaces; absent while the host is being made. */

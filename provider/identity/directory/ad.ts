@@ -3,12 +3,14 @@
  * domain offline. Proven with Samba's domain controller. That Windows guests join with the blob, and how Windows' own
  * domain controllers answer, is unproven.
  */
+import { requireComputer } from "./ad-membership";
 import { addComputer, computerChanges, findComputer, keyVersionOf } from "./computer";
 import type { Account, Credentials, Directory } from "./directory";
 import { dnOfDomain, domainOfDn } from "./dn";
 import { DirectoryError, noSuchObject, resultCode } from "./errors";
 import { computerSalt, keytab } from "./keytab";
 import { requireOwn, requireShortOwner, valuesOf } from "./mark";
+import { requireLogin } from "./membership";
 import { provision, requireOfflineJoin } from "./offline-join";
 import { newPassword } from "./passwords";
 import { type AdSettings, validAd } from "./schema";
@@ -71,6 +73,14 @@ export function adDirectory(args: AdDirectoryArgs): Directory {
 		remove: async (account) => {
 			checked(settings, account);
 			await session.run(`remove the account ${account.name}`, (at) => remove(at, settings, domain, account));
+		},
+		prove: async (account, credentials) => {
+			checked(settings, account);
+			const what = `look at the account ${account.name}`;
+			const membership = await session.run(what, (at) => requireComputer(at, settings, domain, account, credentials));
+			const { password } = credentials;
+			if (password !== undefined) await requireLogin(settings, membership.account, password);
+			return membership;
 		},
 		close: () => session.close(),
 	};

@@ -16,6 +16,8 @@ export interface Computer {
 
 /** ADS_UF_WORKSTATION_TRUST_ACCOUNT: an enabled computer account. */
 const ENABLED_COMPUTER = "4096";
+/** ADS_UF_ACCOUNTDISABLE. */
+const DISABLED = 2;
 
 /** AES-128 and AES-256 ([MS-KILE] 2.2.7). */
 const AES_ONLY = "24";
@@ -75,8 +77,14 @@ export async function findComputer(
 	ownerAttribute: string,
 ): Promise<Entry | undefined> {
 	const filter = new library.EqualityFilter({ attribute: "sAMAccountName", value: accountName(name) });
-	const { searchEntries } = await client.search(domainDn, { filter, attributes: [ownerAttribute] });
+	const attributes = [ownerAttribute, "userAccountControl"];
+	const { searchEntries } = await client.search(domainDn, { filter, attributes });
 	return searchEntries[0];
+}
+
+/** Whether an entry that was found may log in. */
+export function isEnabled(entry: Entry): boolean {
+	return (Number(valuesOf(entry, "userAccountControl")[0]) & DISABLED) === 0;
 }
 
 /** The number that the keys of the present password have. */

@@ -25,8 +25,24 @@ export interface Directory {
 	 * @throws Error when somebody else's account has the name
 	 */
 	remove(account: Account): Promise<void>;
+	/**
+	 * Whether the account is there, enabled and the owner's, and the directory takes these credentials for it.
+	 * @returns undefined where there are no accounts
+	 * @throws NoMemberError when it is not so; any other error means that nobody knows
+	 */
+	prove(account: Account, credentials: Credentials): Promise<Membership | undefined>;
 	/** Lets go of connections; nothing is called afterwards. */
 	close(): Promise<void>;
+}
+
+/** An account that the directory has taken the credentials of. */
+export interface Membership {
+	/** "ad" or "ldap". */
+	directory: string;
+	/** Distinguished name of the account. */
+	account: string;
+	/** Version number of its keys; absent in a plain LDAP directory. */
+	keyVersion?: number | undefined;
 }
 
 /** Whom an account is for. */

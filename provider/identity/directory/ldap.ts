@@ -6,7 +6,8 @@ import type { Account, Credentials, Directory } from "./directory";
 import { childDn } from "./dn";
 import { alreadyExists, DirectoryError, noSuchObject, resultCode } from "./errors";
 import type { Entry } from "./library";
-import { markOf, requireOwn } from "./mark";
+import { isOwn, markOf, requireOwn } from "./mark";
+import { NoMemberError, requireLogin } from "./membership";
 import { changePassword, requirePasswordChange } from "./password-change";
 import { newPassword } from "./passwords";
 import { type LdapSettings, validLdap } from "./schema";
@@ -67,8 +68,24 @@ export function ldapDirectory(args: LdapDirectoryArgs): Directory {
 		create: (account) => session.run(`create the account ${account.name}`, (at) => ensure(at, settings, account)),
 		reset: (account) => session.run(`reset the account ${account.name}`, (at) => ensure(at, settings, account)),
 		remove: (account) => session.run(`remove the account ${account.name}`, (at) => remove(at, settings, account)),
+		prove: async (account, { password }) => {
+			const dn = dnOf(settings, account);
+			await session.run(`look at the account ${account.name}`, (at) => requireAccount(at, settings, dn, account));
+			// Nobody logs in by a password that is in another attribute.
+			if (password !== undefined && settings.passwordAttribute === "userPassword") {
+				await requireLogin(settings, dn, password);
+			}
+			return { directory: "ldap", account: dn };
+		},
 		close: () => session.close(),
 	};
+}
+
+/** @throws NoMemberError unless there is an account of this owner */
+async function requireAccount(at: At, { url, ownerAttribute }: LdapSettings, dn: string, { owner }: Account) {
+	const entry = await find(at, dn, [ownerAttribute]);
+	if (!entry) throw new NoMemberError(`${url} has no account ${dn}`);
+	if (!isOwn(entry, ownerAttribute, owner)) throw new NoMemberError(`${dn} in ${url} is somebody else's account`);
 }
 
 /** Makes the account what it has to be, from wherever a run before has left it. */

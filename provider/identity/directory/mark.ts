@@ -6,6 +6,11 @@ export function markOf(owner: string): string {
 	return `pulumi-libvirt-clones: ${owner}`;
 }
 
+/** Whether an entry carries this owner's mark. */
+export function isOwn(entry: Entry, attribute: string, owner: string): boolean {
+	return valuesOf(entry, attribute).includes(markOf(owner));
+}
+
 /** @throws DirectoryError unless the entry carries this owner's mark */
 export function requireOwn(
 	url: string,
@@ -13,8 +18,8 @@ export function requireOwn(
 	attribute: string,
 	account: { name: string; owner: string },
 ): void {
+	if (isOwn(entry, attribute, account.owner)) return;
 	const values = valuesOf(entry, attribute);
-	if (values.includes(markOf(account.owner))) return;
 	const found =
 		values.length === 0 ? "has no" : `has the ${attribute} ${values.map((value) => `"${value}"`).join(", ")}, not the`;
 	throw new DirectoryError(

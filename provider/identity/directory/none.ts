@@ -7,5 +7,6 @@ export const noDirectory: Directory = {
 	create: async () => ({}),
 	reset: async () => ({}),
 	remove: async () => {},
+	prove: async () => undefined,
 	close: async () => {},
 };

@@ -1,6 +1,6 @@
 /** The store, in SQL that runs on SQLite and PostgreSQL. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Identity, NewIdentity, State } from "../identity";
+import { type Identity, type NewIdentity, nameKey, type State } from "../identity";
 import { type Database, type Transaction, UniqueError } from "./database";
 import { type Counts, NoneFreeError, StoreError } from "./errors";
 import * as leases from "./leases";
@@ -143,7 +143,10 @@ export class SqlStore implements IdentityStore {
 		return members.unquarantine(this.database, pool, name);
 	}
 
-	async list(pool: string, filter: { states?: ReadonlyArray<State>; owner?: string } = {}): Promise<Identity[]> {
+	async list(
+		pool: string,
+		filter: { states?: ReadonlyArray<State>; owner?: string; name?: string } = {},
+	): Promise<Identity[]> {
 		const conditions = ["pool = $1"];
 		const values = [pool];
 		if (filter.states) {
@@ -153,6 +156,10 @@ export class SqlStore implements IdentityStore {
 		if (filter.owner !== undefined) {
 			values.push(filter.owner);
 			conditions.push(`owner = $${values.length}`);
+		}
+		if (filter.name !== undefined) {
+			values.push(nameKey(filter.name));
+			conditions.push(`name_key = $${values.length}`);
 		}
 		const rows = await this.database.query<IdentityRow>(
 			`SELECT * FROM clones_identities WHERE ${conditions.join(" AND ")} ORDER BY ordinal`,

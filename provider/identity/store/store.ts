@@ -102,7 +102,7 @@ export interface IdentityStore {
 	unquarantine(pool: string, name: string): Promise<Identity>;
 
 	/** By their position in the pool. */
-	list(pool: string, filter?: { states?: ReadonlyArray<State>; owner?: string }): Promise<Identity[]>;
+	list(pool: string, filter?: { states?: ReadonlyArray<State>; owner?: string; name?: string }): Promise<Identity[]>;
 	count(pool: string): Promise<Counts>;
 
 	/** @throws StoreError when the store's own check of its files finds something, as far as it has one */

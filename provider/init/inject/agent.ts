@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 import { guestExec, runInGuest, writeGuestFile } from "../../domain/agent";
 import type { Host } from "../../libvirt";
+import { quoted } from "../../shell";
 import { tarOf } from "../../volume/tar";
 import { OWN_FOLDER, type Payload, PLAN_FOLDER, VERSION_FILE } from "../payload-type";
 import { type Former, formerlyPlaced, NOTHING, PLACED_FILE, placedOf } from "./placed";
@@ -49,37 +50,37 @@ export function placingScript(payload: Payload, former: Former): string {
 	const elsewhere = payload.files.filter(({ path }) => !isOwn(path));
 	return [
 		"set -eu",
-		`cd ${word(NEW_FOLDER)}`,
+		`cd ${quoted(NEW_FOLDER)}`,
 		"umask 022",
 		"mkdir -p root",
 		"tar -xpf payload.tar -C root",
-		`mkdir -p ${word(`root${PLAN_FOLDER}`)}`,
-		`chmod 0700 ${word(`root${PLAN_FOLDER}`)}`,
+		`mkdir -p ${quoted(`root${PLAN_FOLDER}`)}`,
+		`chmod 0700 ${quoted(`root${PLAN_FOLDER}`)}`,
 		"chown -R 0:0 root",
-		`printf %s ${word(placedOf(payload))} > ${word(`root${PLACED_FILE}`)}`,
-		`chmod 0600 ${word(`root${PLACED_FILE}`)}`,
-		`if [ -f ${word(`root${VERSION_FILE}`)} ]; then mv ${word(`root${VERSION_FILE}`)} version; fi`,
+		`printf %s ${quoted(placedOf(payload))} > ${quoted(`root${PLACED_FILE}`)}`,
+		`chmod 0600 ${quoted(`root${PLACED_FILE}`)}`,
+		`if [ -f ${quoted(`root${VERSION_FILE}`)} ]; then mv ${quoted(`root${VERSION_FILE}`)} version; fi`,
 		"sync",
-		`if [ -e ${word(OWN_FOLDER)} ]; then rm -f ${word(VERSION_FILE)}; mv ${word(OWN_FOLDER)} old; fi`,
-		...(payload.files.length > 0 ? [`mv ${word(`root${OWN_FOLDER}`)} ${word(OWN_FOLDER)}`] : []),
-		...former.paths.map((path) => `rm -f ${word(path)}`),
+		`if [ -e ${quoted(OWN_FOLDER)} ]; then rm -f ${quoted(VERSION_FILE)}; mv ${quoted(OWN_FOLDER)} old; fi`,
+		...(payload.files.length > 0 ? [`mv ${quoted(`root${OWN_FOLDER}`)} ${quoted(OWN_FOLDER)}`] : []),
+		...former.paths.map((path) => `rm -f ${quoted(path)}`),
 		...former.lines.map(({ path, line }) => removingLine(path, line)),
 		...elsewhere.flatMap(({ path }) => [
-			`mkdir -p ${word(dirname(path))}`,
+			`mkdir -p ${quoted(dirname(path))}`,
 			// Beside the file, so that it is there as a whole or not at all.
-			`cp -p ${word(`root${path}`)} ${word(`${path}.clones-new`)}`,
-			`mv -f ${word(`${path}.clones-new`)} ${word(path)}`,
+			`cp -p ${quoted(`root${path}`)} ${quoted(`${path}.clones-new`)}`,
+			`mv -f ${quoted(`${path}.clones-new`)} ${quoted(path)}`,
 		]),
 		...payload.links.flatMap(({ path, target }) => [
-			`mkdir -p ${word(dirname(path))}`,
-			`rm -f ${word(path)}`,
-			`ln -s ${word(target)} ${word(path)}`,
+			`mkdir -p ${quoted(dirname(path))}`,
+			`rm -f ${quoted(path)}`,
+			`ln -s ${quoted(target)} ${quoted(path)}`,
 		]),
 		...payload.lines.map(({ path, line }) => addingLine(path, line)),
 		"sync",
-		`if [ -f version ]; then mv version ${word(VERSION_FILE)}; fi`,
+		`if [ -f version ]; then mv version ${quoted(VERSION_FILE)}; fi`,
 		"cd /",
-		`rm -rf ${word(NEW_FOLDER)}`,
+		`rm -rf ${quoted(NEW_FOLDER)}`,
 		"sync",
 		"",
 	].join("\n");
@@ -87,23 +88,18 @@ export function placingScript(payload: Payload, former: Former): string {
 
 /** Adds a line to a file that is there, unless it has it. */
 export function addingLine(path: string, line: string): string {
-	const [file, text] = [word(path), word(line)];
+	const [file, text] = [quoted(path), quoted(line)];
 	const endLine = `{ [ -z "$(tail -c 1 ${file})" ] || echo >> ${file}; }`;
 	return `if [ -f ${file} ] && ! grep -qxF -e ${text} ${file}; then ${endLine} && printf '%s\\n' ${text} >> ${file}; fi`;
 }
 
 /** Takes a line out of a file. The file is replaced as a whole. */
 export function removingLine(path: string, line: string): string {
-	const [file, text, other] = [word(path), word(line), word(`${path}.clones-new`)];
+	const [file, text, other] = [quoted(path), quoted(line), quoted(`${path}.clones-new`)];
 	const without = `{ grep -vxF -e ${text} ${file} > ${other} || [ $? = 1 ]; }`;
 	return `if [ -f ${file} ] && grep -qxF -e ${text} ${file}; then cp -p ${file} ${other} && ${without} && mv ${other} ${file}; fi`;
 }
 
 function isOwn(path: string): boolean {
 	return path.startsWith(`${OWN_FOLDER}/`);
-}
-
-/** As one word of a shell. */
-export function word(text: string): string {
-	return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -27,6 +27,8 @@ import { type Injected, inject } from "./guestfs";
 
 const run = promisify(execFile);
 
+const instead = "let the scripts go into an image of their own, which is an overlay on it and leaves it as it is";
+
 /**
  * @param path of a qcow2 file on this machine, in an active pool of the host
  * @throws InUseError while a machine runs on it, or other volumes depend on it
@@ -76,7 +78,6 @@ async function refuseUnfit({ host }: Context, path: string): Promise<string> {
 		);
 	}
 	const known = await findPool(host, pool.uuid);
-	const instead = "let the scripts go into an image of their own, which is an overlay on it and leaves it as it is";
 	if (!known || known.directory !== directoryOf(path) || !(await isLocal(host, known, path))) {
 		throw new Error(
 			`scripts cannot be put into ${path} on ${host.uri}, whose files are not files of this machine: run the program on the ` +
@@ -95,14 +96,15 @@ async function refuseUnfit({ host }: Context, path: string): Promise<string> {
 				`step. Convert it (qemu-img convert -O qcow2), or ${instead}`,
 		);
 	}
-	await refuseWhileUsed(
-		host,
-		path,
-		"given scripts",
-		{ overlays: true, domains: ({ running }) => running },
-		`Shut the machine down, and remove what depends on it; or ${instead}.`,
-	);
+	await refuseInUse(host, path);
 	return pool.uuid;
+}
+
+/** @throws InUseError while a machine runs on it, or other volumes depend on it */
+export function refuseInUse(host: Context["host"], path: string): Promise<void> {
+	const by = { overlays: true, domains: ({ running }: { running: boolean }) => running };
+	const advice = `Shut the machine down, and remove what depends on it; or ${instead}.`;
+	return refuseWhileUsed(host, path, "given scripts", by, advice);
 }
 
 /** @throws Error while another run is at work on the disk */

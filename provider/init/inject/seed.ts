@@ -2,9 +2,10 @@
  * A payload for images that only know cloud-init: its NoCloud seed writes the files at the first boot, and then does what
  * the boot of an image with the files would have done, as its services came too late for that boot.
  */
+import { quoted } from "../../shell";
 import type { CloudInit } from "../../volume/schema";
 import { OWN_FOLDER, type Payload, PLAN_FOLDER } from "../payload-type";
-import { addingLine, word } from "./agent";
+import { addingLine } from "./agent";
 
 /** Parts of a boot, in order. */
 const STAGES = ["early", "network", "late"];
@@ -13,10 +14,10 @@ const STAGES = ["early", "network", "late"];
 export function seedOf(payload: Payload): CloudInit {
 	const { files, links, lines, version } = payload;
 	const commands = [
-		`chmod 0700 ${word(PLAN_FOLDER)}`,
+		`chmod 0700 ${quoted(PLAN_FOLDER)}`,
 		...links.flatMap(({ path, target }) => [
-			`mkdir -p "$(dirname ${word(path)})"`,
-			`rm -f ${word(path)} && ln -s ${word(target)} ${word(path)}`,
+			`mkdir -p "$(dirname ${quoted(path)})"`,
+			`rm -f ${quoted(path)} && ln -s ${quoted(target)} ${quoted(path)}`,
 		]),
 		...lines.map(({ path, line }) => addingLine(path, line)),
 		"if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi",

@@ -9,7 +9,7 @@ import { findPool, findVolume } from "../../volume/pools";
 import { runScripts, type ScriptFacts } from "../awaited";
 import { injectThroughAgent } from "../inject/agent";
 import { guestfishObstacle } from "../inject/guestfish";
-import { injectIntoSource } from "../inject/into-source";
+import { injectIntoSource, refuseInUse } from "../inject/into-source";
 import { NOTHING } from "../inject/placed";
 import { payloadOf, recordedOf, shortVersion } from "../injected";
 import type { Payload } from "../payload-type";
@@ -47,7 +47,8 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		const { files } = payloadOf(inputs.injected);
 		const target = await targetOf(context, inputs);
 		const where = target.kind === "disk" ? `${target.path} itself by libguestfs` : `${target.name} by its guest agent`;
-		const obstacle = target.kind === "disk" ? await guestfishObstacle() : undefined;
+		const obstacle =
+			target.kind === "disk" ? ((await userOf(context, target.path)) ?? (await guestfishObstacle())) : undefined;
 		return [
 			`scripts ${shortVersion(inputs.injected)}: ${files.length} files are put into ${where}`,
 			...(obstacle === undefined ? [] : [`warning: ${obstacle}`]),
@@ -59,12 +60,17 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		const target = await targetOf(context, inputs);
 		const scripts = await put(context, target, payloadOf(inputs.injected), inputs.run);
 		const injectMs = Math.round(performance.now() - started);
-		const id = target.kind === "disk" ? target.path : target.uuid;
-		return { id, state: { ...inputs, target: id, ...(scripts && { scripts }), timings: { injectMs } } };
+		const place = target.kind === "disk" ? target.path : target.uuid;
+		// Not that of the disk or the machine, which are resources of their own.
+		return {
+			id: `scripts in ${place}`,
+			state: { ...inputs, target: place, ...(scripts && { scripts }), timings: { injectMs } },
+		};
 	},
 
-	async read(id, state, { host }) {
-		const isThere = state.domain === undefined ? await findVolume(host, id) : await host.domains.find(state.domain);
+	async read(_id, state, { host }) {
+		const isThere =
+			state.domain === undefined ? await findVolume(host, state.target) : await host.domains.find(state.domain);
 		return isThere && state;
 	},
 
@@ -79,6 +85,14 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		await put(context, await targetOf(context, state), NOTHING);
 	},
 };
+
+/** Who keeps a disk from being given scripts, as `up` would say it. */
+async function userOf({ host }: Context, path: string): Promise<string | undefined> {
+	return refuseInUse(host, path).then(
+		() => undefined,
+		(error: Error) => error.message,
+	);
+}
 
 /** @throws InputError when there is no such volume or domain */
 async function targetOf({ host }: Pick<Context, "host">, { volume, domain }: InjectionInputs): Promise<Target> {

@@ -22,7 +22,7 @@ export const injectionSchema = z
 export type InjectionInputs = z.output<typeof injectionSchema>;
 
 export interface InjectionFacts {
-	/** Path of the disk, or UUID of the machine. Also the resource's id. */
+	/** Path of the disk, or UUID of the machine. */
 	target: string;
 	/** What has become of the scripts, where they ran at once. */
 	scripts?: ScriptFacts[] | undefined;

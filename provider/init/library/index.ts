@@ -5,6 +5,7 @@ import { z } from "zod";
 import { listed } from "../../allowed";
 import { InputError } from "../../lifecycle";
 import { type Path, type Problem, propertyName, refuse, shown, validate } from "../../problems";
+import { quoted } from "../../shell";
 import { didYouMean } from "../../suggestion";
 import type { Stage } from "../hooks";
 import { compileMapping } from "../mappings";
@@ -120,13 +121,13 @@ export function scriptOf(
 		if (setting.secret) ready.secretParameters.push(parameter);
 		return `${variable}=\${${variableOf(parameter)}-}`;
 	});
-	const [shebang, ...lines] = source(name).split("\n");
+	const [shebang, ...lines] = librarySource(name).split("\n");
 	ready.content = [shebang, ...head, ...lines].join("\n");
 	return ready;
 }
 
-/** A script with the parts that it shares with others in it. */
-function source(name: string): string {
+/** A script with the parts that it shares with others in it, without its settings. */
+export function librarySource(name: LibraryScriptName): string {
 	const text = readFileSync(join(SOURCE, name), "utf8");
 	return text.replaceAll(/^\. "\$\{0%\/\*\}\/(parts\/[a-z0-9]+)"\n/gm, (_, part: string) =>
 		readFileSync(join(SOURCE, part), "utf8"),
@@ -139,11 +140,6 @@ function parameterName(as: string, { name }: Setting): string {
 
 function kebab(name: string): string {
 	return name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-}
-
-/** As the shell takes it, whatever is in it. */
-function quoted(text: string): string {
-	return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function unknownScript(name: string): string {

@@ -58,7 +58,9 @@ export const networkScripts = {
 		],
 	},
 	"dhcp-client-id": {
-		description: "By what id the machine asks the DHCP server, so that clones of one image get leases of their own.",
+		description:
+			"By what id the machine asks the DHCP server, so that clones of one image get leases of their own; after " +
+			"`static-address` and `ipv6`, where they are used.",
 		kind: "init",
 		stage: "early",
 		settings: [

@@ -6,14 +6,16 @@ import { patiently, poll } from "../../domain/patience";
 import { turnOff } from "../../domain/power";
 import type { DomainInfo, Host } from "../../libvirt";
 import { type Change, type Context, InputError, type Lifecycle } from "../../lifecycle";
-import { isOwnedBy } from "../../owner";
+import { isOwnedBy, stackOf } from "../../owner";
 import { attribute, child, children, type Element, parse, text } from "../../xml/element";
 import { recordedIn } from "../../xml/metadata";
+import { withAccess } from "../access";
 import { type CloneSourceFacts, type CloneSourceInputs, cloneSourceSchema } from "./schema";
 
 export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 	name: "CloneSource",
 	schema: cloneSourceSchema,
+	sensitive: ["elevatedCredentials"],
 
 	changes(olds, news) {
 		if (olds.domain !== news.domain) {
@@ -24,37 +26,42 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 			.map((property): Change => ({ property, effect: "live", note: "used when it is cloned the next time" }));
 	},
 
-	async plan(inputs, { host, makes = "new" }) {
-		const info = await host.domains.find(inputs.domain);
-		if (!info) return [`warning: domain: ${missing(inputs.domain)}`];
-		refuseStranger(inputs, info, await definitionOf(host, info));
-		if (info.state === "shutoff" || makes === false) return [];
-		if (inputs.action === "fail") return [`warning: domain: ${busy(info)}`];
-		return [
-			inputs.action === "wait"
-				? `${info.name} runs: it is waited for, up to ${inputs.timeoutSeconds} s, until it is off`
-				: `${info.name} runs: it is shut down for this, and stays off`,
-		];
-	},
+	plan: (inputs, context) =>
+		withAccess(context, inputs.elevatedCredentials, async ({ host, makes = "new" }) => {
+			const info = await host.domains.find(inputs.domain);
+			if (!info) return [`warning: domain: ${missing(inputs.domain)}`];
+			refuseStranger(inputs, info, await definitionOf(host, info));
+			if (info.state === "shutoff" || makes === false) return [];
+			if (inputs.action === "fail") return [`warning: domain: ${busy(info)}`];
+			return [`${info.name} runs: ${DONE_ABOUT_IT[inputs.action](inputs)}`];
+		}),
 
-	async create(inputs, context) {
-		const { host } = context;
-		const info = await host.domains.find(inputs.domain);
-		if (!info) throw new InputError("domain", missing(inputs.domain));
-		const root = await definitionOf(host, info);
-		refuseStranger(inputs, info, root);
-		await untilOff(context, inputs, info);
-		return { id: info.uuid, state: { ...inputs, uuid: info.uuid, ids: hardwareIn(root) } };
-	},
+	create: (inputs, context) =>
+		withAccess(context, inputs.elevatedCredentials, async (able) => {
+			const { host } = able;
+			const info = await host.domains.find(inputs.domain);
+			if (!info) throw new InputError("domain", missing(inputs.domain));
+			const root = await definitionOf(host, info);
+			refuseStranger(inputs, info, root);
+			if (inputs.action !== "copy") await untilOff(able, inputs, info);
+			return { id: info.uuid, state: { ...inputs, uuid: info.uuid, ids: hardwareIn(root) } };
+		}),
 
-	async read(id, state, { host }) {
-		const info = await host.domains.find(id);
-		return info && { ...state, ids: hardwareIn(await definitionOf(host, info)) };
-	},
+	read: (id, state, context) =>
+		withAccess(context, state.elevatedCredentials, async ({ host }) => {
+			const info = await host.domains.find(id);
+			return info && { ...state, ids: hardwareIn(await definitionOf(host, info)) };
+		}),
 
 	update: async (_id, { uuid, ids }, news) => ({ ...news, uuid, ids }),
 
 	async delete() {},
+};
+
+const DONE_ABOUT_IT = {
+	wait: ({ timeoutSeconds }: CloneSourceInputs) => `it is waited for, up to ${timeoutSeconds} s, until it is off`,
+	shutdown: () => "it is shut down for this, and stays off",
+	copy: () => "its disk's own file is copied, for which it stands still",
 };
 
 async function definitionOf(host: Host, { uuid, name }: DomainInfo): Promise<Element> {
@@ -68,7 +75,7 @@ function missing(reference: string): string {
 function busy({ name, state }: DomainInfo): string {
 	return (
 		`domain ${name} is ${state}; allowed is one that is shut off, so that its disk is whole. Shut it down, or say in ` +
-		"whenSourceBusy that it is to be waited for or shut down"
+		"whenSourceBusy that it is to be waited for, shut down or copied"
 	);
 }
 
@@ -84,10 +91,6 @@ function refuseStranger(inputs: CloneSourceInputs, { name }: DomainInfo, root: E
 		`${stack} may not clone domain ${name}, which belongs to ${recorded.owner}; allowed are ` +
 			`${patterns.length === 0 ? "no other stacks" : patterns.join(", ")}. Its owner can let it: cloneableBy of that Domain`,
 	);
-}
-
-function stackOf(ownerId: string): string {
-	return ownerId.split("/").slice(0, 3).join("/");
 }
 
 function fits(pattern: string, stack: string): boolean {

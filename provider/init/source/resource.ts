@@ -1,12 +1,14 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { LibvirtResource } from "../../dynamic";
-import type { CloneSourceFacts } from "./schema";
+import type { Access } from "../access";
+import type { CloneSourceFacts, CloneSourceInputs } from "./schema";
 
 interface CloneSourceArgs {
 	uri?: pulumi.Input<string>;
 	domain: pulumi.Input<string>;
-	action?: pulumi.Input<"fail" | "wait" | "shutdown"> | undefined;
+	action?: CloneSourceInputs["action"] | undefined;
 	timeoutSeconds?: pulumi.Input<number> | undefined;
+	elevatedCredentials?: pulumi.Input<Access> | undefined;
 }
 
 /** Internal: the machine that a `ClonedInstanceWithInit` clones, made fit for that. */

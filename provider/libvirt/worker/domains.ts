@@ -12,6 +12,7 @@ import type {
 } from "../api";
 import { domainInterface, ipAddress, libvirt, takeArray, uuidString } from "./ffi";
 import { koffi } from "./koffi";
+import { jobOf, migrate, migratedBy } from "./migration";
 import { agent, qmp } from "./monitor";
 import {
 	byNameOrUuid,
@@ -234,6 +235,9 @@ export const domains: Implementation<Domains> = {
 	blockJobAbort(connection, uuid, disk) {
 		run(connection, uuid, (domain) => libvirt.virDomainBlockJobAbort(domain, disk, 0));
 	},
+	migrate: (connection, uuid, migration) => run(connection, uuid, (domain) => migrate(domain, migration)),
+	job: (connection, uuid) => at(connection, uuid, jobOf),
+	migrated: (connection, uuid) => at(connection, uuid, migratedBy),
 	setMetadata(connection, uuid, namespaceUri, prefix, xml, target) {
 		const key = xml === undefined || xml === null ? null : prefix;
 		run(connection, uuid, (domain) =>

@@ -9,6 +9,7 @@ import { type JsTypes, type Signature, type Signatures, signatures, type TypeNam
 
 const opaque = (name: string) => koffi.pointer(name, koffi.opaque());
 const out = (type: string | TypeObject) => koffi.out(koffi.pointer(type as TypeObject));
+const inout = (type: string) => koffi.inout(koffi.pointer(type));
 
 const text = koffi.disposable("libvirt_text", "str");
 
@@ -97,6 +98,8 @@ const cTypes: Record<TypeName, string | TypeObject | ReturnType<typeof koffi.out
 	outLonglong: out("longlong"),
 	outText: out(text),
 	outPointer: out("void *"),
+	inoutPointer: inout("void *"),
+	inoutInt: inout("int"),
 	outUuid: out("uint8_t"),
 	poolInfo: out(poolInfo),
 	volumeInfo: out(volumeInfo),
@@ -222,7 +225,9 @@ let refusal: bigint | undefined;
 
 /** Credentials are never asked for (nobody is there to answer): libvirt's own auth.conf can still give them. */
 export function noQuestions(): object {
-	const credentials = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+	// As libvirt's own clients: one that can also tell a user name is asked for it, and auth.conf has rarely one beside the
+	// name that authenticates.
+	const credentials = [2, 5, 6, 7, 8, 9];
 	refusal ??= koffi.register(() => -1, koffi.pointer(authCallback));
 	return { credtype: credentials, ncredtype: credentials.length, cb: refusal, cbdata: null };
 }

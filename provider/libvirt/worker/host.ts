@@ -10,6 +10,27 @@ function version(number: number | bigint): string {
 	return [Math.floor(value / 1_000_000), Math.floor(value / 1000) % 1000, value % 1000].join(".");
 }
 
+const ALL_CELLS = -1;
+/** `struct _virNodeMemoryStats`: char[80], unsigned long long of KiB. */
+const MEMORY_STAT_BYTES = 88;
+const MEMORY_STAT_NAME_BYTES = 80;
+
+/** What libvirt says of the host's memory, in KiB by name. */
+function memoryStats(connection: Connection): Map<string, number> {
+	const count = Buffer.alloc(4);
+	// First only how many there are.
+	libvirt.virNodeGetMemoryStats(connection, ALL_CELLS, Buffer.alloc(0), count, 0);
+	const stats = Buffer.alloc(MEMORY_STAT_BYTES * count.readInt32LE());
+	libvirt.virNodeGetMemoryStats(connection, ALL_CELLS, stats, count, 0);
+	return new Map(
+		Array.from({ length: count.readInt32LE() }, (_, index) => {
+			const stat = stats.subarray(index * MEMORY_STAT_BYTES, (index + 1) * MEMORY_STAT_BYTES);
+			const name = stat.toString("latin1", 0, MEMORY_STAT_NAME_BYTES).replace(/\0.*/s, "");
+			return [name, Number(stat.readBigUInt64LE(MEMORY_STAT_NAME_BYTES))];
+		}),
+	);
+}
+
 export const host = {
 	versions(connection: Connection) {
 		const library: [number | bigint] = [0];
@@ -22,6 +43,13 @@ export const host = {
 			hostname: libvirt.virConnectGetHostname(connection),
 			driver: libvirt.virConnectGetType(connection),
 		};
+	},
+	memory(connection: Connection) {
+		const stats = memoryStats(connection);
+		const mebibytes = (...names: string[]) =>
+			Math.floor(names.reduce((sum, name) => sum + (stats.get(name) ?? 0), 0) / 1024);
+		// Caches are given up for whoever needs their memory.
+		return { totalMiB: mebibytes("total"), availableMiB: mebibytes("free", "buffers", "cached") };
 	},
 	capabilitiesXml: (connection: Connection) => libvirt.virConnectGetCapabilities(connection),
 	domainCapabilitiesXml: (connection: Connection, query: Query) =>

@@ -42,6 +42,9 @@ export interface JsTypes {
 	outLonglong: [number | bigint];
 	outText: [string | null];
 	outPointer: [bigint | null];
+	/** what is there is changed */
+	inoutPointer: [bigint | null];
+	inoutInt: [number];
 	/** char[37] */
 	outUuid: Buffer;
 	poolInfo: Partial<PoolInfoStruct>;
@@ -106,6 +109,7 @@ export const signatures = {
 	virConnectGetLibVersion: reads("int", "connection", "outUlong"),
 	virConnectGetHostname: reads("text", "connection"),
 	virConnectGetCapabilities: reads("text", "connection"),
+	virNodeGetMemoryStats: reads("int", "connection", "int", "buffer", "buffer", "uint"),
 	virConnectGetDomainCapabilities: reads(
 		"text",
 		"connection",
@@ -152,6 +156,11 @@ export const signatures = {
 	virDomainSetMetadata: sets("int", "domain", "int", "strOrNull", "strOrNull", "str", "uint"),
 	virDomainInterfaceAddresses: reads("int", "domain", "outPointer", "uint", "uint"),
 	virDomainInterfaceFree: reads("void", "pointer"),
+	virDomainMigrateToURI3: acts("int", "domain", "str", "pointerOrNull", "uint", "uint"),
+	virDomainGetJobInfo: reads("int", "domain", "buffer"),
+	virDomainGetJobStats: reads("int", "domain", "outInt", "outPointer", "outInt", "uint"),
+	virTypedParamsAddString: reads("int", "inoutPointer", "inoutInt", "inoutInt", "str", "str"),
+	virTypedParamsFree: reads("void", "pointerOrNull", "int"),
 	virDomainQemuMonitorCommand: acts("int", "domain", "str", "outText", "uint"),
 	virDomainQemuMonitorCommandWithFiles: acts(
 		"int",

@@ -232,19 +232,24 @@ describe("strings that change nothing", () => {
 		}
 	});
 
-	it("reach no shell: of the processes that are started one gets no arguments, three files in pools, one checked names", () => {
+	it("reach no shell: of the processes that are started one gets no arguments, four files in pools, one checked names, one a program of the user's own", () => {
 		const root = join(__dirname, "../../../../provider");
 		const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 		const text = (name: string) => readFileSync(join(root, name), "utf8");
 		const [worker, qemuImg] = [join("libvirt", "process.ts"), join("volume", "rebase.ts")];
+		const replica = join("volume", "make-replica.ts");
 		const starting = sources.filter((name) => /child_process/.test(text(name)));
 		const offlineJoin = join("identity", "directory", "offline-join.ts");
+		const hostProgram = join("morph", "host-program.ts");
 		const [guestfish, commit] = ["guestfish.ts", "into-source.ts"].map((name) => join("init", "inject", name));
-		assert.deepEqual(starting.sort(), [offlineJoin, guestfish, commit, worker, qemuImg]);
+		assert.deepEqual(starting.sort(), [offlineJoin, guestfish, commit, worker, hostProgram, replica, qemuImg]);
 		// What is asked of it is written to it, in quotes: see the tests of scripts in images.
 		assert.match(text(guestfish!), /spawn\("guestfish", args, \{/);
 		assert.match(text(guestfish!), /args = \[`--format=\$\{disk.format\}`, "-a", disk.path\]/);
 		assert.match(text(commit!), /run\("qemu-img", \["commit", "-q", "-d", "-f", "qcow2", path\]\)/);
+		// Only absolute ones get there.
+		assert.match(text(replica), /qemuImg\(\["rebase", "-u", "-f", "qcow2", "-F", base.format, "-b", base.path, file\]/);
+		assert.match(text(replica), /qemuImg\(\["convert", "-f", "qcow2", "-O", "qcow2", original.path, file\]/);
 		assert.match(text(worker), /fork\(join\(__dirname, "worker", script\), \[\]/);
 		// Their paths are absolute, as their pools' directories are: none is taken for an option or a protocol.
 		assert.match(text(qemuImg), /spawn\("qemu-img", args, \{ stdio: /);
@@ -254,5 +259,8 @@ describe("strings that change nothing", () => {
 		assert.match(text(offlineJoin), /`domain=\$\{.*\}`, `machine_name=\$\{name\}`, `dcname=\$\{/);
 		assert.match(text(offlineJoin), /"-s", configuration, "-U", settings\.user\]/);
 		assert.doesNotMatch(text(offlineJoin), /shell/);
+		// It is what the user asks for, word by word; on a host far away each is one word to the shell there.
+		assert.match(text(hostProgram), /execFile\(program, args, options,/);
+		assert.match(text(hostProgram), /"--", host, words\.map\(quoted\)\.join\(" "\)\]/);
 	});
 });

@@ -1,22 +1,21 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ClonedInstanceWithInit, type ClonedInstanceWithInitArgs } from "../../../index";
+import type { DomainArgs } from "../../../provider/domain/resource";
+import type { DiskInputs } from "../../../provider/domain/schema";
+import type { ForkedInputs } from "../../../provider/fork/forked";
 import { type InjectedInput, payloadOf, recordedOf } from "../../../provider/init/injected";
+import type { CloudInit } from "../../../provider/volume/schema";
+import { good, hello } from "./init-arguments";
 import { type Registered, registeredBy } from "./mocks";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
+const POINT = "pulumi-nodejs:dynamic/clones:ForkPoint";
 const VOLUME = "pulumi-nodejs:dynamic/clones:Volume";
 const SOURCE = "pulumi-nodejs:dynamic/clones:CloneSource";
-
-const good: ClonedInstanceWithInitArgs = {
-	source: "/images/gold.qcow2",
-	pool: "images",
-	network: "lab",
-	count: 2,
-	parameters: { hostname: "web-{instance}" },
-	init: [{ library: "hostname", with: { name: { parameter: "hostname" } } }],
-};
-const hello = { name: "hello", content: "#!/bin/sh\necho hello\n" };
+const STOP = "pulumi-nodejs:dynamic/clones:SourceStop";
+const INJECTION = "pulumi-nodejs:dynamic/clones:Injection";
+const HOSTS = "pulumi-nodejs:dynamic/clones:CloneHosts";
 
 interface Machine {
 	uuid?: string;
@@ -27,7 +26,7 @@ interface Machine {
 }
 
 async function made(args: Partial<ClonedInstanceWithInitArgs>): Promise<Registered[]> {
-	return registeredBy(() => new ClonedInstanceWithInit("web", { ...good, ...args }));
+	return registeredBy(() => ({ machines: new ClonedInstanceWithInit("web", { ...good, ...args }).instances }));
 }
 
 const inputs = (registered: Registered[], type: string, name: string) =>
@@ -82,6 +81,57 @@ describe("ClonedInstanceWithInit", () => {
 		assert.equal(nics[0]!.mac, "52:54:00:00:00:07");
 	});
 
+	it("gives the scripts to all clones on one further disk, where the image takes them from there", async () => {
+		const registered = await made({ injectInto: "seed" });
+		assert.equal(inputs(registered, VOLUME, "web-image").injected, undefined);
+		const { source } = inputs(registered, VOLUME, "web-seed") as { source: { cloudInit: CloudInit } };
+		assert.ok(source.cloudInit.files!.some(({ path }) => path === "/usr/lib/clones-init/run"));
+		for (const name of ["web-0", "web-1"]) {
+			const { disks } = inputs(registered, DOMAIN, name) as unknown as { disks: DiskInputs[] };
+			assert.deepEqual(
+				disks.map(({ volume, readOnly, serial }) => [volume, readOnly, serial]),
+				[
+					[`/pool/${name}`, undefined, undefined],
+					["/pool/web-seed", true, "seed"],
+				],
+			);
+		}
+	});
+
+	it("has clones go on as one machine with the scripts in it, which are told who they are", async () => {
+		const registered = await made({ withState: true, domain: { memoryMiB: 256, autostart: true } });
+		const names = registered.flatMap(({ type, name }) =>
+			type.includes("dynamic") ? [`${type.split(":").at(-1)} ${name}`] : [],
+		);
+		assert.deepEqual(names.filter((name) => !name.startsWith("Guard")).sort(), [
+			"Domain web-0",
+			"Domain web-1",
+			"ForkPoint web-state",
+			"Volume web-0",
+			"Volume web-1",
+		]);
+		const { base, pool, domain, injected } = inputs(registered, POINT, "web-state");
+		assert.deepEqual([base, pool, domain], ["/images/gold.qcow2", "images", { memoryMiB: 256 }]);
+		assert.match((injected as InjectedInput).version, /^[0-9a-f]{64}$/);
+		assert.equal(inputs(registered, VOLUME, "web-1").base, "/pool/web-state.qcow2");
+		const clone = inputs(registered, DOMAIN, "web-1") as unknown as Machine & { fork: ForkedInputs } & DomainArgs;
+		assert.deepEqual(
+			[clone.template, clone.memoryMiB, clone.autostart, clone.init.boot],
+			["uuid-web-state", undefined, true, ["hostname"]],
+		);
+		const { point, files, first, onParentChange, timeoutSeconds } = clone.fork;
+		assert.deepEqual([point, onParentChange, timeoutSeconds], ["uuid-web-state", "keep", 600]);
+		assert.deepEqual(first, [["/usr/lib/clones-init/run", "fork", "early"]]);
+		const [told] = files;
+		assert.equal(told!.content, `id mac 0 ${clone.nics[0]!.mac}\nid uuid ${clone.uuid}\n`);
+	});
+
+	it("has them go on from another fork point, with its hardware", async () => {
+		const registered = await made({ withState: true, source: { forkPoint: "warm" } });
+		const { base, parent, domain } = inputs(registered, POINT, "web-state");
+		assert.deepEqual([base, parent, domain], [undefined, "warm", undefined]);
+	});
+
 	it("has a source domain looked at before its disk is used, and takes its hardware", async () => {
 		const registered = await made({
 			source: { domain: "template" },
@@ -91,6 +141,83 @@ describe("ClonedInstanceWithInit", () => {
 		assert.deepEqual([domain, action, timeoutSeconds], ["template", "wait", 30]);
 		assert.equal(inputs(registered, VOLUME, "web-image").baseDomain, "uuid-web-source");
 		assert.equal(inputs(registered, DOMAIN, "web-0").template, "template");
+	});
+
+	it("makes the clones of a copy of a source that goes on, and ends that once they are up", async () => {
+		const registered = await made({
+			source: { domain: "template" },
+			whenSourceBusy: { action: "copy", timeoutSeconds: 30 },
+			afterClone: "stopSource",
+			elevatedCredentials: { uri: "qemu+ssh://admin@a/system" },
+		});
+		const { baseDomain, whileRunning, cloning } = inputs(registered, VOLUME, "web-copy");
+		assert.deepEqual([baseDomain, whileRunning, cloning], ["uuid-web-source", true, "reflink"]);
+		const { base, baseDomain: none } = inputs(registered, VOLUME, "web-image");
+		assert.deepEqual([base, none], ["/pool/web-copy", undefined]);
+		assert.deepEqual(inputs(registered, DOMAIN, "web-0").templateFrom, { mayRun: true });
+		const order = registered.map(({ type, name }) => `${type.split(":").at(-1)} ${name}`);
+		assert.ok(order.indexOf("SourceStop web-source") > order.indexOf("Domain web-1"), order.join("\n"));
+		const { domain, timeoutSeconds } = inputs(registered, STOP, "web-source");
+		assert.deepEqual([domain, timeoutSeconds], ["template", 30]);
+		for (const type of [SOURCE, STOP]) {
+			const { elevatedCredentials: given } = inputs(registered, type, "web-source");
+			assert.ok(JSON.stringify(given).includes(pulumi.runtime.specialSigKey), "it is no secret");
+		}
+	});
+
+	it("puts the scripts into the source where that is asked for, before anything is made of it", async () => {
+		const registered = await made({ injectInto: "source" });
+		const { volume, injected } = inputs(registered, INJECTION, "web-source");
+		assert.equal(volume, "/images/gold.qcow2");
+		assert.match((injected as { version: string }).version, /^[0-9a-f]{64}$/);
+		const image = inputs(registered, VOLUME, "web-image");
+		assert.deepEqual([image.base, image.injected], ["/images/gold.qcow2", undefined]);
+		const ofDomain = await made({ injectInto: "source", source: { domain: "template" } });
+		assert.equal(inputs(ofDomain, INJECTION, "web-source").domain, "uuid-web-source");
+	});
+
+	describe("on several hosts", () => {
+		const [A, B] = ["qemu+ssh://a/system", "qemu+ssh://b/system"];
+		const hosts = [{ uri: A }, { uri: B, pool: "fast", network: "net-b" }];
+
+		it("makes clones in turn, of the image that was made once and brought to the others", async () => {
+			const registered = await made({ uri: A, hosts, count: 3, instances: ["db"] });
+			const of = (name: string) => {
+				const { uri, pool } = inputs(registered, VOLUME, name);
+				const { nics } = inputs(registered, DOMAIN, name) as { nics: Array<{ network: string }> };
+				return [uri, pool, nics[0]!.network];
+			};
+			assert.deepEqual(["web-0", "web-1", "web-2", "web-db"].map(of), [
+				[A, "images", "lab"],
+				[B, "fast", "net-b"],
+				[A, "images", "lab"],
+				[A, "images", "lab"],
+			]);
+			const [image, replica, ...others] = registered.filter(({ name }) => name.startsWith("web-image"));
+			assert.deepEqual(others, []);
+			assert.deepEqual([image!.inputs.uri, replica!.inputs.uri], [A, B]);
+			const { uri, volume } = replica!.inputs.replicaOf as { uri: string; volume: string };
+			assert.deepEqual([uri, volume], [A, "/pool/web-image"]);
+			assert.equal(inputs(registered, VOLUME, "web-1").base, `/pool/${replica!.name}`);
+			assert.deepEqual(inputs(registered, HOSTS, "web-hosts").hosts, [
+				{ uri: A, pool: "images", network: "lab", clones: ["web-0", "web-2", "web-db"] },
+				{ uri: B, pool: "fast", network: "net-b", clones: ["web-1"] },
+			]);
+		});
+
+		it("makes clones where they are placed", async () => {
+			const registered = await made({ uri: A, hosts, placement: { "0": B, "7": B } });
+			assert.deepEqual(
+				["web-0", "web-1"].map((name) => inputs(registered, DOMAIN, name).uri),
+				[B, B],
+			);
+		});
+
+		it("takes the hardware of a source where that is", async () => {
+			const registered = await made({ uri: A, hosts, source: { domain: "template" } });
+			const from = ["web-0", "web-1"].map((name) => inputs(registered, DOMAIN, name).templateFrom);
+			assert.deepEqual(from, [undefined, { uri: A }]);
+		});
 	});
 
 	it("starts clients after their server", async () => {
@@ -126,198 +253,5 @@ describe("ClonedInstanceWithInit", () => {
 
 	it("does not wait where it is told not to", async () => {
 		assert.equal(inputs(await made({ timeoutSeconds: 0 }), DOMAIN, "web-0").init, undefined);
-	});
-
-	describe("refuses", () => {
-		const causes: Array<[what: string, given: object, complaint: RegExp]> = [
-			["no clones", { count: undefined }, /count: got neither count nor instances/],
-			["a name twice", { instances: ["db", "db"] }, /instances: got "db" twice/],
-			["a name that a number has", { instances: ["1"] }, /instances: got "1" twice/],
-			[
-				"a number twice",
-				{ instances: { a: { instanceId: 7 }, b: { instanceId: 7 } } },
-				/instanceId 7 for web-a and web-b/,
-			],
-			["a path without a pool", { pool: undefined }, /pool: is required where source is not a volume resource/],
-			["a range that ends before it begins", { instanceIds: { from: 9, to: 3 } }, /instanceIds: got 9 to 3/],
-			[
-				"too few numbers",
-				{ instanceIds: { from: 9, to: 9 } },
-				/instanceIds: got 9 to 9, in which web-1 \(10\) has no place/,
-			],
-			[
-				"a number outside of the range",
-				{ instanceIds: { from: 0, to: 5 }, instances: { a: { instanceId: 9 } } },
-				/web-a \(9\) has no place/,
-			],
-			["an identifier that there is not", { identifier: "hostname" }, /identifier: got "hostname"; allowed are/],
-			[
-				"the MAC address of a NIC that there is not",
-				{ identifier: "mac 1" },
-				/identifier: got "mac 1", and the clones have one NIC/,
-			],
-			[
-				"the MAC address of a machine without a NIC",
-				{ network: undefined, identifier: "mac" },
-				/and the clones have no NIC/,
-			],
-			["a disk that there is not", { identifier: "disk-serial 1" }, /allowed is disk-serial 0/],
-			[
-				"the same in a script",
-				{ init: [{ ...hello, identifier: "disk-serial 1" }] },
-				/init: identifier of \[0\]: got "disk-serial 1"/,
-			],
-			[
-				"a disk serial that is too long",
-				{ identifier: "disk-serial", namePrefix: "a-name-that-is-too-long" },
-				/allowed are serials of at most 20 bytes/,
-			],
-			["what to do about a busy volume", { whenSourceBusy: {} }, /whenSourceBusy: is given, and source is a volume/],
-			[
-				"a server that is none of the clones",
-				{ relations: { server: "db" } },
-				/relations\.server: got "db".*allowed are 0 to 1/,
-			],
-			[
-				"clients that wait for what nobody waits for",
-				{ relations: { clientsWait: true }, timeoutSeconds: 0 },
-				/relations\.clientsWait: got true with timeoutSeconds 0/,
-			],
-			["no agent that could tell", { domain: { agent: false } }, /domain\.agent: got false/],
-			["a script that is nowhere", { init: [{ name: "x" }] }, /init\[0\]: got none of library, content and file/],
-			[
-				"a script that is in two places",
-				{ init: [{ ...hello, library: "hostname" }] },
-				/init\[0\]: got library and content/,
-			],
-			[
-				"a script of its own without a name",
-				{ init: [{ content: hello.content }] },
-				/init\[0\]\.name: is required with content/,
-			],
-			[
-				"settings of a script of its own",
-				{ init: [{ ...hello, with: { a: "b" } }] },
-				/init\[0\]\.with: got settings with content/,
-			],
-			[
-				"two scripts of a name",
-				{ init: [hello], cleanup: [hello] },
-				/cleanup\[0\]\.name: got "hello", which is the name of init\[0\]/,
-			],
-			[
-				"a script that the library does not have",
-				{ init: [{ library: "hostnam" }] },
-				/init\[0\]\.library: got "hostnam".*did you mean "hostname"/,
-			],
-			[
-				"a setting that there is not",
-				{ init: [{ library: "hostname", with: { nam: "a" } }] },
-				/init\[0\]\.with\.nam: there is no such property/,
-			],
-			["a setting that is missing", { init: [{ library: "hostname" }] }, /init\[0\]\.with\.name: is required/],
-			[
-				"a setting of a wrong form",
-				{ init: [{ library: "hostname", with: { name: "a_b" } }] },
-				/init\[0\]\.with\.name: got "a_b"/,
-			],
-			[
-				"a setting by a parameter that there is not",
-				{ init: [{ library: "hostname", with: { name: { parameter: "host" } } }] },
-				/init\[0\]\.with\.name: got the parameter "host"; allowed are hostname/,
-			],
-			[
-				"a parameter of a setting's name",
-				{ parameters: { hostname: "a-{instance}", "hostname-name": "b" } },
-				/parameters\.hostname-name: got a parameter of the name/,
-			],
-			[
-				"a file that is not there",
-				{ init: [{ name: "x", file: "/nonexistent/x.sh" }] },
-				/file: got \/nonexistent\/x\.sh: ENOENT/,
-			],
-			[
-				"a script without an interpreter",
-				{ init: [{ name: "x", content: "echo" }] },
-				/first line names its interpreter/,
-			],
-			[
-				"a script that is too large",
-				{ init: [{ name: "x", content: `#!/bin/sh\n${"x".repeat(300_000)}` }] },
-				/at most 256 KiB/,
-			],
-			[
-				"two times for a script",
-				{ init: [{ ...hello, when: { everyBoot: true, firstLogin: true } }] },
-				/allowed is one of everyBoot/,
-			],
-			[
-				"an argument that is no parameter",
-				{ init: [{ ...hello, arguments: ["host"] }] },
-				/arguments: got "host"; allowed are names of parameters/,
-			],
-			["a place after no script", { customize: [{ ...hello, after: "x" }] }, /after: got "x"/],
-			["a place after itself", { customize: [{ ...hello, after: "hello" }] }, /in a circle/],
-			["an order of another kind of script", { init: [{ ...hello, after: "hello" }] }, /for customize only/],
-			[
-				"the removal of what is to run later",
-				{ init: [{ ...hello, when: { dailyAt: "03:00" } }], afterwards: "remove" },
-				/afterwards: got "remove", and hello runs daily 03:00/,
-			],
-			[
-				"a parameter with a name that is reserved",
-				{ parameters: { id: "a" } },
-				/parameters\.id|allowed are other names than id/,
-			],
-			[
-				"an expression that is none",
-				{ parameters: { hostname: "web-{instance +}" } },
-				/parameters\.hostname: got "web-\{instance \+\}"/,
-			],
-			[
-				"ranges that overlap",
-				{
-					parameters: {
-						hostname: {
-							ranges: [
-								{ from: 0, to: 5, value: "a" },
-								{ from: 5, to: 9, value: "b" },
-							],
-						},
-					},
-				},
-				/parameters\.hostname\.ranges\[/,
-			],
-			[
-				"a clone in no row of a table",
-				{ parameters: { hostname: { table: { "0": "a" } } } },
-				/parameters\.hostname: of web-1: /,
-			],
-			[
-				"a host name twice",
-				{ parameters: { hostname: "web" } },
-				/parameters\.hostname: comes to "web" for web-0 and web-1/,
-			],
-			["a division by zero", { parameters: { hostname: "web-{1 / instance}" } }, /parameters\.hostname: of web-0: /],
-			["a component's own hardware", { domain: { uuid: "3c5b" } }, /domain\.uuid: there is no such property/],
-		];
-		for (const [what, given, complaint] of causes) {
-			it(what, async () => {
-				let message = "";
-				const registered = await registeredBy(() => {
-					try {
-						new ClonedInstanceWithInit("web", { ...good, ...given } as ClonedInstanceWithInitArgs);
-					} catch (error) {
-						({ message } = error as Error);
-					}
-				});
-				assert.match(message, /^ClonedInstanceWithInit web: /);
-				assert.match(message, complaint);
-				assert.deepEqual(
-					registered.filter(({ type }) => !type.endsWith(":ClonedInstanceWithInit")),
-					[],
-				);
-			});
-		}
 	});
 });

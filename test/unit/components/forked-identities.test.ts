@@ -25,10 +25,11 @@ describe("children of a ForkedVMSet", () => {
 		});
 	}
 
-	it("are told their licence id, and can be put into quarantine by their lease", async () => {
+	it("are told their licence id, have its addresses, and can be put into quarantine by their lease", async () => {
 		const registered = await made({ count: 1, licence: { command: ["activate"] } }, { licenceIds: ["CAD-1", "CAD-2"] });
 		const fork = JSON.stringify(registered.find(({ type }) => type.endsWith(":Domain"))!.inputs.fork);
 		assert.match(fork, /"licence":\{"command":\["activate"\],"id":"CAD-1"\}/);
+		assert.match(fork, /"ips":\["10\.0\.0\.10"\]/);
 		assert.match(fork, /"lease":.*"pool":.*\\"web\\"/);
 	});
 

@@ -67,11 +67,6 @@ describe("identities of clones", () => {
 				{ count: 0, instances: { 0: { customize: guestAgent } }, domain: { agent: false } },
 			],
 			[
-				/customize\.channel: of vm-0 got "guest-agent", and the identities have addressing "static".*; allowed is/,
-				{ customize: guestAgent },
-				statically,
-			],
-			[
 				/customize\.networkConfig: of vm-0 got "version: 2", and the identities have addressing "static".*; allowed is/,
 				{ customize: { networkConfig: "version: 2" } },
 				statically,

@@ -6,26 +6,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { childDefinition, derivedDefinition, fitsInto, parentDefinition } from "../../../provider/fork/definition";
 import { identityText } from "../../../provider/fork/guest";
-import { verify } from "../../../provider/fork/verify";
+import { verify, verifyAddress } from "../../../provider/fork/verify";
 import { attribute, child, children, parse, text } from "../../../provider/xml/element";
 
 const KEY = { type: "ed25519" as const, privateKey: "PRIVATE", publicKey: "ssh-ed25519 AAAAC3Nz blue" };
 const KEY_HASH = createHash("sha256").update(Buffer.from("AAAAC3Nz", "base64")).digest("hex");
 
 describe("what a forked child says", () => {
-	let number = 0;
-	const random = () => createHash("sha256").update(String(number++)).digest("hex");
 	const said = (more: object = {}) => ({
 		hostname: "blue",
 		machineId: "0".repeat(32),
 		hostKeys: [KEY_HASH],
-		random: random(),
+		random: "a1".repeat(32),
 		clockOffsetSeconds: 0.1,
 		...more,
 	});
 	const wanted = { hostname: "blue", machineId: "0".repeat(32), hostKeys: [KEY] };
 
-	it("is taken when it is what it was to be", () => verify(said(), wanted));
+	it("is taken when it is what it was to be", () => verify(said(), wanted, undefined));
 
 	for (const [what, more, complaint] of [
 		["another host name", { hostname: "warm" }, /its host name is "warm" instead of blue/],
@@ -35,13 +33,28 @@ describe("what a forked child says", () => {
 		["a clock that is wrong", { clockOffsetSeconds: -3600 }, /its clock is -3600 s off/],
 		["nothing of its random device", { random: "" }, /its random device gave ""/],
 	] as const) {
-		it(`is refused with ${what}`, () => assert.throws(() => verify(said(more), wanted), complaint));
+		it(`is refused with ${what}`, () => assert.throws(() => verify(said(more), wanted, undefined), complaint));
 	}
 
 	it("is refused with another child's random numbers", () => {
-		const same = random();
-		verify(said({ random: same }), wanted);
-		assert.throws(() => verify(said({ random: same }), { ...wanted, hostname: "blue" }), /that of blue gave/);
+		assert.throws(() => verify(said(), wanted, "green"), /its random device gives what that of green gave/);
+	});
+});
+
+describe("the address of a forked child", () => {
+	it("is one of those of its identity, however it is written", () => {
+		verifyAddress(["10.0.0.7/24"], ["10.0.0.7"]);
+		verifyAddress(["fd00::3/64", "10.0.0.9/24"], ["10.0.0.7", "fd00:0::0003"]);
+	});
+
+	it("may be any where its identity has none", () => verifyAddress(["10.0.0.7/24"], []));
+
+	it("is refused with both addresses, and how a network gives it its own", () => {
+		assert.throws(
+			() => verifyAddress(["10.0.0.77/24"], ["10.0.0.7"]),
+			/its address is 10\.0\.0\.77\/24 instead of 10\.0\.0\.7, which its identity has\. .*dhcp: \{ hosts: identities \}/,
+		);
+		assert.throws(() => verifyAddress([], ["10.0.0.7", "10.0.0.8"]), /is none instead of 10\.0\.0\.7 or 10\.0\.0\.8/);
 	});
 });
 

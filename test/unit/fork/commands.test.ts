@@ -22,7 +22,7 @@ describe("the commands of a forked child", () => {
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
 	const run = (commands: string[][]) =>
-		spawnSync("sh", [join(folder, "connect"), "5", "none", "none", "none"], {
+		spawnSync("sh", [join(folder, "connect"), "5", "none", "any"], {
 			input: commandsText(commands),
 			encoding: "utf8",
 		});

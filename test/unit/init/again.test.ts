@@ -76,5 +76,25 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			assert.deepEqual(machine.log, all);
 			assert.equal(machine.report().id, "52:54:00:00:00:99");
 		});
+
+		it("go by what such a machine is told of its hardware, until it sees that itself", async () => {
+			const every = { kind: "init" as const, name: "every", content: logs("$CLONE_ID"), when: { everyBoot: true } };
+			const later = { ...every, name: "later", stage: "early" as const, content: logs("early $CLONE_NAME") };
+			const parameters = { name: 'n{instance}-{id("uuid")}' };
+			await machine.install({ scripts: [later, every], parameters });
+			const uuid = "00000000-0000-4000-8000-000000000099";
+			machine.write("run/clones-init-told", `id mac 0 52:54:00:00:00:99\nid uuid ${uuid}\n`);
+			machine.run(["fork", "early"]);
+			assert.deepEqual(machine.log, [`early n153-${uuid}`]);
+			machine.boot("network", "late");
+			assert.deepEqual(machine.log.slice(1), ["52:54:00:00:00:99"]);
+			assert.equal(machine.report().id, "52:54:00:00:00:99");
+			// Other scripts in the same boot.
+			await machine.install({ scripts: [later, { ...every, content: logs("other $CLONE_ID") }], parameters });
+			machine.boot();
+			assert.deepEqual(machine.log.slice(2), ["other 52:54:00:00:00:99"]);
+			machine.hardware({ macs: ["52:54:00:00:00:98"], uuid: "00112233-4455-6677-8899-aabbccddeeff" });
+			assert.deepEqual(next(), ["early n152-00112233-4455-6677-8899-aabbccddeeff", "other 52:54:00:00:00:98"]);
+		});
 	});
 }

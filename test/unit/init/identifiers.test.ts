@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { givenMac, givenText, givenUuid } from "../../../provider/init/given-ids";
 import {
 	hashOf,
@@ -9,6 +10,7 @@ import {
 	parseIdentifier,
 	possibleForms,
 } from "../../../provider/init/identifiers";
+import { tpmId } from "../../../provider/init/tpm";
 import { InputError } from "../../../provider/lifecycle";
 import { stackTag } from "../../../provider/owner";
 
@@ -137,5 +139,23 @@ describe("ids given to clones", () => {
 			/^name: got "x{17}", which gives the disk serial "x{17}-100"; allowed are serials of at most 20 bytes: give a shorter/,
 		);
 		assert.equal(givenText("serial", "x".repeat(30), 1), `${"x".repeat(30)}-1`);
+	});
+
+	it("of a TPM are known from a key of the kind that TPMs have", () => {
+		const pem = (bits: number, exponent = 65_537) =>
+			generateKeyPairSync("rsa", { modulusLength: bits, publicExponent: exponent }).publicKey.export({
+				type: "spki",
+				format: "pem",
+			}) as string;
+		const [one, other] = [pem(2048), pem(2048)];
+		assert.match(tpmId(one), /^[0-9a-f]{64}$/);
+		assert.equal(tpmId(one), tpmId(`${one}\n`));
+		assert.notEqual(tpmId(one), tpmId(other));
+		for (const wrong of [pem(1024), pem(2048, 3), "", "-----BEGIN CERTIFICATE-----\n"]) {
+			refuses(
+				() => tpmId(wrong),
+				/^endorsementKey: got .*; allowed is the certificate or the public key of a TPM in PEM/s,
+			);
+		}
 	});
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { logs, Machine, type Shell } from "./world";
 
@@ -75,9 +76,39 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			]);
 		});
 
+		/** In place of a TPM: as commands are written over the begin of the file, what is read then is what follows. */
+		const tpm = (...answers: Array<{ afterBytes: number; code: number; area?: Buffer; handle?: boolean }>) => {
+			const size = (bytes: Buffer) => Buffer.from([bytes.length >> 8, bytes.length & 255]);
+			const content = Buffer.alloc(2000);
+			for (const { afterBytes, code, area = Buffer.alloc(0), handle } of answers) {
+				const header = Buffer.from([0x80, 1, 0, 0, 0, 0, 0, 0, code >> 8, code & 255]);
+				const between = Buffer.alloc(handle ? 8 : 0);
+				Buffer.concat([header, between, size(area), area, Buffer.from("more")]).copy(content, afterBytes);
+			}
+			machine.write("dev/tpmrm0", content);
+		};
+		const area = Buffer.from("public area \0\n% of a key".repeat(12));
+		const id = `id tpm ${createHash("sha256").update(area).digest("hex")}`;
+		const READ_BYTES = 14;
+		const CREATE_BYTES = 355;
+
+		it("are the hash of a TPM's key that is kept, by one command", () => {
+			tpm({ afterBytes: READ_BYTES, code: 0, area });
+			assert.deepEqual(machine.identify("tpm"), [id]);
+			assert.equal(machine.bytes("dev/tpmrm0", READ_BYTES), "80010000000e0000017381010001");
+		});
+
+		it("are the hash of the key that a TPM makes of its seed, where none is kept", () => {
+			tpm({ afterBytes: READ_BYTES, code: 0x18b }, { afterBytes: CREATE_BYTES, code: 0, area, handle: true });
+			assert.deepEqual(machine.identify("tpm"), [id]);
+			assert.match(machine.bytes("dev/tpmrm0", CREATE_BYTES), /^800200000163000001314000000b.*0100(00){256}(00){6}$/);
+		});
+
 		it("are no others than there are", () => {
 			machine.hardware({});
-			assert.deepEqual(machine.identify("uuid", "serial", "oem clone=", "disk-serial 0"), []);
+			assert.deepEqual(machine.identify("uuid", "serial", "oem clone=", "disk-serial 0", "tpm"), []);
+			tpm({ afterBytes: READ_BYTES, code: 0x18b }, { afterBytes: CREATE_BYTES, code: 0x922 });
+			assert.deepEqual(machine.identify("tpm"), []);
 		});
 	});
 }

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addingLine, placingScript, removingLine, word } from "../../../provider/init/inject/agent";
+import { addingLine, placingScript, removingLine } from "../../../provider/init/inject/agent";
 import { hasOwnUsr, mountPoints } from "../../../provider/init/inject/guest";
 import { guestfishEnvironment, guestfishObstacle, quoted } from "../../../provider/init/inject/guestfish";
 import { formerlyPlaced, NOTHING, placedOf } from "../../../provider/init/inject/placed";
@@ -13,6 +13,7 @@ import { injection } from "../../../provider/init/injection/lifecycle";
 import type { InjectionInputs } from "../../../provider/init/injection/schema";
 import type { Payload } from "../../../provider/init/payload-type";
 import { validate } from "../../../provider/problems";
+import { quoted as shellWord } from "../../../provider/shell";
 import { cloudInitSchema } from "../../../provider/volume/schema";
 
 const payload: Payload = {
@@ -149,7 +150,7 @@ describe("scripts in a running machine", () => {
 		assert.ok(at("mv version") > at("ln -s"));
 		assert.ok(at("mv version") > at("clones-init.service.clones-new"));
 		assert.ok(lines.slice(at("ln -s"), at("mv version")).includes("sync"));
-		assert.ok(script.includes(`rm -f ${word("/etc/it's gone")}`));
+		assert.ok(script.includes(`rm -f ${shellWord("/etc/it's gone")}`));
 	});
 });
 

@@ -11,6 +11,7 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 		beforeEach(() => {
 			machine = new Machine(shell);
 			machine.write("etc/inittab", "::sysinit:/etc/rc\n");
+			machine.write("etc/init.d/.depend.boot", "networking: mountall.sh\n");
 		});
 		afterEach(() => machine.remove());
 
@@ -47,6 +48,9 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			);
 			assert.deepEqual(readdirSync(machine.path("etc/systemd/system/multi-user.target.wants")), []);
 			assert.equal(machine.read("etc/inittab"), "::sysinit:/etc/rc\n");
+			assert.deepEqual(readdirSync(machine.path("etc/init.d")), [".depend.boot"]);
+			assert.equal(machine.read("etc/init.d/.depend.boot"), "networking: mountall.sh\n");
+			assert.deepEqual(readdirSync(machine.path("etc/rcS.d")), []);
 			const { status, scripts: left, version } = machine.report();
 			assert.equal(status, "left");
 			assert.match(version, /^[0-9a-f]{64}$/);

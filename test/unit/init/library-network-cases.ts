@@ -14,16 +14,20 @@ const NICS = {
 	"/sys/devices/c": undefined,
 	"/sys/class/net/br0/address": "02:00:00:00:00:01\n",
 };
+/** systemd before the network: nothing of that runs yet. */
+const STARTING = { "/run/systemd/system": undefined };
+const NOT_YET = { systemctl: "exit 3" };
 const NETWORKD = {
 	...NICS,
+	...STARTING,
 	"/etc/systemd/system/multi-user.target.wants/systemd-networkd.service": { link: "/lib/none" },
 };
 const MANAGER = {
 	...NICS,
+	...STARTING,
 	"/etc/systemd/system/multi-user.target.wants/NetworkManager.service": { link: "/lib/none" },
 };
-const NETPLAN = { ...NICS, "/etc/netplan": undefined };
-const RUNNING = { "/run/systemd/system": undefined };
+const NETPLAN = { ...NICS, ...STARTING, "/etc/netplan": undefined };
 const INTERFACES = `# what a person wrote
 auto lo
 iface lo inet loopback
@@ -68,6 +72,8 @@ export const networkCases: Case[] = [
 		script: "static-address",
 		settings: BOTH,
 		files: NETWORKD,
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active systemd-networkd"],
 		expected: {
 			"/etc/systemd/network/05-clones-eth0.network": `[Match]
 MACAddress=${MAC}
@@ -87,7 +93,7 @@ DNS=fd00::53
 		title: "tells a networkd that runs to read its file, once",
 		script: "static-address",
 		settings: { address: "10.0.0.10/24", interface: "br0" },
-		files: { ...NETWORKD, ...RUNNING },
+		files: NETWORKD,
 		programs: { systemctl: "", networkctl: "" },
 		expected: {
 			"/etc/systemd/network/05-clones-br0.network": /MACAddress=02:00:00:00:00:01\n.*Address=10.0.0.10\/24\n/s,
@@ -99,7 +105,7 @@ DNS=fd00::53
 		script: "static-address",
 		settings: BOTH,
 		files: NETPLAN,
-		programs: { netplan: "" },
+		programs: { ...NOT_YET, netplan: "" },
 		expected: {
 			"/etc/netplan/95-clones-eth0.yaml": `network:
   version: 2
@@ -113,13 +119,19 @@ DNS=fd00::53
 `,
 		},
 		modes: { "/etc/netplan/95-clones-eth0.yaml": "600" },
-		calls: ["netplan generate"],
+		calls: [
+			"systemctl --quiet is-active systemd-networkd",
+			"systemctl --quiet is-active NetworkManager",
+			"netplan generate",
+		],
 	},
 	{
 		title: "writes a profile of NetworkManager",
 		script: "static-address",
 		settings: BOTH,
 		files: MANAGER,
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active NetworkManager"],
 		expected: {
 			[PROFILE]: profile(
 				"method=manual\naddress1=10.0.0.10/22\ngateway=10.0.0.1\ndns=10.0.0.53;",
@@ -132,10 +144,31 @@ DNS=fd00::53
 		title: "leaves what the profile says of the other family",
 		script: "static-address",
 		settings: { address: "10.0.0.10/24" },
-		files: { ...MANAGER, ...RUNNING, [PROFILE]: profile("method=auto", "method=disabled") },
+		files: { ...MANAGER, [PROFILE]: profile("method=auto", "method=disabled") },
 		programs: { systemctl: "", nmcli: "" },
 		expected: { [PROFILE]: profile("method=manual\naddress1=10.0.0.10/24", "method=disabled") },
 		calls: ["systemctl --quiet is-active NetworkManager", "nmcli connection reload", "nmcli connection up clones-eth0"],
+	},
+	{
+		title: "uses what another init starts, whatever systemd has left",
+		script: "static-address",
+		settings: { address: "10.0.0.10/24" },
+		files: {
+			...Object.fromEntries(Object.entries(NETWORKD).filter(([path]) => !(path in STARTING))),
+			"/etc/netplan": undefined,
+			"/etc/network/interfaces": "auto eth0\niface eth0 inet dhcp\n",
+		},
+		programs: { ifup: "", netplan: "" },
+		expected: {
+			"/etc/network/interfaces": "\nauto eth0\niface eth0 inet static\n\taddress 10.0.0.10\n\tnetmask 255.255.255.0\n",
+		},
+	},
+	{
+		title: "is a profile where an old init starts NetworkManager",
+		script: "static-address",
+		settings: { address: "10.0.0.10/24" },
+		files: { ...NICS, "/etc/rc2.d/S03network-manager": { link: "../init.d/network-manager" } },
+		expected: { [PROFILE]: profile("method=manual\naddress1=10.0.0.10/24", "method=auto") },
 	},
 	{
 		title: "stands in /etc/network/interfaces instead of what was there",
@@ -211,9 +244,11 @@ iface eth0 inet6 static
 		script: "dhcp-client-id",
 		settings: { id: "web-1" },
 		files: { ...NETWORKD, "/etc/systemd/network/90-dhcp.network": "[Match]\n" },
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active systemd-networkd"],
 		expected: {
 			"/etc/systemd/network/90-dhcp.network.d/50-clones-dhcp.conf":
-				"[DHCPv4]\nClientIdentifier=duid\nDUIDType=vendor\nDUIDRawData=77:65:62:2d:31\nIAID=1\n",
+				"[DHCPv4]\nClientIdentifier=duid\nDUIDType=link-layer\nDUIDRawData=00:01:77:65:62:2d:31\nIAID=1\n",
 		},
 	},
 	{
@@ -221,6 +256,8 @@ iface eth0 inet6 static
 		script: "dhcp-client-id",
 		settings: { id: "mac" },
 		files: { ...NETWORKD, "/etc/systemd/network/90-dhcp.network": "[Match]\n" },
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active systemd-networkd"],
 		expected: { "/etc/systemd/network/90-dhcp.network.d/50-clones-dhcp.conf": "[DHCPv4]\nClientIdentifier=mac\n" },
 	},
 	{
@@ -228,6 +265,8 @@ iface eth0 inet6 static
 		script: "dhcp-client-id",
 		settings: { id: "web-1" },
 		files: MANAGER,
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active NetworkManager"],
 		expected: {
 			"/etc/NetworkManager/conf.d/90-clones-dhcp.conf": `[connection-clones-dhcp]\nmatch-device=mac:${MAC}\nipv4.dhcp-client-id=web-1\n`,
 		},
@@ -258,6 +297,8 @@ iface eth0 inet6 static
 		script: "ipv6",
 		settings: { mode: "off" },
 		files: NETWORKD,
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active systemd-networkd"],
 		expected: {
 			"/etc/systemd/network/05-clones-eth0.network": `[Match]\nMACAddress=${MAC}\nType=ether\n\n[Network]\nDHCP=ipv4\n`,
 			"/etc/systemd/network/05-clones-eth0.network.d/50-clones-ipv6.conf":
@@ -269,6 +310,8 @@ iface eth0 inet6 static
 		script: "ipv6",
 		settings: { mode: "static", address: "fd00::10/64", gateway: "fd00::1" },
 		files: { ...NETWORKD, "/etc/systemd/network/05-clones-eth0.network": "[Match]\n" },
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active systemd-networkd"],
 		expected: {
 			"/etc/systemd/network/05-clones-eth0.network": "[Match]\n",
 			"/etc/systemd/network/05-clones-eth0.network.d/50-clones-ipv6.conf":
@@ -280,15 +323,21 @@ iface eth0 inet6 static
 		script: "ipv6",
 		settings: { mode: "off" },
 		files: NETPLAN,
-		programs: { netplan: "" },
+		programs: { ...NOT_YET, netplan: "" },
 		expected: { "/etc/netplan/96-clones-ipv6-eth0.yaml": /\n {4}eth0:\n {6}link-local: \[\]\n {6}accept-ra: false\n$/ },
-		calls: ["netplan generate"],
+		calls: [
+			"systemctl --quiet is-active systemd-networkd",
+			"systemctl --quiet is-active NetworkManager",
+			"netplan generate",
+		],
 	},
 	{
 		title: "is one section of the profile of NetworkManager",
 		script: "ipv6",
 		settings: { mode: "static", address: "fd00::10/64" },
 		files: { ...MANAGER, [PROFILE]: profile("method=manual\naddress1=10.0.0.10/24", "method=auto") },
+		programs: NOT_YET,
+		calls: ["systemctl --quiet is-active NetworkManager"],
 		expected: { [PROFILE]: profile("method=manual\naddress1=10.0.0.10/24", "method=manual\naddress1=fd00::10/64") },
 	},
 	{

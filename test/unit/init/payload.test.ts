@@ -58,14 +58,37 @@ describe("the payload of an image", () => {
 			"multi-user.target.wants/clones-init-network.service",
 			"multi-user.target.wants/clones-init-late.service",
 			"sshd.service.wants/clones-init-02.service",
+			"/etc/rcS.d/S36clones-init-early",
 		]);
-		assert.deepEqual(payload.lines, [
-			{ path: "/etc/inittab", line: "::sysinit:/usr/lib/clones-init/run boot early" },
-			{ path: "/etc/inittab", line: "::once:/usr/lib/clones-init/run boot network late" },
-		]);
+		assert.deepEqual(
+			payload.lines.map(({ path, line }) => `${path} ${line}`),
+			[
+				"/etc/inittab ::sysinit:/usr/lib/clones-init/run boot early",
+				"/etc/inittab ::once:/usr/lib/clones-init/run boot network late",
+				"/etc/init.d/.depend.boot clones-init-early: mountall.sh",
+				"/etc/init.d/.depend.boot networking: clones-init-early",
+			],
+		);
 		assert.deepEqual(units(await payloadFor({ scripts: [script("one")] })), [
 			"multi-user.target.wants/clones-init-late.service",
+			"/etc/rcS.d/S36clones-init-late",
 		]);
+	});
+
+	it("has a script for all stages where rc runs scripts, which nothing but a start runs", async () => {
+		const rc = async (...stages: Array<Script["stage"]>) => {
+			const scripts = stages.map((stage, index) => script(`s${index}`, { stage }));
+			const { files } = await payloadFor({ scripts });
+			const [file] = files.filter(({ path }) => path.startsWith("/etc/init.d/"));
+			return file?.content.toString().split("\n").slice(10).join("\n");
+		};
+		const start = '[ "$1" = start ] || exit 0\n';
+		const early = "/usr/lib/clones-init/run boot early\n";
+		const later = (names: string) =>
+			`setsid /usr/lib/clones-init/run boot ${names} < /dev/null > /dev/console 2>&1 &\n`;
+		assert.equal(await rc("early"), `${start}${early}exit 0\n`);
+		assert.equal(await rc("early", "late", "network"), `${start}${early}${later("network late")}exit 0\n`);
+		assert.equal(await rc("late"), `${start}${later("late")}exit 0\n`);
 	});
 
 	const refusals: Array<[string, Parameters<typeof payloadFor>[0], RegExp]> = [

@@ -68,19 +68,41 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 
 		// busybox' own shell takes its own date, and no other one.
 		if (shell === "dash") {
-			it("run each day when it is time, where no systemd is", async () => {
-				machine.write("time", "02 59 59");
+			/** Boots at a time, which stands still until it is set. */
+			const bootAt = async (time: string, scripts: Array<ReturnType<typeof script>>) => {
+				machine.write("time", time);
 				machine.tool(
 					"date",
 					`case $1 in *%H*) cat ${machine.path("time")} && echo asked >> ${machine.path("asked")} ;; *) exec /bin/date "$@" ;; esac`,
 				);
-				await machine.install({
-					scripts: [script("daily", { dailyAt: "03:00" }), script("past", { dailyAt: "02:59" })],
-				});
+				await machine.install({ scripts });
 				machine.boot();
 				while (machine.read("asked") === "") await sleep(20);
 				assert.deepEqual(machine.log, []);
-				machine.write("time", "03 00 01");
+			};
+
+			it("run on a day that begins or that the clock is set to, whatever time it was before", async () => {
+				const scripts = [script("midnight", { dailyAt: "00:00" }), script("morning", { dailyAt: "09:00" })];
+				await bootAt("20310505 23 59 59", [...scripts, script("noon", { dailyAt: "12:00" })]);
+				machine.write("time", "20310506 09 30 00");
+				assert.deepEqual(await until(2), ["midnight", "morning"]);
+			});
+
+			it("do not run again when the clock is set back to a day that they ran on", async () => {
+				await bootAt("20310506 08 59 59", [script("morning", { dailyAt: "09:00" })]);
+				machine.write("time", "20310505 23 30 00");
+				const asked = machine.read("asked");
+				while (machine.read("asked") === asked) await sleep(20);
+				await sleep(300);
+				assert.deepEqual(machine.log, []);
+			});
+
+			it("run each day when it is time, where no systemd is", async () => {
+				await bootAt("20310505 02 59 59", [
+					script("daily", { dailyAt: "03:00" }),
+					script("past", { dailyAt: "02:59" }),
+				]);
+				machine.write("time", "20310505 03 00 01");
 				assert.deepEqual(await until(1), ["daily"]);
 				machine.run(["script", "01"]);
 				assert.deepEqual(machine.log, ["daily"], "once a day");

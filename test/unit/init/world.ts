@@ -65,6 +65,11 @@ export class Machine {
 		return existsSync(this.path(path)) ? readFileSync(this.path(path), "utf8") : "";
 	}
 
+	/** Its begin, in hex. */
+	bytes(path: string, count: number): string {
+		return readFileSync(this.path(path)).subarray(0, count).toString("hex");
+	}
+
 	/** A program that stands in for one of the machine's; what it is told is in the file `told`. */
 	tool(name: string, text = `echo "${name} $*" >> "${this.root}/told"`): void {
 		rmSync(join(this.tools, name), { force: true });

@@ -143,6 +143,7 @@ describe("the handler of a dynamic resource", () => {
 		assert.deepEqual(await handler.diff("t1", state, { ...given, size: 4, name: UNKNOWN }), {
 			changes: true,
 			replaces: ["name"],
+			deleteBeforeReplace: true,
 		});
 		const engine = {
 			...given,

@@ -120,6 +120,9 @@ describe("the record in the metadata", () => {
 			guard: fc.stringMatching(/^[0-9a-f]{8}$/),
 			setUp: fc.constant(true),
 			retain: fc.constant(true),
+			forked: xmlText,
+			preemptible: fc.nat(),
+			preempted: fc.constant(true),
 		},
 		{ requiredKeys: ["owner"], noNullPrototype: true },
 	);

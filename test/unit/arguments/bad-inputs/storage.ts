@@ -76,5 +76,6 @@ export const Volume: Table = {
 		["cloning", "linked", true],
 		["onBaseChange", "rolling", "no"],
 		["independent", "yes", 1],
+		["movable", "yes", 1],
 	],
 };

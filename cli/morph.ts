@@ -1,0 +1,59 @@
+/** What machines on a host can change to while they run, and how far a change has come. Changes nothing. */
+import { connect } from "../provider/libvirt";
+import type { Context } from "../provider/lifecycle";
+import type { MorphOption } from "../provider/morph/options";
+import type { MorphRecord } from "../provider/morph/record";
+import { surveyOptions, surveyProgress } from "../provider/morph/survey";
+import { readTemplate, templateLines } from "../provider/morph/template-file";
+import { table } from "./table";
+
+interface Asked {
+	uri: string;
+	/** Of machines, or their UUIDs. */
+	names: ReadonlyArray<string>;
+}
+
+const contextOf = (uri: string): Context => ({ host: connect(uri), log: (line) => console.error(line) });
+
+/** @returns lines of a table, one for each type and, below it, one for each reason why it is no better */
+export async function morphOptions({ uri, names }: Asked): Promise<string[]> {
+	if (names.length === 0) throw new Error("morph options: name at least one machine");
+	const { machines, options } = await surveyOptions(contextOf(uri), names);
+	const lacks = machines.flatMap(({ name, running }) => (running?.lacks ?? []).map((what) => `${name} lacks ${what}`));
+	return [
+		...table([["type", "vCPUs", "MiB", "", "because"], ...options.flatMap(rowsOf)]),
+		...(lacks.length > 0 ? ["", ...lacks] : []),
+	];
+}
+
+function rowsOf({ type, size, mode, reasons }: MorphOption): string[][] {
+	const head = [type, String(size.vcpus), String(size.memoryMiB), mode];
+	const because = reasons.map(({ machine, reason }) => (machine === undefined ? reason : `${machine}: ${reason}`));
+	return (because.length > 0 ? because : [""]).map((text, index) => [...(index === 0 ? head : ["", "", "", ""]), text]);
+}
+
+/** @returns lines of a table, one for each machine and, below it, one for each step of a change that is under way */
+export async function morphStatus({ uri, names }: Asked): Promise<string[]> {
+	const all = await surveyProgress(contextOf(uri), names);
+	if (all.length === 0) return [`no machines of this package on ${uri}`];
+	return table([
+		["machine", "defined as", "change"],
+		...all.flatMap(({ name, size, record }) => {
+			const [first = "", ...steps] = record ? linesOf(record) : ["none under way"];
+			return [[name, size, first], ...steps.map((line) => ["", "", line])];
+		}),
+	]);
+}
+
+function linesOf({ goal, direction, reason, origin, steps }: MorphRecord): string[] {
+	const from = `from ${origin.vcpus} vCPUs, ${origin.memoryMiB} MiB`;
+	const way =
+		direction === "forward" ? `to ${goal}, ${from}` : `taken back from ${goal}: ${reason ?? "another is wanted"}`;
+	return [way, ...steps.map(({ id, state }) => `  ${state}: ${id}`)];
+}
+
+/** @returns what each template comes to @throws InputError naming everything that is wrong in one */
+export async function morphCheck({ names }: Asked): Promise<string[]> {
+	if (names.length === 0) throw new Error("morph check: name at least one file");
+	return names.flatMap((file) => [`${file}:`, ...templateLines(readTemplate(file))]);
+}

@@ -1,0 +1,78 @@
+/** A machine whose `uri` is another host's: what is recorded of it as if it had been there before, and what a preview says. */
+import { connect } from "../libvirt";
+import { type Change, type Context, InputError, type State } from "../lifecycle";
+import { isAnotherHost, type Moves } from "../move/moves";
+import { wayTo } from "../move/way";
+import { findThere } from "./own";
+import type { DomainFacts, DomainInputs } from "./schema";
+
+type Olds = State<DomainInputs, DomainFacts> | DomainInputs;
+
+/**
+ * What is recorded, with the volumes and networks that stand for the former ones on the new host: the rest is what really
+ * changes.
+ */
+export function asMoved<T extends Olds>(olds: T, news: DomainInputs): T {
+	const disks = olds.disks.map((disk, index) => ({ ...disk, volume: news.disks[index]?.volume ?? disk.volume }));
+	const nics = Array.isArray(news.nics)
+		? olds.nics?.map((nic, index) => {
+				const { network: _, bridge: __, user: ___, ...rest } = nic;
+				const { network, bridge, user } = news.nics![index] ?? nic;
+				return {
+					...rest,
+					...(network === undefined ? {} : { network }),
+					...(bridge === undefined ? {} : { bridge }),
+					...(user === undefined ? {} : { user }),
+				};
+			})
+		: olds.nics;
+	return {
+		...olds,
+		uri: news.uri,
+		disks,
+		nics,
+		// Paths on the host.
+		consoleLog: olds.consoleLog === undefined ? undefined : news.consoleLog,
+		boot: bootThere(olds.boot, news.boot),
+	};
+}
+
+function bootThere(before: DomainInputs["boot"], now: DomainInputs["boot"]): DomainInputs["boot"] {
+	if (!before || !now) return before;
+	const { kernel, initrd } = now;
+	return { ...before, kernel, ...(before.initrd !== undefined && initrd !== undefined && { initrd }) };
+}
+
+/**
+ * Whether the new inputs have it move, by a look at both hosts.
+ * @throws InputError where nothing tells how its host reaches the new one
+ */
+export async function movesOf(olds: DomainInputs, news: DomainInputs, context: Context): Promise<Moves | undefined> {
+	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
+	const at = (uri: string, inputs: DomainInputs) =>
+		findThere({ ...context, host: connect(uri) }, { ...inputs, adopt: false }).catch(() => undefined);
+	const there = await at(olds.uri, olds);
+	if (!there) return (await at(news.uri, news)) ? { from: olds.uri, how: "arrived" } : undefined;
+	if (olds.fork?.powerOn === "refork") {
+		throw new InputError(
+			"uri",
+			`got ${news.uri}, another host; a machine that goes on from its parent at each power-on stays where that is`,
+		);
+	}
+	wayTo(news);
+	const info = await connect(olds.uri).domains.find(there.uuid);
+	return { from: olds.uri, how: info?.state === "shutoff" ? "off" : "running" };
+}
+
+/** Pure. */
+export function moveChange({ from, how }: Moves, news: DomainInputs): Change {
+	const disks = news.disks.filter(({ device }) => device !== "cdrom").length;
+	const { migrateUri } = wayTo(news);
+	const sent = `memory and what its ${disks} disk(s) hold are sent to ${migrateUri}`;
+	const notes = {
+		running: `moves from ${from} while it runs: ${sent}, then it goes on there`,
+		off: `moves from ${from}: what its ${disks} disk(s) hold is sent to ${migrateUri}; it stays off`,
+		arrived: `has come from ${from} already: recorded`,
+	};
+	return { property: "uri", effect: "live", note: notes[how] };
+}

@@ -1,0 +1,98 @@
+/** Rules across the properties that say how large a machine is and what it can grow to. */
+import type { Rule } from "../lifecycle";
+import { hostCommand, NEEDED } from "../morph/host-program";
+import { sizeOf } from "../morph/instance-types";
+import { MEMORY_BLOCK_MIB } from "../xml/room";
+import { isMorphable } from "./defaults";
+import { type DomainInputs, headroomSchema } from "./schema";
+
+/** What a machine with room has in its stead, or cannot have. */
+const INSTEAD = [
+	["maxVcpus", "headroom.maxVcpus says what it can grow to: leave it out"],
+	["maxMemoryMiB", "headroom.maxMemoryMiB says what it can grow to: leave it out"],
+	["template", "its hardware is the template's, which room cannot be added to: give memoryMiB and vcpus"],
+	["fork", "a forked machine has its parent's board"],
+] as const;
+
+const named = (inputs: DomainInputs) => (inputs.instanceType === undefined ? "headroom" : "instanceType");
+
+export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
+	...(["vcpus", "memoryMiB"] as const).map(
+		(property): Rule<DomainInputs> => ({
+			property,
+			needs: [property, "instanceType"],
+			check: (inputs) =>
+				inputs.instanceType !== undefined && inputs[property] !== undefined
+					? `got ${inputs[property]} beside instanceType, which says it; allowed is one of them`
+					: undefined,
+		}),
+	),
+	...INSTEAD.map(
+		([property, why]): Rule<DomainInputs> => ({
+			property,
+			needs: [property, "instanceType", "headroom"],
+			check: (inputs) =>
+				isMorphable(inputs) && inputs[property] !== undefined
+					? `is not allowed with ${named(inputs)}: ${why}`
+					: undefined,
+		}),
+	),
+	{
+		property: "headroom",
+		needs: ["headroom", "instanceType", "arch", "machine"],
+		check: (inputs) => {
+			const { arch = "x86_64", machine = "q35" } = inputs;
+			if (!isMorphable(inputs) || (arch === "x86_64" && /(^|-)q35(-|$)/.test(machine))) return undefined;
+			return `got arch "${arch}" and machine "${machine}" for a machine with room to grow; allowed are x86_64 and q35, which take vCPUs and memory while they run`;
+		},
+	},
+	{
+		property: "headroom",
+		needs: ["headroom", "instanceType", "vcpus", "memoryMiB"],
+		check: (inputs) => {
+			if (!isMorphable(inputs)) return undefined;
+			const size = inputs.instanceType === undefined ? inputs : sizeOf(inputs.instanceType);
+			const { vcpus = 1, memoryMiB = 1024 } = size;
+			const { maxVcpus, maxMemoryMiB } = inputs.headroom ?? headroomSchema.parse({});
+			if (vcpus > maxVcpus) {
+				return `got maxVcpus ${maxVcpus} for a machine of ${vcpus} vCPUs; allowed is at least that many: give headroom.maxVcpus`;
+			}
+			if (memoryMiB > maxMemoryMiB) {
+				return `got maxMemoryMiB ${maxMemoryMiB} for a machine of ${memoryMiB} MiB; allowed is at least that: give headroom.maxMemoryMiB`;
+			}
+			return memoryMiB % MEMORY_BLOCK_MIB === 0
+				? undefined
+				: `got memoryMiB ${memoryMiB}; allowed with headroom are multiples of ${MEMORY_BLOCK_MIB}, in which a running guest takes and gives memory`;
+		},
+	},
+	{
+		property: "morph",
+		needs: ["morph", "instanceType", "headroom"],
+		check: (inputs) =>
+			inputs.morph !== undefined && !isMorphable(inputs)
+				? "is for a machine that changes its size while it runs: give instanceType (or headroom) as well"
+				: undefined,
+	},
+	{
+		property: "morph",
+		needs: ["morph", "uri"],
+		check: ({ morph, uri }) =>
+			hasStep(morph, "hostExec") && hostCommand(uri, [""]) === undefined
+				? `has steps of kind hostExec, and uri is ${uri}: ${NEEDED}`
+				: undefined,
+	},
+	{
+		property: "morph",
+		needs: ["morph", "agent"],
+		check: ({ morph, agent }) =>
+			agent === false && hasStep(morph, "guestExec")
+				? "has steps of kind guestExec, which the guest agent runs, but agent is false; leave agent out, or make it true"
+				: undefined,
+	},
+];
+
+function hasStep(morph: DomainInputs["morph"], kind: string): boolean {
+	return Object.values(morph ?? {})
+		.flat()
+		.some((step) => step?.kind === kind);
+}

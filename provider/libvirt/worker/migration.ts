@@ -1,0 +1,78 @@
+/** Migrations of `Domains`, and how far they are. */
+import type { DomainJob, Migrated, Migration } from "../api";
+import { libvirt } from "./ffi";
+import { koffi } from "./koffi";
+import type { Handle } from "./signatures";
+
+/** By virDomainMigrateFlags. */
+const FLAGS = { live: 1, peerToPeer: 2, persist: 8, undefine: 16, copyAll: 64, copyTop: 128 };
+
+/** `struct _virDomainJobInfo`: int, and eleven unsigned long long. */
+const JOB_INFO_BYTES = 96;
+const JOB_TOTAL = 24;
+const JOB_DONE = 32;
+/** VIR_DOMAIN_JOB_BOUNDED and VIR_DOMAIN_JOB_UNBOUNDED: those that run. */
+const RUNNING_JOBS = [1, 2];
+const STATS_COMPLETED = 1;
+
+/** `struct _virTypedParameter`: char[80], int, and eight bytes of value. */
+const PARAMETER_BYTES = 96;
+const PARAMETER_NAME_BYTES = 80;
+const PARAMETER_VALUE = 88;
+
+export function migrate(domain: Handle<"domain">, migration: Migration): void {
+	const { peerUri, migrateUri, xml, persistentXml, disks, copy } = migration;
+	const given: Array<[string, string]> = [
+		["migrate_uri", migrateUri],
+		["destination_xml", xml],
+		["persistent_xml", persistentXml],
+		...disks.map((disk): [string, string] => ["migrate_disks", disk]),
+	];
+	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
+	const how = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine | copies;
+	const list: [bigint | null] = [null];
+	const count: [number] = [0];
+	const room: [number] = [0];
+	try {
+		for (const [name, value] of given) libvirt.virTypedParamsAddString(list, count, room, name, value);
+		libvirt.virDomainMigrateToURI3(domain, peerUri, list[0], count[0], how);
+	} finally {
+		libvirt.virTypedParamsFree(list[0], count[0]);
+	}
+}
+
+export function jobOf(domain: Handle<"domain">): DomainJob | undefined {
+	const info = Buffer.alloc(JOB_INFO_BYTES);
+	libvirt.virDomainGetJobInfo(domain, info);
+	if (!RUNNING_JOBS.includes(info.readInt32LE())) return undefined;
+	return {
+		doneBytes: Number(info.readBigUInt64LE(JOB_DONE)),
+		totalBytes: Number(info.readBigUInt64LE(JOB_TOTAL)),
+	};
+}
+
+export function migratedBy(domain: Handle<"domain">): Migrated | undefined {
+	const list: [bigint | null] = [null];
+	const count: [number] = [0];
+	libvirt.virDomainGetJobStats(domain, [0], list, count, STATS_COMPLETED);
+	try {
+		const stats = parameters(list[0], count[0]);
+		const [pauseMs, totalMs] = [stats.get("downtime"), stats.get("time_elapsed")];
+		return pauseMs === undefined || totalMs === undefined ? undefined : { pauseMs, totalMs };
+	} finally {
+		libvirt.virTypedParamsFree(list[0], count[0]);
+	}
+}
+
+/** Of whole numbers, by name. */
+function parameters(list: bigint | null, count: number): Map<string, number> {
+	if (list === null) return new Map();
+	const bytes = Buffer.from(koffi.decode(list, "uint8_t", count * PARAMETER_BYTES) as Uint8Array);
+	return new Map(
+		Array.from({ length: count }, (_, index) => {
+			const parameter = bytes.subarray(index * PARAMETER_BYTES, (index + 1) * PARAMETER_BYTES);
+			const name = parameter.toString("latin1", 0, PARAMETER_NAME_BYTES).replace(/\0.*/s, "");
+			return [name, Number(parameter.readBigUInt64LE(PARAMETER_VALUE))];
+		}),
+	);
+}

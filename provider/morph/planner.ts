@@ -1,0 +1,94 @@
+/** From a machine's present shape to the wanted one: which steps, and whether it can go on running. Pure. */
+import type { InstanceType } from "./instance-types";
+import type { Shape } from "./shape";
+
+/** One change of vCPUs or memory. */
+export interface SizeStep {
+	kind: "vcpus" | "memory";
+	phase: "hotUnplug" | "hotPlug";
+	from: number;
+	to: number;
+	/** How, as a clause for the preview. */
+	how: string;
+}
+
+export interface MorphPlan {
+	/** `reboot` when something needs a start of the machine; `none` when it is as wanted. */
+	mode: "none" | "live" | "reboot";
+	/** Of mode `live`, those that give back first. */
+	steps: SizeStep[];
+	/** Why it cannot go on running, of mode `reboot`. */
+	reasons: string[];
+}
+
+export function planMorph(shape: Shape, wanted: InstanceType): MorphPlan {
+	const sides = [vcpuStep(shape, wanted.vcpus), memoryStep(shape, wanted.memoryMiB)];
+	const reasons = sides.flatMap((side) => side.reasons);
+	if (reasons.length > 0) return { mode: "reboot", steps: [], reasons };
+	const steps = sides.flatMap(({ step }) => step ?? []);
+	// Given back: vCPUs, then memory. Taken: memory, then the vCPUs that want some of it.
+	const order = ["hotUnplug vcpus", "hotUnplug memory", "hotPlug memory", "hotPlug vcpus"];
+	const rank = ({ phase, kind }: SizeStep) => order.indexOf(`${phase} ${kind}`);
+	steps.sort((a, b) => rank(a) - rank(b));
+	return { mode: steps.length === 0 ? "none" : "live", steps, reasons };
+}
+
+interface Side {
+	step?: SizeStep;
+	reasons: string[];
+}
+
+const refused = (...reasons: string[]): Side => ({ reasons });
+
+function vcpuStep({ vcpus, agent, accelerator }: Shape, wanted: number): Side {
+	const { present, max, inUse = present } = vcpus;
+	if (wanted > max) return refused(`${wanted} vCPUs are beyond the ${max} that it was started with room for`);
+	const step = (phase: SizeStep["phase"], from: number, how: string): Side => ({
+		step: { kind: "vcpus", phase, from, to: wanted, how },
+		reasons: [],
+	});
+	if (wanted > present) {
+		if (!vcpus.hotPlug) return refused("its board takes no vCPUs while it runs");
+		const how = agent ? "hot plug, put to use by the guest agent" : "hot plug; the guest puts them to use";
+		return step("hotPlug", inUse, how);
+	}
+	if (accelerator === "kvm" && wanted < present) return step("hotUnplug", present, "hot unplug");
+	if (wanted > inUse) return step("hotPlug", inUse, "put to use again by the guest agent");
+	if (wanted === inUse) return refused();
+	// QEMU's emulation does not survive that a vCPU is taken out: the guest leaves it aside until the next start.
+	if (!agent) return refused("without KVM a vCPU is only left aside, by the guest agent, which does not answer");
+	return step("hotUnplug", inUse, "left aside by the guest agent, as no vCPU can be unplugged without KVM");
+}
+
+function memoryStep({ memory }: Shape, wanted: number): Side {
+	const { presentMiB, room, balloon } = memory;
+	if (presentMiB === wanted) return refused();
+	if (!room?.device) return refused("it was started without room for memory");
+	const { bootMiB, device } = room;
+	const beyond = Math.max(0, wanted - bootMiB);
+	if (beyond > device.sizeMiB) {
+		return refused(`${wanted} MiB are beyond the ${bootMiB + device.sizeMiB} that it was started with room for`);
+	}
+	if (beyond % device.blockMiB !== 0) {
+		return refused(
+			`${wanted} MiB are no multiple of ${device.blockMiB} MiB more than the ${bootMiB} that it was started with`,
+		);
+	}
+	if ((wanted < bootMiB || presentMiB < bootMiB) && !balloon) {
+		return refused(`it has no balloon, by which memory below the ${bootMiB} MiB that it was started with changes`);
+	}
+	const phase = wanted > presentMiB ? "hotPlug" : "hotUnplug";
+	const ways = [
+		...(beyond !== device.requestedMiB ? ["virtio-mem"] : []),
+		...(Math.min(wanted, bootMiB) !== Math.min(presentMiB, bootMiB) ? ["the balloon"] : []),
+	];
+	return {
+		step: { kind: "memory", phase, from: presentMiB, to: wanted, how: ways.join(" and ") || "virtio-mem" },
+		reasons: [],
+	};
+}
+
+/** "vCPUs 1 to 2: hot plug, put to use by the guest agent" */
+export function stepLine({ kind, from, to, how }: SizeStep): string {
+	return kind === "vcpus" ? `${from} to ${to} vCPUs: ${how}` : `${from} to ${to} MiB: ${how}`;
+}

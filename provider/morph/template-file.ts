@@ -1,0 +1,54 @@
+/** Templates in files: YAML, or JSON, which is YAML. */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
+import { z } from "zod";
+import { InputError } from "../lifecycle";
+import { shown, validate } from "../problems";
+import { completed, type MorphTemplate, morphRules, morphSchema, PHASES, PLACES, type ProgramKind } from "./template";
+
+/**
+ * @param file path, from where Pulumi runs the program: its project's folder
+ * @throws InputError for a file that cannot be read, and naming everything in it that is wrong
+ */
+export function readTemplate(file: string): MorphTemplate {
+	const given = parsed(file);
+	if (typeof given !== "object" || Array.isArray(given)) {
+		throw new InputError(
+			"morph",
+			`template ${file}: got ${shown(given)}; allowed is a group with ${PHASES.join(", ")}`,
+		);
+	}
+	const { inputs, problems } = validate(whole, { morph: given }, morphRules);
+	const lines = problems.map(({ property, message }) =>
+		[property.replace(/^morph\.?/, ""), message].filter(Boolean).join(": "),
+	);
+	if (lines.length === 0) return inputs.morph;
+	throw new InputError("morph", `template ${file}: ${lines.length === 1 ? lines[0] : `\n  ${lines.join("\n  ")}`}`);
+}
+
+const whole = z.strictObject({ morph: morphSchema });
+
+function parsed(file: string): unknown {
+	try {
+		return parse(readFileSync(file, "utf8")) ?? {};
+	} catch (error) {
+		const { code, message } = error as NodeJS.ErrnoException;
+		const why = code === "ENOENT" ? `there is no such file; it is looked for from ${process.cwd()}` : message;
+		throw new InputError("morph", `template ${file}: ${why}`);
+	}
+}
+
+/** What a template comes to: a line for each phase and, below it, one for each step. */
+export function templateLines(template: MorphTemplate): string[] {
+	const phases = completed(template);
+	return PHASES.flatMap((phase) => [
+		phase,
+		...phases[phase].flatMap((group) =>
+			group.map(({ kind, exec, undo, timeoutSeconds, onFailure }, index) => {
+				const what = exec ? `run ${shown(exec)} ${PLACES[kind as ProgramKind]}` : `change ${kind}`;
+				const back = undo ? `; taken back by ${shown(undo)}` : "";
+				return `  ${index > 0 ? "beside that: " : ""}${what}, within ${timeoutSeconds} s, on failure ${onFailure}${back}`;
+			}),
+		),
+	]);
+}

@@ -1,0 +1,24 @@
+/** Whether another address of a machine's or volume's host is another host's, and what that means for it. */
+import { z } from "zod";
+import { connect } from "../libvirt";
+import { commonShape } from "../schema";
+
+export const movesSchema = z.strictObject({
+	/** URI of the host where it is. */
+	from: commonShape.uri,
+	/** What is seen of it there. */
+	how: z.enum(["running", "off", "arrived"]),
+});
+
+export type Moves = z.output<typeof movesSchema>;
+
+/** False as well where one of them cannot be asked: what is not known to be elsewhere is not moved. */
+export async function isAnotherHost(before: string, now: string): Promise<boolean> {
+	try {
+		const [one, other] = await Promise.all([connect(before).info(), connect(now).info()]);
+		const both = one.driver.toUpperCase() === "QEMU" && other.driver.toUpperCase() === "QEMU";
+		return both && one.hostUuid !== other.hostUuid;
+	} catch {
+		return false;
+	}
+}
