@@ -111,6 +111,7 @@ export interface Migration {
 
 /** How far a job on a machine is. */
 export interface DomainJob {
+	isMigration: boolean;
 	doneBytes: number;
 	/** May grow. */
 	totalBytes: number;
@@ -221,7 +222,7 @@ export interface Domains {
 	 * paused is so there. It goes on when this call is given up.
 	 */
 	migrate(uuid: string, migration: Migration, options?: CallOptions): Promise<void>;
-	/** virDomainGetJobInfo: the job that holds the machine, such as a migration; undefined when there is none. */
+	/** virDomainGetJobStats: the job that holds the machine, such as a migration; undefined when there is none. */
 	job(uuid: string, options?: CallOptions): Promise<DomainJob | undefined>;
 	/** virDomainGetJobStats(COMPLETED): the migration by which the machine came here; undefined where that is not known. */
 	migrated(uuid: string, options?: CallOptions): Promise<Migrated | undefined>;

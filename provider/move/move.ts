@@ -8,7 +8,7 @@ import { look, type Seen } from "../domain/look";
 import { nicSource } from "../domain/nics";
 import { note } from "../domain/note";
 import { refuseForeign } from "../domain/own";
-import { patiently } from "../domain/patience";
+import { isGone, patiently } from "../domain/patience";
 import { powerOff } from "../domain/power";
 import type { DomainFacts, DomainInputs } from "../domain/schema";
 import { resolveNics } from "../domain/source";
@@ -46,7 +46,10 @@ export async function moveHere(context: Context, uuid: string, olds: Olds, input
 	const machine = { uuid, name: olds.name };
 	let place = await placeAtRest(context, there, machine);
 	if (place === "there") {
-		await send(context, there, uuid, olds, inputs);
+		await send(context, there, uuid, olds, inputs).catch((error: unknown) => {
+			// A call of an earlier run was under way still: it has left meanwhile.
+			if (!isGone(error)) throw error;
+		});
 		place = await placeAtRest(context, there, machine);
 	}
 	if (place === "gone") {
@@ -62,7 +65,7 @@ export async function moveHere(context: Context, uuid: string, olds: Olds, input
 async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
 	const { host: here, log } = context;
 	const seen = await look(there, uuid);
-	if (!seen) throw new Error(`domain ${olds.name} (${uuid}) disappeared from ${there.uri} while it was looked at`);
+	if (!seen) return;
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not moved");
 	refuseUnforked(seen, olds);
 	const way = wayTo(inputs);

@@ -53,8 +53,10 @@ export async function placeAtRest(
 	for (;;) {
 		const [before, now] = await Promise.all([sightOf(there, machine.uuid), sightOf(here, machine.uuid)]);
 		const place = placeOf(before, now);
-		if (place === "there" || place === "here" || place === "gone") return place;
 		const job = before === "none" ? undefined : await there.domains.job(machine.uuid).catch(() => undefined);
+		// One that has just begun shows nothing on the new host yet.
+		const begins = place === "there" && job?.isMigration === true;
+		if (!begins && (place === "there" || place === "here" || place === "gone")) return place;
 		if (job) lastJob = performance.now();
 		// Between two questions a migration may have ended.
 		if (performance.now() - lastJob > (place === "unclear" ? 5 : LAST_STEPS_SECONDS) * 1000) {

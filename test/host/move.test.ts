@@ -115,10 +115,8 @@ describe("a machine that moves to another host", function () {
 		const news = await on(a);
 		const driver = fork(join(__dirname, "move-process.js"));
 		driver.send({ state, inputs: news });
-		const began = await poll(60, async () => (await b.host.domains.job(state.uuid).catch(() => ({}))) && true, {
-			slowestMs: 50,
-		});
-		assert.ok(began);
+		const began = await poll(60, () => b.host.domains.job(state.uuid), { firstMs: 5, slowestMs: 5 });
+		assert.equal(began?.isMigration, true);
 		driver.kill("SIGKILL");
 		await once(driver, "exit");
 		await moved(a, news);

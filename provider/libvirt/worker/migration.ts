@@ -7,13 +7,12 @@ import type { Handle } from "./signatures";
 /** By virDomainMigrateFlags. */
 const FLAGS = { live: 1, peerToPeer: 2, persist: 8, undefine: 16, copyAll: 64, copyTop: 128 };
 
-/** `struct _virDomainJobInfo`: int, and eleven unsigned long long. */
-const JOB_INFO_BYTES = 96;
-const JOB_TOTAL = 24;
-const JOB_DONE = 32;
 /** VIR_DOMAIN_JOB_BOUNDED and VIR_DOMAIN_JOB_UNBOUNDED: those that run. */
 const RUNNING_JOBS = [1, 2];
+const STATS_RUNNING = 0;
 const STATS_COMPLETED = 1;
+/** VIR_DOMAIN_JOB_OPERATION_MIGRATION_IN and VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT */
+const MIGRATIONS = [4, 5];
 
 /** `struct _virTypedParameter`: char[80], int, and eight bytes of value. */
 const PARAMETER_BYTES = 96;
@@ -42,23 +41,28 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 }
 
 export function jobOf(domain: Handle<"domain">): DomainJob | undefined {
-	const info = Buffer.alloc(JOB_INFO_BYTES);
-	libvirt.virDomainGetJobInfo(domain, info);
-	if (!RUNNING_JOBS.includes(info.readInt32LE())) return undefined;
+	const { type, stats } = statsOf(domain, STATS_RUNNING);
+	if (!RUNNING_JOBS.includes(type)) return undefined;
 	return {
-		doneBytes: Number(info.readBigUInt64LE(JOB_DONE)),
-		totalBytes: Number(info.readBigUInt64LE(JOB_TOTAL)),
+		isMigration: MIGRATIONS.includes(stats.get("operation") ?? 0),
+		doneBytes: stats.get("data_processed") ?? 0,
+		totalBytes: stats.get("data_total") ?? 0,
 	};
 }
 
 export function migratedBy(domain: Handle<"domain">): Migrated | undefined {
+	const { stats } = statsOf(domain, STATS_COMPLETED);
+	const [pauseMs, totalMs] = [stats.get("downtime"), stats.get("time_elapsed")];
+	return pauseMs === undefined || totalMs === undefined ? undefined : { pauseMs, totalMs };
+}
+
+function statsOf(domain: Handle<"domain">, which: number): { type: number; stats: Map<string, number> } {
+	const type: [number] = [0];
 	const list: [bigint | null] = [null];
 	const count: [number] = [0];
-	libvirt.virDomainGetJobStats(domain, [0], list, count, STATS_COMPLETED);
+	libvirt.virDomainGetJobStats(domain, type, list, count, which);
 	try {
-		const stats = parameters(list[0], count[0]);
-		const [pauseMs, totalMs] = [stats.get("downtime"), stats.get("time_elapsed")];
-		return pauseMs === undefined || totalMs === undefined ? undefined : { pauseMs, totalMs };
+		return { type: type[0], stats: parameters(list[0], count[0]) };
 	} finally {
 		libvirt.virTypedParamsFree(list[0], count[0]);
 	}

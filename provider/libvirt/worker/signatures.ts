@@ -157,7 +157,6 @@ export const signatures = {
 	virDomainInterfaceAddresses: reads("int", "domain", "outPointer", "uint", "uint"),
 	virDomainInterfaceFree: reads("void", "pointer"),
 	virDomainMigrateToURI3: acts("int", "domain", "str", "pointerOrNull", "uint", "uint"),
-	virDomainGetJobInfo: reads("int", "domain", "buffer"),
 	virDomainGetJobStats: reads("int", "domain", "outInt", "outPointer", "outInt", "uint"),
 	virTypedParamsAddString: reads("int", "inoutPointer", "inoutInt", "inoutInt", "str", "str"),
 	virTypedParamsFree: reads("void", "pointerOrNull", "int"),
