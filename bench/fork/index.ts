@@ -16,7 +16,7 @@ const PARALLEL = 8;
 /** As many are turned on by the host at the same time, when there is nothing to do in a guest. */
 const ALL = 32;
 
-/** How many machines at once each way, and how often. Nobody wants to wait for 32 boots of Debian. */
+/** How many machines at once each way, and how often. */
 interface Scope {
 	rounds: number;
 	boot: number[];
@@ -27,8 +27,8 @@ interface Scope {
 }
 
 const FULL: Record<Kind, Scope> = {
-	micro: { rounds: 3, boot: [1, 4, 16], fork: [1, 4, 16, 32], warm: [1, 4, 16, 32], host: [1, ALL] },
-	debian: { rounds: 1, boot: [1, 4], fork: [1, 4, 16, 32], warm: [1, 4], host: [1, ALL] },
+	micro: { rounds: 3, boot: [1, 4, 16, 32], fork: [1, 4, 16, 32], warm: [1, 4, 16, 32], host: [1, ALL] },
+	debian: { rounds: 1, boot: [1, 4, 16, 32], fork: [1, 4, 16, 32], warm: [1, 4], host: [1, ALL] },
 };
 const QUICK: Scope = { rounds: 1, boot: [1], fork: [1], warm: [1], host: [1, 4] };
 
