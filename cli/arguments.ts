@@ -14,6 +14,8 @@ export interface Arguments {
 	pool: string | undefined;
 	/** Owner id of a lease. */
 	owner: string | undefined;
+	/** Port that a page is served on. */
+	port: string | undefined;
 	yes: boolean;
 	help: boolean;
 }
@@ -32,6 +34,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 			state: { type: "string" },
 			pool: { type: "string" },
 			owner: { type: "string" },
+			port: { type: "string" },
 			yes: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
 		},
@@ -42,6 +45,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 		state: values.state,
 		pool: values.pool,
 		owner: values.owner,
+		port: values.port,
 		command: positionals.slice(0, words).join(" "),
 		names: positionals.slice(words),
 	};
@@ -51,4 +55,11 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 export function checkStack(stack: string): void {
 	if (/^[^/]+\/[^/]+\/[^/]+$/.test(stack)) return;
 	throw new Error(`--stack: got ${JSON.stringify(stack)}; allowed is organization/project/stack`);
+}
+
+/** @returns 0, for any that is free, where none is given @throws Error */
+export function portOf(port: string | undefined): number {
+	if (port === undefined) return 0;
+	if (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return Number(port);
+	throw new Error(`--port: got ${JSON.stringify(port)}; allowed is a number from 1 to 65535`);
 }

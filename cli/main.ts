@@ -3,7 +3,8 @@
 import { collect, readState, refuseState } from "../provider/guard/gc";
 import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
-import { type Arguments, argumentsOf, checkStack } from "./arguments";
+import { type Arguments, argumentsOf, checkStack, portOf } from "./arguments";
+import { edit } from "./edit";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
 import { morphCheck, morphOptions, morphStatus } from "./morph";
@@ -18,6 +19,7 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones morph options MACHINE... [--uri URI]
        pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
        pulumi-libvirt-clones morph check FILE...
+       pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
        pulumi-libvirt-clones watch FILE [--uri URI] [--yes]
 
 sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
@@ -33,7 +35,8 @@ identities release returns one whose owner is gone, or takes it out of quarantin
 morph options says which instance types machines can change to, and how: while they run, or by a restart; of several
 machines what all of them can, and which of them excludes the rest. morph status says how far a change has come, and what
 of one that was cut off is recorded. Both take machines by name or UUID, whoever made them, and change nothing. morph check
-says what is wrong in templates, else what their steps come to.
+says what is wrong in templates, else what their steps come to; morph edit serves a page on this computer to edit one, and
+to see the options of machines, until it is ended.
 
 watch changes the declared number of a stack's machines by how busy they are, and runs pulumi up, until it is ended:
 docs/watch.md has the file.
@@ -45,6 +48,7 @@ Without --yes they only tell what they would do.
   --state FILE  gc, identities: the exported state, for identities with --show-secrets; "-" reads it from standard input
   --pool POOL   identities: only this pool, by its name in the store
   --owner OWNER identities release: who holds it, where that is of a stack that is gone
+  --port PORT   morph edit: where the page is served, on the loopback interface (any that is free)
   --yes         do it`;
 
 const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
@@ -77,6 +81,7 @@ async function main(): Promise<void> {
 	const report = Object.hasOwn(reports, given.command) ? reports[given.command] : undefined;
 	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
 	if (given.command === "watch") return watching(given);
+	if (given.command === "morph edit") return editing(given);
 	if (report) {
 		if (given.command.startsWith("identities")) checkStack(given.stack);
 		for (const line of await report(given)) console.log(line);
@@ -91,17 +96,24 @@ async function main(): Promise<void> {
 	else if (!given.yes && removed.length > 0) console.log(NOT_DONE);
 }
 
-async function watching({ names: [file, ...others], uri, yes }: Arguments): Promise<void> {
+async function watching({ names, uri, yes }: Arguments): Promise<void> {
+	const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
+	await watch({ file: theOne(names), uri, yes, log, signal: untilEnded() });
+}
+
+async function editing({ names, uri, port }: Arguments): Promise<void> {
+	await edit({ file: theOne(names), uri, port: portOf(port) }, untilEnded(), (line) => console.log(line));
+}
+
+function theOne([file, ...others]: string[]): string {
 	if (file === undefined || others.length > 0) throw new Error(usage);
+	return file;
+}
+
+function untilEnded(): AbortSignal {
 	const end = new AbortController();
 	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort());
-	await watch({
-		file,
-		uri,
-		yes,
-		log: (line) => console.log(`${new Date().toISOString()} ${line}`),
-		signal: end.signal,
-	});
+	return end.signal;
 }
 
 async function identityState({ stack, state }: Arguments): Promise<IdentityState> {

@@ -18,12 +18,22 @@ export function readTemplate(file: string): MorphTemplate {
 			`template ${file}: got ${shown(given)}; allowed is a group with ${PHASES.join(", ")}`,
 		);
 	}
-	const { inputs, problems } = validate(whole, { morph: given }, morphRules);
-	const lines = problems.map(({ property, message }) =>
-		[property.replace(/^morph\.?/, ""), message].filter(Boolean).join(": "),
-	);
-	if (lines.length === 0) return inputs.morph;
+	const { template, problems } = checkTemplate(given);
+	const lines = problems.map(({ property, message }) => [property, message].filter(Boolean).join(": "));
+	if (lines.length === 0) return template;
 	throw new InputError("morph", `template ${file}: ${lines.length === 1 ? lines[0] : `\n  ${lines.join("\n  ")}`}`);
+}
+
+/** @returns all that is wrong, each with where: `hotPlug[0].exec`, or nothing where it is about the whole */
+export function checkTemplate(given: unknown): { template: MorphTemplate; problems: TemplateProblem[] } {
+	const { inputs, problems } = validate(whole, { morph: given }, morphRules);
+	const found = problems.map(({ property, message }) => ({ property: property.replace(/^morph\.?/, ""), message }));
+	return { template: inputs.morph, problems: found };
+}
+
+export interface TemplateProblem {
+	property: string;
+	message: string;
 }
 
 const whole = z.strictObject({ morph: morphSchema });

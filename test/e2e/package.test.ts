@@ -33,6 +33,7 @@ describe("the npm package", function () {
 			...stems.flatMap((stem) => [`${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]),
 			...(await below("docs", ".md")),
 			...(await below("guest", "")),
+			...(await below("cli/edit/page", "")),
 			...["README.md", "CHANGELOG.md", "LICENSE", "package.json", "environment/environment.schema.json"],
 		];
 		assert.deepEqual(packed.files.toSorted(), expected.toSorted());

@@ -1,0 +1,116 @@
+/** A template's file while it is edited: comments stay, and what somebody else has written meanwhile is not overwritten. */
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import { type Document, isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
+import { PHASES } from "../../provider/morph/template";
+
+/** Steps by phase, checked for their form alone. */
+export type Draft = Record<string, Array<Record<string, unknown>>>;
+
+export interface Opened {
+	draft: Draft;
+	/** Of the file's content; "none" where there is no file yet. */
+	version: string;
+}
+
+/** The file was changed by somebody else. */
+export class ChangedError extends Error {}
+
+/** @throws Error for a file that cannot be read, and one whose form no fields can show */
+export function open(file: string): Opened {
+	const text = read(file);
+	return { draft: draftOf(documentOf(file, text ?? ""), file), version: versionOf(text) };
+}
+
+/**
+ * Writes it whole or not at all.
+ * @param version of the content that the draft was made from
+ * @returns the new version
+ * @throws ChangedError when the file has another one now
+ */
+export function save(file: string, draft: Draft, version: string): string {
+	const text = read(file);
+	if (versionOf(text) !== version) {
+		throw new ChangedError(`${file} was changed by somebody else after it was opened: nothing was written`);
+	}
+	const content = file.endsWith(".json")
+		? `${JSON.stringify(draft, undefined, 2)}\n`
+		: edited(documentOf(file, text ?? ""), draft);
+	const path = text === undefined ? file : realpathSync(file);
+	const beside = `${path}.${randomBytes(4).toString("hex")}`;
+	try {
+		writeFileSync(beside, content, { flag: "wx", mode: text === undefined ? 0o644 : statSync(path).mode });
+		renameSync(beside, path);
+	} finally {
+		rmSync(beside, { force: true });
+	}
+	return versionOf(content);
+}
+
+function read(file: string): string | undefined {
+	try {
+		return readFileSync(file, "utf8");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+		throw error;
+	}
+}
+
+function versionOf(text: string | undefined): string {
+	return text === undefined ? "none" : createHash("sha256").update(text).digest("hex");
+}
+
+function documentOf(file: string, text: string): Document {
+	const document = parseDocument(text);
+	const [error] = document.errors;
+	if (error) throw new Error(`${file}: ${error.message}`);
+	return document;
+}
+
+function draftOf(document: Document, file: string): Draft {
+	const given: unknown = document.toJS() ?? {};
+	if (!isGroup(given)) throw new Error(`${file}: allowed is a group with ${PHASES.join(", ")}`);
+	for (const [phase, steps] of Object.entries(given)) {
+		if (!(PHASES as readonly string[]).includes(phase)) {
+			throw new Error(`${file}: there is no phase ${phase}; allowed are ${PHASES.join(", ")}`);
+		}
+		if (!Array.isArray(steps) || !steps.every(isGroup)) {
+			throw new Error(`${file}: ${phase} is to be a list of steps, each of them a group`);
+		}
+	}
+	return given as Draft;
+}
+
+function isGroup(value: unknown): value is Record<string, unknown> {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The document with what has changed put into it: phases and steps that are as they were keep their comments and form. */
+function edited(document: Document, draft: Draft): string {
+	const before = (document.toJS() ?? {}) as Draft;
+	if (!isMap(document.contents)) document.contents = document.createNode({});
+	for (const phase of PHASES) {
+		const steps = draft[phase];
+		if (isDeepStrictEqual(steps, before[phase])) continue;
+		if (steps === undefined || steps.length === 0) document.delete(phase);
+		else document.set(phase, listOf(document, phase, before[phase] ?? [], steps));
+	}
+	return document.toString({ lineWidth: 120 });
+}
+
+function listOf(document: Document, phase: string, before: Draft[string], steps: Draft[string]): YAMLSeq {
+	const former = document.get(phase);
+	const nodes = isSeq(former) ? [...former.items] : [];
+	const left = [...before];
+	const items = steps.map((step) => {
+		const index = left.findIndex((one) => isDeepStrictEqual(one, step));
+		if (index < 0) return document.createNode(step);
+		left.splice(index, 1);
+		return nodes.splice(index, 1)[0];
+	});
+	const list = isSeq(former) ? former : (document.createNode([]) as YAMLSeq);
+	list.flow = false;
+	list.items = items;
+	return list;
+}

@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { Lab } from "../host/domain-lab";
+
+const CLI = join(__dirname, "..", "..", "cli", "main.js");
+
+const TEXT = `# Taken out of the balancer, and put back.
+preMigration:
+  - exec: [/sbin/drain]
+    undo: [/sbin/serve]
+postMigration:
+  - exec: [/sbin/serve]
+`;
+
+describe("the editor of templates, in Chromium", function () {
+	this.timeout(60_000);
+	let folder: string;
+	let file: string;
+	let lab: Lab;
+	let command: ChildProcess;
+	let browser: Browser;
+	let page: Page;
+	const complaints: string[] = [];
+
+	before(async () => {
+		folder = mkdtempSync(join(tmpdir(), "clones-edit-"));
+		file = join(folder, "drain.yaml");
+		writeFileSync(file, TEXT);
+		lab = await Lab.start();
+		await lab.create(lab.plain("web-0", { running: false, memoryMiB: 512, instanceType: undefined }));
+		command = spawn(process.execPath, [CLI, "morph", "edit", file, "--uri", lab.machine.uri], { stdio: "pipe" });
+		const url = await printed(command, /http:\/\/127\.0\.0\.1:\d+\/\?key=[0-9a-f]+/);
+		const executablePath = execFileSync("sh", ["-c", "command -v chromium"], { encoding: "utf8" }).trim();
+		browser = await chromium.launch({ executablePath });
+		page = await browser.newPage();
+		page.on("pageerror", (error) => complaints.push(String(error)));
+		page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+		await page.goto(url);
+		await page.getByRole("status").first().filter({ hasText: "as it is in the file" }).waitFor();
+	});
+	after(async () => {
+		await browser?.close();
+		command?.kill();
+		await lab?.stop();
+		rmSync(folder, { recursive: true });
+	});
+
+	const step = (phase: string, number = 1) =>
+		page.getByRole("group", { name: `Step ${number} of ${phase}`, exact: true });
+	const status = (text: string | RegExp) => page.locator("#status").filter({ hasText: text }).waitFor();
+	const done = (text: string | RegExp) => page.locator("#done").filter({ hasText: text }).waitFor();
+	/** Goes on from one control to the next until it is at the one that is meant, as somebody without a mouse does. */
+	async function tabTo(name: string): Promise<void> {
+		for (let count = 0; count < 200; count++) {
+			await page.keyboard.press("Tab");
+			const at = await page.evaluate(`document.activeElement.getAttribute("aria-label") ?? document.activeElement.id`);
+			if (at === name) return;
+		}
+		assert.fail(`there is no way by keyboard to ${name}`);
+	}
+
+	it("shows what is in the file, and what it comes to", async () => {
+		assert.equal(await page.locator("#file").textContent(), file);
+		assert.equal(new URL(page.url()).search, "");
+		assert.equal(await step("preMigration").getByLabel("program").inputValue(), "/sbin/drain");
+		assert.equal(await step("preMigration").getByLabel("undo").inputValue(), "/sbin/serve");
+		assert.match((await page.locator("#lines").textContent())!, /run \["\/sbin\/drain"\] in the guest, within 60 s/);
+		assert.equal(await page.getByRole("button", { name: "Save" }).isDisabled(), true);
+	});
+
+	it("says what is wrong at its place, and does not save it", async () => {
+		const timeout = step("postMigration").getByLabel("timeout, seconds");
+		await timeout.fill("0");
+		await status("1 thing is wrong");
+		assert.equal(await timeout.getAttribute("aria-invalid"), "true");
+		const told = page.locator(`[id="${await timeout.evaluate((one) => one.id)}.problem"]`);
+		assert.match((await told.textContent())!, /got 0; allowed is a number from 1 to 86400/);
+		await page.keyboard.press("Control+s");
+		assert.equal(readFileSync(file, "utf8"), TEXT);
+		await step("postMigration").getByLabel("kind").selectOption("vcpus");
+		await timeout.fill("");
+		await page.getByText('got kind "vcpus" in postMigration').waitFor();
+		await step("postMigration").getByLabel("kind").selectOption({ index: 0 });
+		await status("as it is in the file");
+	});
+
+	it("takes a template from empty to saved by keyboard alone", async () => {
+		await page.locator("body").click({ position: { x: 1, y: 1 } });
+		await tabTo("Add a step to hotPlug");
+		await page.keyboard.press("Enter");
+		await done("is new");
+		await tabTo("hotPlug[0].exec");
+		await page.keyboard.type('/sbin/warm\nof two words\n"one\\ntwo"');
+		await tabTo("hotPlug[0].parallel");
+		await page.keyboard.press("Space");
+		await tabTo("hotPlug[0].timeoutSeconds");
+		await page.keyboard.type("90");
+		await page.keyboard.press("Control+s");
+		await done(`saved ${file}`);
+		const text = readFileSync(file, "utf8");
+		assert.match(text, /^# Taken out of the balancer/);
+		const { parse } = await import("yaml");
+		assert.deepEqual(parse(text), {
+			...parse(TEXT),
+			hotPlug: [{ exec: ["/sbin/warm", "of two words", "one\ntwo"], parallel: true, timeoutSeconds: 90 }],
+		});
+	});
+
+	it("moves and removes steps, with the keyboard where it was", async () => {
+		await page.getByRole("button", { name: "Add a step to hotPlug" }).press("Enter");
+		await step("hotPlug", 2).getByLabel("kind").selectOption("memory");
+		await step("hotPlug", 2).getByRole("button", { name: "Up" }).press("Enter");
+		assert.equal(await page.evaluate("document.activeElement.id"), "hotPlug[0].Down");
+		assert.equal(await step("hotPlug", 1).getByLabel("kind").inputValue(), "memory");
+		assert.match(
+			await step("hotPlug", 2).getByLabel("program").inputValue(),
+			/^\/sbin\/warm\nof two words\n"one\\ntwo"$/,
+		);
+		await step("hotPlug", 1).getByRole("button", { name: "Remove" }).press("Enter");
+		assert.equal(await page.evaluate("document.activeElement.id"), "hotPlug[0].kind");
+		await status("as it is in the file");
+	});
+
+	it("shows what a machine can change to", async () => {
+		await page.getByLabel("Machine").selectOption("web-0");
+		await page.locator("#machine-status").filter({ hasText: "types for web-0" }).waitFor();
+		const small = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: "small", exact: true }) });
+		assert.match((await small.textContent())!, /12048start/);
+	});
+
+	it("does not write over what somebody else has written", async () => {
+		const theirs = `${readFileSync(file, "utf8")}# theirs\n`;
+		writeFileSync(file, theirs);
+		await step("hotPlug").getByLabel("timeout, seconds").fill("91");
+		await status("not saved yet");
+		await page.keyboard.press("Control+s");
+		await done(/not saved: .* was changed by somebody else/);
+		assert.equal(readFileSync(file, "utf8"), theirs);
+	});
+
+	it("ends with its command, and had nothing to complain of", async () => {
+		command.kill("SIGINT");
+		const [code] = await once(command, "exit");
+		assert.equal(code, 0);
+		// The refused save alone.
+		assert.deepEqual(
+			complaints.filter((text) => !/409/.test(text)),
+			[],
+		);
+	});
+});
+
+/** @returns what it prints that fits, within its first lines */
+async function printed(command: ChildProcess, what: RegExp): Promise<string> {
+	let seen = "";
+	for await (const part of command.stdout!) {
+		seen += part;
+		const found = what.exec(seen)?.[0];
+		if (found !== undefined) return found;
+	}
+	throw new Error(`the command ended with: ${seen}`);
+}
