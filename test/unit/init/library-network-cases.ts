@@ -101,6 +101,14 @@ DNS=fd00::53
 		calls: ["systemctl --quiet is-active systemd-networkd", "networkctl reload", "networkctl reconfigure br0"],
 	},
 	{
+		title: "asks systemd of a networkd that has processes only",
+		script: "static-address",
+		settings: { address: "10.0.0.10/24" },
+		files: { ...NETWORKD, "/sys/fs/cgroup/systemd/system.slice/systemd-networkd.service": undefined },
+		programs: { systemctl: "", networkctl: "" },
+		calls: ["systemctl --quiet is-active systemd-networkd", "networkctl reload", "networkctl reconfigure eth0"],
+	},
+	{
 		title: "writes a file of netplan, and has it make what the others read",
 		script: "static-address",
 		settings: BOTH,
