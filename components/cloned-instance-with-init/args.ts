@@ -82,6 +82,8 @@ export interface ScheduleArgs {
 
 /** On which machines a script runs; on others it counts as skipped. */
 export interface OnlyOnArgs {
+	/** Clones by their numbers: `{ from: 0, to: 0 }` is a server's, `{ from: 1 }` its clients'. @default any */
+	instanceIds?: InstanceIdsArgs;
 	/** Operating system by its id in /etc/os-release, such as "debian", or "linux" or "windows". @default any */
 	os?: string;
 	/** Architecture as `uname -m` tells it. @default any */

@@ -24,17 +24,23 @@ const cluster = new ClonedInstanceWithInit("cluster", {
 	],
 	customize: [
 		{
-			name: "shared-page",
+			name: "serve",
 			stage: "network",
+			onlyOn: { instanceIds: { from: 0, to: 0 } },
 			content: `#!/bin/sh
 set -eu
-if [ "$CLONE_INSTANCE" = 0 ]; then
-	mkdir -p /srv/www
-	echo "hello from $CLONE_HOSTNAME" > /srv/www/index.html
-	busybox httpd -p 80 -h /srv/www
-else
-	busybox wget -q -O /etc/greeting "http://$CLONE_SERVER/"
-fi
+mkdir -p /srv/www
+echo "hello from $CLONE_HOSTNAME" > /srv/www/index.html
+busybox httpd -p 80 -h /srv/www
+`,
+		},
+		{
+			name: "greet",
+			stage: "network",
+			onlyOn: { instanceIds: { from: 1 } },
+			content: `#!/bin/sh
+set -eu
+busybox wget -q -O /etc/greeting "http://$CLONE_SERVER/"
 `,
 		},
 	],

@@ -97,12 +97,18 @@ function settingsOf({
 		["when", scheduleText(when)],
 		["stage", stage ?? "late"],
 		["timeout", String(timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS)],
-		...Object.entries(onlyOn).map(([key, value]) => [`only-${key}`, value]),
+		...(onlyOn.instanceIds
+			? [["only-instances", onlyOn.instanceIds.from, onlyOn.instanceIds.to ?? LAST_INSTANCE]]
+			: []),
+		...ONLY_ON.flatMap((key) => (onlyOn[key] === undefined ? [] : [[`only-${key}`, onlyOn[key]]])),
 		...names.map((name) => ["argument", variableOf(name)]),
 		...(secret ? [["secret", "yes"]] : []),
 	];
 	return lines.map((words) => `${words.join(" ")}\n`).join("");
 }
+
+const LAST_INSTANCE = 65_535;
+const ONLY_ON = ["os", "arch", "hypervisor", "firmware"] as const;
 
 /** By which name a script has a parameter in its environment. */
 export function variableOf(parameter: string): string {

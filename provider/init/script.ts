@@ -62,7 +62,13 @@ const word = z
 		"allowed is a word of lower-case letters, digits, dots, underscores and hyphens",
 	);
 
+const instanceId = z.int("allowed is a whole number").min(0).max(65_535);
+
 export const onlyOnSchema = z.strictObject({
+	instanceIds: z
+		.strictObject({ from: instanceId, to: instanceId.optional() })
+		.refine(({ from, to = from }) => from <= to, "allowed are a first and a last number that is not below it")
+		.optional(),
 	os: word.optional(),
 	arch: word.optional(),
 	hypervisor: word.optional(),

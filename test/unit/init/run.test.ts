@@ -144,6 +144,9 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 				scripts: [
 					only("linux", { os: "linux", hypervisor: "qemu", firmware: "bios" }),
 					only("debian", { os: "debian" }),
+					only("this", { instanceIds: { from: 5, to: 5 } }),
+					only("others", { instanceIds: { from: 6 } }),
+					only("former", { instanceIds: { from: 0, to: 4 } }),
 					only("windows", { os: "windows" }),
 					only("arch", { arch: "mips" }),
 					only("vmware", { hypervisor: "vmware" }),
@@ -151,7 +154,9 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 				],
 			});
 			machine.boot();
-			assert.deepEqual(machine.log, ["linux", "debian"]);
+			assert.deepEqual(machine.log, ["linux", "debian", "this"]);
+			assert.equal(machine.script("others").reason, "it is for the instances 6 to 65535, and this is 5");
+			assert.equal(machine.script("former").reason, "it is for the instances 0 to 4, and this is 5");
 			assert.equal(machine.script("windows").reason, "it is for windows, and this is debian");
 			assert.match(machine.script("arch").reason ?? "", /^it is for mips, and this is /);
 			assert.equal(machine.script("vmware").reason, "it is for vmware, and this is qemu");

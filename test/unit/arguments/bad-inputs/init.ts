@@ -33,6 +33,9 @@ const script = (path: string): Row[] => [
 	[`${path}[0].when.datagram.port`, 0, 65_536, "53"],
 	[`${path}[0].when.datagram.text`, "", " go", 5],
 	[`${path}[0].onlyOn`, "debian"],
+	[`${path}[0].onlyOn.instanceIds`, "0", { from: 1, to: 0 }],
+	[`${path}[0].onlyOn.instanceIds.from`, -1, 1.5, "0"],
+	[`${path}[0].onlyOn.instanceIds.to`, -1, 65_536, "7"],
 	[`${path}[0].onlyOn.os`, "Debian 12", 12],
 	[`${path}[0].onlyOn.arch`, "x86 64"],
 	[`${path}[0].onlyOn.hypervisor`, "KVM!"],
@@ -45,6 +48,8 @@ const script = (path: string): Row[] => [
 	[`${path}[0].with.name.parameter`, 5],
 ];
 
+const ONLY_ON = { os: "debian", instanceIds: { from: 0 } };
+
 export const ClonedInstanceWithInit: Table = {
 	good: {
 		source: "/images/gold",
@@ -56,9 +61,9 @@ export const ClonedInstanceWithInit: Table = {
 			hostname: "web-{instance}",
 			all: { ranges: [{ from: 0, to: 9, value: "small" }] },
 		},
-		init: [{ ...SCRIPT, when: { datagram: { port: 1 } }, onlyOn: { os: "debian" } }],
-		customize: [{ ...SCRIPT, name: "two", when: { datagram: { port: 1 } }, onlyOn: { os: "debian" } }],
-		cleanup: [{ ...SCRIPT, name: "three", when: { datagram: { port: 1 } }, onlyOn: { os: "debian" } }],
+		init: [{ ...SCRIPT, when: { datagram: { port: 1 } }, onlyOn: ONLY_ON }],
+		customize: [{ ...SCRIPT, name: "two", when: { datagram: { port: 1 } }, onlyOn: ONLY_ON }],
+		cleanup: [{ ...SCRIPT, name: "three", when: { datagram: { port: 1 } }, onlyOn: ONLY_ON }],
 		domain: {},
 		relations: {},
 		hosts: [{ uri: "qemu:///system" }],
