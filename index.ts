@@ -4,6 +4,8 @@ export type * from "./components/cloned-instance-with-init/args";
 export * from "./components/forked-vm-set";
 export type * from "./components/forked-vm-set/args";
 export type { ForkedChildUsage } from "./components/forked-vm-set/usage";
+export * from "./components/morph-migration";
+export type * from "./components/morph-migration/args";
 export * from "./components/morph-options";
 export * from "./components/morph-template";
 export * from "./components/template-catalog";

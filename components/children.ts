@@ -1,5 +1,5 @@
 /** What components give to their disks and machines in the same way. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { DomainLineageArgs, NicArgs } from "../provider/domain/resource";
 import type { Reference } from "../provider/dynamic";
 import type { Volume } from "../provider/volume/resource";
@@ -26,9 +26,24 @@ export function nicsOf({
 	return network === undefined ? domain?.nics : [{ network }, ...(domain?.nics ?? [])];
 }
 
+/** The first NIC has the address. */
+export function withMac(
+	nics: pulumi.Input<NicArgs>[] | undefined,
+	mac: pulumi.Input<string | undefined> | undefined,
+): pulumi.Input<NicArgs>[] | undefined {
+	if (mac === undefined || !nics || nics.length === 0) return nics;
+	const [first, ...others] = nics;
+	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac }) as NicArgs), ...others];
+}
+
 /** What a machine's metadata tell of its disk. */
 export function lineageOf({ lineage }: Volume): pulumi.Output<DomainLineageArgs> {
 	return lineage.apply((own) =>
 		own === undefined ? undefined : { base: own.base, baseContentId: own.baseContentId },
 	) as pulumi.Output<DomainLineageArgs>;
+}
+
+/** A size as volumes take it. */
+export function mebibytesOf(sizeGiB: pulumi.Input<number>): pulumi.Output<number> {
+	return pulumi.output(sizeGiB).apply((gib) => Math.round(gib * 1024));
 }

@@ -1,11 +1,11 @@
-/** A rolling change of what machines were made from: which machines go together, and what each batch waits for. */
+/** A change that goes from batch to batch of a component's machines: which go together, and what each batch waits for. */
 import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import type { Batch } from "../provider/batch";
 import type { Domain } from "../provider/domain/resource";
 import { defaultUri } from "../provider/dynamic";
 import { connect } from "../provider/libvirt";
-import type { Batch } from "../provider/volume/schema";
-import type { ThinClonePoolArgs } from "./thin-clone-pool/args";
+import type { RollingArgs } from "./thin-clone-pool/args";
 
 /**
  * The waiting is done by the program, before it says what the next batch is to be: so the engine has not touched a
@@ -16,15 +16,19 @@ export class Rollout {
 	private readonly pauseSeconds: number;
 	private readonly before: pulumi.Output<ReadonlyMap<string, string> | undefined>;
 
-	/** @param names of all machines, in their order */
+	/**
+	 * @param args.hosts URIs of all hosts on which machines may be, where that is not `uri` alone
+	 * @param names of all machines, in their order
+	 */
 	constructor(
-		args: Pick<ThinClonePoolArgs, "uri" | "rolling">,
+		args: { uri?: pulumi.Input<string>; hosts?: pulumi.Input<string>[]; rolling?: Sizes },
 		private readonly names: ReadonlyArray<string>,
 	) {
 		this.size = args.rolling?.batchSize ?? 1;
 		this.pauseSeconds = args.rolling?.pauseSeconds ?? 0;
 		const needed = names.length > this.size && !pulumi.runtime.isDryRun();
-		this.before = pulumi.output(needed ? (args.uri ?? defaultUri()) : undefined).apply(machinesAt);
+		const hosts = args.hosts ?? [args.uri ?? defaultUri()];
+		this.before = needed ? pulumi.all(hosts).apply(machinesAt) : pulumi.output(undefined);
 	}
 
 	/** What the preview says of a machine. */
@@ -68,16 +72,18 @@ export class Rollout {
 	}
 }
 
-/** UUIDs by name of the machines that were there when the run began; undefined when the host does not tell. */
-async function machinesAt(uri: string | undefined): Promise<ReadonlyMap<string, string> | undefined> {
-	if (uri === undefined) return undefined;
+/** UUIDs by name of the machines that were there when the run began; undefined when a host does not tell. */
+async function machinesAt(uris: ReadonlyArray<string>): Promise<ReadonlyMap<string, string> | undefined> {
 	try {
-		return new Map((await connect(uri).domains.list()).map(({ name, uuid }) => [name, uuid]));
+		const lists = await Promise.all(uris.map((uri) => connect(uri).domains.list()));
+		return new Map(lists.flat().map(({ name, uuid }) => [name, uuid]));
 	} catch {
 		// Whatever is wrong the resources will say; until then every batch waits.
 		return undefined;
 	}
 }
+
+type Sizes = Pick<RollingArgs, "batchSize" | "pauseSeconds">;
 
 function listed(names: ReadonlyArray<string>): string {
 	if (names.length <= 2) return names.join(" and ");

@@ -33,7 +33,9 @@ export function build(
 			(result, pattern) => replaceAt(result, pattern, (node) => perInstance(node, leaf)),
 			declaration.tree as Tree,
 		);
-		const { host: _host, ...args } = toValue(tree, leaf) as Record<string, unknown>;
+		const { host, ...others } = toValue(tree, leaf) as Record<string, unknown>;
+		// What is on a host that is declared has its URI in place of the name.
+		const args = declaration.type.hostless && host !== undefined ? { host, ...others } : others;
 		const uri = declaration.host && toValue(declaration.host, leaf);
 		const resource = declaration.type.build(
 			`${name}-${declaration.name}`,

@@ -11,6 +11,10 @@ import { clonedInstanceWithInitSchema } from "../components/cloned-instance-with
 import { type ForkedChild, ForkedVMSet } from "../components/forked-vm-set";
 import type { ForkedVMSetArgs } from "../components/forked-vm-set/args";
 import { forkedVMSetRules, forkedVMSetSchema } from "../components/forked-vm-set/schema";
+import { MorphMigration } from "../components/morph-migration";
+import type { MorphMigrationArgs } from "../components/morph-migration/args";
+import { morphMigrationRules } from "../components/morph-migration/rules";
+import { morphMigrationSchema } from "../components/morph-migration/schema";
 import { TemplateCatalog } from "../components/template-catalog";
 import type { TemplateCatalogArgs } from "../components/template-catalog/args";
 import { templateCatalogRules, templateCatalogSchema } from "../components/template-catalog/schema";
@@ -67,7 +71,7 @@ export interface DeclarableType<Args extends object = object, Built extends pulu
 	args: string;
 	/** What a reference to it is. */
 	provides?: Target;
-	/** It is on no host. */
+	/** It is on no host, or says itself on which. */
 	hostless?: true;
 	schema: z.ZodObject;
 	rules?: ReadonlyArray<Rule<never>>;
@@ -127,6 +131,7 @@ const domain: DeclarableType<DomainArgs, Domain> = {
 	schema: domainSchema,
 	rules: domainRules,
 	references: { template: "domain", "disks[].volume": "volume", "nics[].network": "network" },
+	files: ["morph.file"],
 	build: (name, args, opts) => new Domain(name, args, opts),
 	machines: ({ name, uuid, macs, addresses }) => pulumi.output([{ name, uuid, macs, addresses }]),
 };
@@ -144,6 +149,7 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		"domain.nics[].network": "network",
 		identityPool: "identityPool",
 	},
+	files: ["domain.morph.file"],
 	known: ["count", "instances", "instances[]", "namePrefix", "onBaseChange", "maxParallel", "customize.channel"],
 	perInstance: ["customize"],
 	build: (name, args, opts) => new ThinClonePool(name, args, opts),
@@ -169,7 +175,7 @@ const clonedInstanceWithInit: DeclarableType<ClonedInstanceWithInitArgs, ClonedI
 		"hosts[].network": "network",
 		"hosts[].source": "volume",
 	},
-	files: INIT_LISTS.map((list) => `${list}[].file`),
+	files: ["domain.morph.file", ...INIT_LISTS.map((list) => `${list}[].file`)],
 	known: [
 		...["count", "instances", "instances[]", "instances.*.instanceId", "namePrefix", "instanceIds", "instanceIds.*"],
 		...["identifier", "identifier[]", "parameters", "relations", "relations.*", "onScriptChange", "maxParallel"],
@@ -304,12 +310,35 @@ function forkedMachines(children: pulumi.Output<ForkedChild[]>) {
 	);
 }
 
+const morphMigration: DeclarableType<MorphMigrationArgs, MorphMigration> = {
+	type: "MorphMigration",
+	args: "MorphMigrationArgs",
+	hostless: true,
+	schema: morphMigrationSchema,
+	rules: morphMigrationRules,
+	references: {
+		"hosts.*.base": "volume",
+		"hosts.*.pool": "pool",
+		"hosts.*.network": "network",
+		"domain.nics[].network": "network",
+	},
+	files: ["morph.file", "members.*.morph.file"],
+	known: [
+		...["hosts", "hosts.*", "host", "count", "members", "members[]", "members.*", "members.*.host"],
+		...["namePrefix", "maxParallel"],
+	],
+	build: (name, args, opts) => new MorphMigration(name, args, opts),
+	machines: ({ machines }) =>
+		machines.apply((all) => all.map(({ name, uuid, macs, addresses }) => ({ name, uuid, macs, addresses }))),
+};
+
 /** The components, by what `kind` is in the file. */
 export const components = {
 	ThinClonePool: thinClonePool,
 	ClonedInstanceWithInit: clonedInstanceWithInit,
 	ForkedVMSet: forkedVMSet,
 	TemplateCatalog: templateCatalog,
+	MorphMigration: morphMigration,
 	Domain: domain,
 } as const;
 

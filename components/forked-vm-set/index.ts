@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Batch } from "../../provider/batch";
 import { Domain } from "../../provider/domain/resource";
 import { defaultUri } from "../../provider/dynamic";
 import { Identity } from "../../provider/identity/lease/resource";
 import { requireRoom } from "../../provider/identity/pool/declared";
 import { Volume } from "../../provider/volume/resource";
-import type { Batch } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
 import { commonOf } from "../children";
+import { dataDisksOf } from "../data-disks";
 import { instancesOf } from "../instances";
 import { Rollout } from "../rollout";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
@@ -117,11 +118,16 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	): Domain {
 		const { name, own } = child;
 		const mac = own.mac ?? identity?.mac;
+		const storage = {
+			...commonOf(set, args),
+			pool: args.pool ?? args.parent.pool,
+			...(own.host && { uri: own.host.uri, pool: own.host.pool, movable: true }),
+		};
 		const inputs = {
 			...commonOf(set, args),
 			name,
 			template: args.parent.uuid,
-			disks: [{ volume: disk, format: "qcow2" as const }, ...this.dataDisks(set, args, child)],
+			disks: [{ volume: disk, format: "qcow2" as const }, ...dataDisksOf(this, name, args.dataDisks, storage)],
 			...(own.host && { uri: own.host.uri, migration: own.host.migration }),
 			nics:
 				args.network === undefined
@@ -138,24 +144,6 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 			fork: { ...forkOf(args, child, identity), warm },
 		};
 		return new Domain(name, inputs, { parent: this });
-	}
-
-	private dataDisks(set: string, args: ForkedVMSetArgs, { name, own }: Child) {
-		return (args.dataDisks ?? []).map(({ sizeGiB, format = "qcow2", serial }, index) => ({
-			volume: new Volume(
-				`${name}-data-${index}`,
-				{
-					...commonOf(set, args),
-					pool: args.pool ?? args.parent.pool,
-					...(own.host && { uri: own.host.uri, pool: own.host.pool, movable: true }),
-					format,
-					sizeMiB: pulumi.output(sizeGiB).apply((gib) => Math.round(gib * 1024)),
-				},
-				{ parent: this },
-			),
-			format,
-			serial: serial ?? `data-${index}`,
-		}));
 	}
 }
 

@@ -1,12 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Domain, type NicArgs } from "../../provider/domain/resource";
+import type { Batch } from "../../provider/batch";
+import { Domain } from "../../provider/domain/resource";
 import type { DomainFacts } from "../../provider/domain/schema";
 import { Identity, type IdentityLeaseArgs } from "../../provider/identity/lease/resource";
 import { Volume } from "../../provider/volume/resource";
-import type { Batch, Lineage } from "../../provider/volume/schema";
+import type { Lineage } from "../../provider/volume/schema";
 import { checkArgs, refuseLater } from "../args";
 import { isDomainBase, poolOf } from "../base";
-import { commonOf, lineageOf, nicsOf } from "../children";
+import { commonOf, lineageOf, mebibytesOf, nicsOf, withMac } from "../children";
+import { dataDisksOf } from "../data-disks";
 import { Rollout } from "../rollout";
 import type { ThinClonePoolArgs } from "./args";
 import { filesWith, TOLD } from "./identity";
@@ -75,7 +77,9 @@ export class ThinClonePool extends pulumi.ComponentResource {
 			const volume = this.cloneDisk(name, args, instance, batch, rollout?.after(index, domains));
 			const root: DiskSource = { volume, format: CLONE_FORMAT };
 			const seed = this.seed(name, args, instance, identity);
-			const disks = [root, ...this.dataDisks(name, args, instance), ...seedDisks(seed)];
+			const storage = { ...commonOf(name, args), pool: args.pool ?? poolOf(args.base) };
+			const data = dataDisksOf(this, instance.name, args.dataDisks, storage);
+			const disks = [root, ...data, ...seedDisks(seed)];
 			volumes.set(instance.name, volume);
 			domains.set(instance.name, this.machine(name, args, instance, disks, identity, seed));
 			if (identity) identities.set(instance.name, identity);
@@ -123,30 +127,13 @@ export class ThinClonePool extends pulumi.ComponentResource {
 				...(isDomainBase(args.base) ? { baseDomain: args.base.domain } : { base: args.base }),
 				format: CLONE_FORMAT,
 				...(args.cloning === undefined ? {} : { cloning: args.cloning }),
-				sizeMiB: size === undefined ? undefined : pulumi.output(size).apply((gib) => Math.round(gib * 1024)),
+				sizeMiB: size === undefined ? undefined : mebibytesOf(size),
 				onBaseChange: args.onBaseChange === "rolling" ? "replace" : (args.onBaseChange ?? "keep"),
 				independent: instance.own.independent ?? args.independent,
 				...(batch === undefined ? {} : { batch }),
 			},
 			{ parent: this, ...(after === undefined ? {} : { dependsOn: after }) },
 		);
-	}
-
-	private dataDisks(pool: string, args: ThinClonePoolArgs, instance: Planned): DiskSource[] {
-		return (args.dataDisks ?? []).map((disk, index) => ({
-			volume: new Volume(
-				`${instance.name}-data-${index}`,
-				{
-					...commonOf(pool, args),
-					pool: args.pool ?? poolOf(args.base),
-					format: disk.format ?? "qcow2",
-					sizeMiB: pulumi.output(disk.sizeGiB).apply((gib) => Math.round(gib * 1024)),
-				},
-				{ parent: this },
-			),
-			format: disk.format ?? "qcow2",
-			serial: disk.serial ?? `data-${index}`,
-		}));
 	}
 
 	/** What a customised clone reads at its start; undefined where the guest agent tells it. */
@@ -209,16 +196,6 @@ export class ThinClonePool extends pulumi.ComponentResource {
 }
 
 const CLONE_FORMAT = "qcow2";
-
-/** The first has the address. */
-function withMac(
-	nics: pulumi.Input<NicArgs>[] | undefined,
-	mac: pulumi.Input<string | undefined> | undefined,
-): pulumi.Input<NicArgs>[] | undefined {
-	if (mac === undefined || !nics || nics.length === 0) return nics;
-	const [first, ...others] = nics;
-	return [pulumi.output(first!).apply((nic) => ({ ...nic, mac }) as NicArgs), ...others];
-}
 
 function describe(
 	name: string,

@@ -1,8 +1,6 @@
 /** Which machines a pool has, what they are called, and how each of them is customised. */
-import { InputError } from "../../provider/lifecycle";
-import { objectName } from "../../provider/schema";
 import { checkArgs } from "../args";
-import { instancesOf } from "../instances";
+import { checkName, instancesOf } from "../instances";
 import type { CustomizeArgs, InstanceArgs, ThinClonePoolArgs } from "./args";
 import { customizeRules } from "./rules";
 import { customizeSchema } from "./schema";
@@ -20,7 +18,7 @@ export function planInstances(pool: string, args: ThinClonePoolArgs): Planned[] 
 	const prefix = args.namePrefix ?? pool;
 	return instancesOf<InstanceArgs>(prefix, args.count, args.instances).map(({ index, name, own }) => {
 		const customize = customizationOf(pool, args, own, { index, name });
-		checkName(pool, prefix, name, longestSuffix(args, customize));
+		checkName(`ThinClonePool ${pool}`, prefix, name, longestSuffix(args, customize));
 		return { index, name, own, customize };
 	});
 }
@@ -58,15 +56,4 @@ function longestSuffix(
 ): string {
 	if ((customize || identityPool) && customize?.channel !== "guest-agent") return "-seed-01234567-01234567.iso";
 	return dataDisks.length > 0 ? "-data-00-01234567.qcow2" : "-01234567.qcow2";
-}
-
-function checkName(pool: string, prefix: string, name: string, suffix: string): void {
-	const longest = 63 - suffix.length;
-	if (objectName.safeParse(name).success && name.length <= longest) return;
-	throw new InputError(
-		"namePrefix",
-		`ThinClonePool ${pool}: namePrefix: got ${JSON.stringify(prefix)}, which makes the name ${JSON.stringify(name)}; ` +
-			`allowed are up to ${longest} letters, digits, dots, underscores and hyphens in all (the names of its volumes are ` +
-			"longer), starting with a letter or digit. Give a shorter or another namePrefix",
-	);
 }

@@ -3,6 +3,7 @@
  * Pure: the preview and the update both go by it.
  */
 import { isDeepStrictEqual } from "node:util";
+import { batchText } from "../batch";
 import { forkChanges, preemptionChanges, startNote } from "../fork/changes";
 import type { Change, Effect, State } from "../lifecycle";
 import { planMorph, stepLine } from "../morph/planner";
@@ -28,6 +29,7 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	guestSetup: { effect: "live", note: "recorded only: it is done once, right after a machine's first start" },
 	lineage: { effect: "live", note: "written into the metadata" },
 	cloneableBy: { effect: "live", note: "written into the metadata" },
+	memberCheck: { effect: "live", note: "done at the end of this change, and of each one after it" },
 	cpu: { effect: "restart", note: "a CPU cannot change while it runs" },
 	smbios: { effect: "restart", note: "the firmware's tables are made when the machine starts" },
 	boot: { effect: "restart", note: "the kernel is loaded when the machine starts" },
@@ -79,6 +81,17 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 
 /** The same as it will really come: a machine that is off is not restarted, nor one whose changes are put off. */
 export function changes(olds: Olds, news: DomainInputs): Change[] {
+	const { batch } = news;
+	return felt(olds, news).map((change) => {
+		const inTurn = batch && (change.effect === "restart" || IN_TURN.includes(change.property));
+		return inTurn ? { ...change, note: `${batchText(batch)}: ${change.note}` } : change;
+	});
+}
+
+/** What a member of a set changes when its turn is. */
+const IN_TURN: ReadonlyArray<string> = ["uri", "instanceType", "headroom"];
+
+function felt(olds: Olds, news: DomainInputs): Change[] {
 	return allChanges(olds, news).map((change) => {
 		if (change.effect !== "restart") return change;
 		if (olds.running === false) return { ...change, effect: "live", note: "the machine is off: written down" };

@@ -4,6 +4,7 @@ import { untilInitialized } from "../init/awaited";
 import type { Context } from "../lifecycle";
 import { setUpGuest } from "./agent";
 import { untilHealthy } from "./health";
+import { checkMember } from "./member-check";
 import { markSetUp } from "./note";
 import { timed } from "./patience";
 import type { DomainFacts, DomainInputs } from "./schema";
@@ -17,7 +18,7 @@ import { deadlineOf, waitForAddress, waitForAgent } from "./wait";
  * @throws WaitError, or an Error of the guest's
  */
 export async function finish(
-	{ host, log }: Context,
+	{ host, log }: Pick<Context, "host" | "log">,
 	inputs: DomainInputs,
 	facts: DomainFacts,
 	{ began, setUp, check }: { began?: number | undefined; setUp: boolean; check: boolean },
@@ -62,4 +63,15 @@ export async function finish(
 		timings.healthyMs = (await timed(() => untilHealthy(host, uuid, name, healthCheck))).ms;
 		firstSeen();
 	}
+	await checkAsMember({ host, log }, inputs, facts);
+	if (inputs.memberCheck) firstSeen();
+}
+
+/** @throws WaitError of a member of a set that does not show what it has to before the next one's turn */
+export async function checkAsMember(
+	{ host }: Pick<Context, "host" | "log">,
+	{ memberCheck, name, running }: DomainInputs,
+	{ uuid, preempted }: DomainFacts,
+): Promise<void> {
+	if (memberCheck && running && !preempted) await checkMember(host, uuid, name, memberCheck);
 }

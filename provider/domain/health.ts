@@ -1,4 +1,4 @@
-/** Asking a guest whether it does what it is for, by a command of the user's. */
+/** Asking a machine whether it does what it is for, in the way that the user says. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../libvirt";
 import { runInGuest } from "./agent";
@@ -10,29 +10,45 @@ type HealthCheck = NonNullable<DomainInputs["healthCheck"]>;
 /** Of what the command says, the end is shown. */
 const SHOWN = { lines: 10, characters: 1000 };
 
+/** How long it is tried, and how often. */
+type Times = Pick<HealthCheck, "timeoutSeconds" | "intervalSeconds">;
+
 /**
  * Runs the command again and again until it ends with 0.
  * @throws WaitError with the machine, the last exit code and the end of the output
  */
 export async function untilHealthy(host: Host, uuid: string, name: string, check: HealthCheck): Promise<void> {
-	const { exec, timeoutSeconds, intervalSeconds } = check;
-	const [program, ...args] = exec as [string, ...string[]];
+	const [program, ...args] = check.exec as [string, ...string[]];
+	await untilSuccess(host, uuid, name, check, async (left) => {
+		if (!(await untilAgent(host, uuid, left()))) return { what: "its guest agent did not answer" };
+		return failureOf(() => runInGuest(host, uuid, program, args, left()), program);
+	});
+}
+
+/**
+ * Tries again and again until nothing is wrong.
+ * @param attempt is given how many seconds are left; says what is wrong, if anything
+ * @throws WaitError with the machine and what was wrong in the end
+ */
+export async function untilSuccess(
+	host: Host,
+	uuid: string,
+	name: string,
+	{ timeoutSeconds, intervalSeconds }: Times,
+	attempt: (left: () => number) => Promise<Failure | undefined>,
+): Promise<void> {
 	const deadline = performance.now() + timeoutSeconds * 1000;
 	const left = () => Math.max(0, (deadline - performance.now()) / 1000);
-	let last = "its guest agent did not answer";
 	let lastSaid: string | undefined;
-	for (let attempt = 1; ; attempt++) {
-		if (await untilAgent(host, uuid, left())) {
-			const failure = await failureOf(() => runInGuest(host, uuid, program, args, left()), program);
-			if (failure === undefined) return;
-			last = failure.what;
-			if (failure.ended) lastSaid = last;
-			if (failure.final) throw new WaitError(`${name} is not healthy: ${last}\n  ${LEFT_AS_IT_IS}`);
-		}
-		const tries = attempt === 1 ? "one attempt" : `${attempt} attempts`;
+	for (let count = 1; ; count++) {
+		const failure = await attempt(left);
+		if (failure === undefined) return;
+		if (failure.ended) lastSaid = failure.what;
+		if (failure.final) throw new WaitError(`${name} is not healthy: ${failure.what}\n  ${LEFT_AS_IT_IS}`);
+		const tries = count === 1 ? "one attempt" : `${count} attempts`;
 		if (left() <= intervalSeconds || (await isOff(host, uuid))) {
 			const how = `after ${tries} in up to ${timeoutSeconds} s (healthCheck.timeoutSeconds)`;
-			throw new WaitError(`${name} is not healthy ${how}: ${withAnswer(last, lastSaid)}\n  ${LEFT_AS_IT_IS}`);
+			throw new WaitError(`${name} is not healthy ${how}: ${withAnswer(failure.what, lastSaid)}\n  ${LEFT_AS_IT_IS}`);
 		}
 		await sleep(intervalSeconds * 1000);
 	}
@@ -46,7 +62,8 @@ function withAnswer(last: string, lastSaid: string | undefined): string {
 	return lastSaid === undefined || lastSaid === last ? last : `${last}; before that, ${lastSaid}`;
 }
 
-interface Failure {
+/** What is wrong. */
+export interface Failure {
 	what: string;
 	/** Whether the command ran to its end. */
 	ended?: boolean;

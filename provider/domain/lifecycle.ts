@@ -10,7 +10,7 @@ import { changes } from "./changes";
 import { converge } from "./converge";
 import { createDomain, removeDomain } from "./create";
 import { defaultsOf, withDefaults } from "./defaults";
-import { finish } from "./finish";
+import { checkAsMember, finish } from "./finish";
 import { diskComplaint } from "./io-errors";
 import { asOff, look, type Seen } from "./look";
 import { asMoved } from "./moved";
@@ -92,16 +92,14 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 		// Of the first start, also when that was not the create's.
 		timings: { ...olds.timings, startMs: olds.timings.startMs ?? startMs },
 	};
-	if (started || olds.incomplete === true) {
-		try {
-			await finish(context, inputs, facts, {
-				setUp: seen.config.recorded?.setUp !== true,
-				check: olds.incomplete === true,
-			});
-		} catch (error) {
-			const message = error instanceof Error ? error.message : String(error);
-			throw new IncompleteError<DomainInputs, DomainFacts>(id, { ...inputs, ...facts }, message, { cause: error });
-		}
+	try {
+		const setUp = seen.config.recorded?.setUp !== true;
+		const incomplete = olds.incomplete === true;
+		if (started || incomplete) await finish(context, inputs, facts, { setUp, check: incomplete });
+		else await checkAsMember(context, inputs, facts);
+	} catch (error) {
+		const message = error instanceof Error ? error.message : String(error);
+		throw new IncompleteError<DomainInputs, DomainFacts>(id, { ...inputs, ...facts }, message, { cause: error });
 	}
 	// A name that was put off is the old one until then.
 	const name = found.pendingRestart?.properties.includes("name") ? seen.name : inputs.name;

@@ -49,6 +49,7 @@ function bootThere(before: DomainInputs["boot"], now: DomainInputs["boot"]): Dom
  */
 export async function movesOf(olds: DomainInputs, news: DomainInputs, context: Context): Promise<Moves | undefined> {
 	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
+	await refuseFromOutside(olds.uri, news);
 	const at = (uri: string, inputs: DomainInputs) =>
 		findThere({ ...context, host: connect(uri) }, { ...inputs, adopt: false }).catch(() => undefined);
 	const there = await at(olds.uri, olds);
@@ -62,6 +63,18 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 	wayTo(news);
 	const info = await connect(olds.uri).domains.find(there.uuid);
 	return { from: olds.uri, how: info?.state === "shutoff" ? "off" : "running" };
+}
+
+/** The order of a set is kept among hosts that its program names: on others it does not see which machines there are. */
+async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Promise<void> {
+	if (among === undefined) return;
+	const others = await Promise.all(among.map((known) => known !== from && isAnotherHost(from, known)));
+	if (others.includes(false)) return;
+	throw new InputError(
+		"uri",
+		`got ${uri}, and it is on ${from}, which is none of the hosts of its set (${among.join(", ")}): allowed is a move ` +
+			"among them. Leave the former host in hosts until all machines have left it",
+	);
 }
 
 /** Pure. */

@@ -3,6 +3,7 @@ import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic
 import type { ForkedFacts } from "../fork/forked";
 import { isLater } from "../later";
 import type { InstanceTypeName } from "../morph/instance-types";
+import { readSteps } from "./morph-file";
 import type { DomainFacts } from "./schema";
 
 export interface DiskArgs {
@@ -219,6 +220,12 @@ export interface MorphStepArgs {
 
 /** Steps of each phase, one after the other. Each phase may be left out. */
 export interface MorphArgs {
+	/**
+	 * Path of a file of YAML or JSON that has the phases, from the folder of the Pulumi project; in the file of an
+	 * environment from that file's. In place of all others.
+	 * @default none
+	 */
+	file?: pulumi.Input<string>;
 	/** Before anything changes. @default nothing */
 	preMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 	/** Where the machine gives back. @default vCPUs, then memory */
@@ -373,7 +380,7 @@ export class Domain extends LibvirtResource {
 		super(
 			"Domain",
 			name,
-			{ name, ...args, template: idOf(args?.template), disks, nics },
+			{ name, ...args, template: idOf(args?.template), morph: readSteps(args?.morph), disks, nics },
 			[
 				"uuid",
 				"macs",

@@ -27,6 +27,16 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 	...sizeRules,
 	...(morphRules as ReadonlyArray<Rule<DomainInputs>>),
 	{
+		property: "morph.file",
+		needs: ["morph"],
+		check: ({ morph: { file, ...phases } = {} }) => {
+			const [phase] = Object.keys(phases);
+			return file !== undefined && phase !== undefined
+				? `got "${file}" and ${phase}; allowed is one of them: a file, or the phases themselves`
+				: undefined;
+		},
+	},
+	{
 		property: "cpu",
 		needs: ["cpu", "vcpus", "maxVcpus", "template", "instanceType", "headroom"],
 		check: checkTopology,

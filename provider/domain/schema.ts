@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { computed } from "../allowed";
+import { batchSchema } from "../batch";
 import { type ForkedFacts, forkedSchema } from "../fork/forked";
 import { initSchema, type ScriptFacts } from "../init/awaited";
 import { blocksOfMemory, instanceTypeSchema } from "../morph/instance-types";
@@ -7,18 +8,10 @@ import type { Shape } from "../morph/shape";
 import { morphSchema } from "../morph/template";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
-import {
-	absolutePath,
-	commonShape,
-	hostName,
-	macAddress,
-	mebibytes,
-	objectName,
-	reference,
-	wholeText,
-} from "../schema";
+import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
 import { guestFileSchema } from "./guest-file";
 import { guestNetworkSchema } from "./guest-network";
+import { healthCheckShape, memberCheckSchema } from "./health-schema";
 import type { FormerLease } from "./leases";
 
 /** Text that comes back from libvirt's XML as it went in. */
@@ -99,15 +92,7 @@ export const waitForSchema = z.strictObject({
 });
 
 /** What a guest has to show before it counts as made. */
-export const healthCheckSchema = z.strictObject({
-	exec: z
-		.array(wholeText.max(65_536, "allowed are at most 65536 characters"))
-		.min(1)
-		.max(256)
-		.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty"),
-	timeoutSeconds: z.number().min(1).max(86_400).default(120),
-	intervalSeconds: z.number().min(1).max(3600).default(5),
-});
+export const healthCheckSchema = z.strictObject(healthCheckShape);
 
 /** What a machine can grow to while it runs. */
 export const headroomSchema = z.strictObject({
@@ -142,7 +127,8 @@ export const domainSchema = z.strictObject({
 	maxVcpus: z.int().min(1).max(1024).optional(),
 	instanceType: instanceTypeSchema.optional(),
 	headroom: headroomSchema.optional(),
-	morph: morphSchema.optional(),
+	/** From a file: read by the class. */
+	morph: morphSchema.extend({ file: z.string().min(1).optional() }).optional(),
 	cpu: cpuSchema.optional(),
 	smbios: smbiosSchema.optional(),
 	disks: z.array(diskSchema).default([]),
@@ -173,6 +159,10 @@ export const domainSchema = z.strictObject({
 	migration: migrationSchema.optional(),
 	/** By a look at the hosts: it is on another one than `uri`. */
 	moves: computed(movesSchema.optional()),
+	/** Set by MorphMigration: when its turn is, what it has to show then, and the hosts among which it moves. */
+	batch: computed(batchSchema.optional()),
+	memberCheck: computed(memberCheckSchema.optional()),
+	among: computed(z.array(commonShape.uri).optional()),
 	/** Set by ForkedVMSet. */
 	fork: computed(forkedSchema.optional()),
 	/** Set by ClonedInstanceWithInit: the template is on another host, or may run. */

@@ -2,6 +2,7 @@
 import type { Rule } from "../lifecycle";
 import { hostCommand, NEEDED } from "../morph/host-program";
 import { sizeOf } from "../morph/instance-types";
+import { PHASES } from "../morph/template";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 import { isMorphable } from "./defaults";
 import { type DomainInputs, headroomSchema } from "./schema";
@@ -92,7 +93,5 @@ export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
 ];
 
 function hasStep(morph: DomainInputs["morph"], kind: string): boolean {
-	return Object.values(morph ?? {})
-		.flat()
-		.some((step) => step?.kind === kind);
+	return PHASES.flatMap((phase) => morph?.[phase] ?? []).some((step) => step.kind === kind);
 }

@@ -115,7 +115,8 @@ async function firstAddresses(
 	return undefined;
 }
 
-async function interfaces(host: Host, uuid: string, source: AddressSource): Promise<InterfaceAddresses[]> {
+/** What one source tells; nothing from one that cannot answer. */
+export async function interfaces(host: Host, uuid: string, source: AddressSource): Promise<InterfaceAddresses[]> {
 	if (source === "agent" && !(await lookLive(host, uuid)).agentConnected) return [];
 	try {
 		return await host.domains.interfaceAddresses(uuid, source, { deadlineSeconds: 10 });

@@ -49,7 +49,11 @@ export async function runOnHost(
 	if (!command) throw new Error(`programs cannot be run on ${uri}: ${NEEDED}`);
 	const [program, ...args] = command;
 	return new Promise((resolve) => {
-		const options = { timeout: timeoutSeconds * 1000, killSignal: "SIGKILL", maxBuffer: LONGEST_OUTPUT } as const;
+		const options = {
+			timeout: Math.ceil(timeoutSeconds * 1000),
+			killSignal: "SIGKILL",
+			maxBuffer: LONGEST_OUTPUT,
+		} as const;
 		const child = execFile(program, args, options, (error, stdout, stderr) => {
 			if (error?.killed) return resolve(undefined);
 			const { code = null, signal = null } = (error ?? { code: 0 }) as { code?: unknown; signal?: string | null };

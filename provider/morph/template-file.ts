@@ -43,7 +43,7 @@ function parsed(file: string): unknown {
 		return parse(readFileSync(file, "utf8")) ?? {};
 	} catch (error) {
 		const { code, message } = error as NodeJS.ErrnoException;
-		const why = code === "ENOENT" ? `there is no such file; it is looked for from ${process.cwd()}` : message;
+		const why = code === "ENOENT" ? `there is no such file; give its path from ${process.cwd()}` : message;
 		throw new InputError("morph", `template ${file}: ${why}`);
 	}
 }

@@ -1,5 +1,6 @@
 /** What a change of a volume's inputs means. */
 import { isDeepStrictEqual } from "node:util";
+import { batchText } from "../batch";
 import { type Change, InputError, type State } from "../lifecycle";
 import { isUnknown } from "../unknown";
 import type { VolumeFacts, VolumeInputs } from "./schema";
@@ -101,8 +102,7 @@ function changedBaseEffect(
 		return { property, effect: "live", note: how };
 	}
 	const { batch } = news;
-	const order =
-		batch && `batch ${batch.number} of ${batch.of}${batch.after === undefined ? "" : `, after ${batch.after}`}`;
+	const order = batch && batchText(batch);
 	return { property, effect: "replace", note: `${order === undefined ? "" : `${order}: `}${note}: ${LOST}` };
 }
 

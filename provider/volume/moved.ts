@@ -29,11 +29,18 @@ export async function movesOf(olds: VolumeInputs, news: VolumeInputs): Promise<V
 	const path = await pathOf(there, olds);
 	if (path === undefined) return { from: olds.uri };
 	const isSent = news.source === undefined && news.replicaOf === undefined;
-	if (isSent && (await usesOf(there, path)).domains.length === 0) {
+	if (isSent && !(await isOfMachine(there, path))) {
+		// A machine that did not get there is still on the volume that it was to leave.
+		const here = connect(news.uri);
+		if (await isOfMachine(here, await pathOf(here, news))) return { from: olds.uri };
 		throw refuse("no machine is on it that would bring what it holds: allowed is its present host, or remove it");
 	}
 	moving.set(news.ownerId, { there, path });
 	return { from: olds.uri };
+}
+
+async function isOfMachine(host: Host, path: string | undefined): Promise<boolean> {
+	return path !== undefined && (await usesOf(host, path)).domains.length > 0;
 }
 
 async function pathOf(there: Host, { pool, name }: VolumeInputs): Promise<string | undefined> {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { computed } from "../allowed";
+import { batchSchema } from "../batch";
 import { guestFileSchema } from "../domain/guest-file";
 import { HOST_KEY_TYPES } from "../identity/host-keys";
 import { injectedSchema } from "../init/injected";
@@ -46,14 +47,6 @@ export const sourceSchema = z.strictObject({
 	archive: archiveSchema.optional(),
 });
 
-/** Where a clone is in a rolling change of its base; for the preview. */
-export const batchSchema = z.strictObject({
-	number: z.int().min(1),
-	of: z.int().min(1),
-	/** Such as "web-0 is healthy". */
-	after: z.string().optional(),
-});
-
 export const volumeSchema = z.strictObject({
 	...commonShape,
 	pool: reference,
@@ -86,7 +79,6 @@ export const volumeSchema = z.strictObject({
 });
 
 export type VolumeInputs = z.output<typeof volumeSchema>;
-export type Batch = z.output<typeof batchSchema>;
 export type CloudInit = z.output<typeof cloudInitSchema>;
 
 /** Where a volume's content came from. */

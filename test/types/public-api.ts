@@ -7,6 +7,8 @@ import {
 	type CloneInstance,
 	Domain,
 	type Lineage,
+	type MorphMachine,
+	MorphMigration,
 	Network,
 	StoragePool,
 	ThinClonePool,
@@ -32,6 +34,10 @@ export function program(bridgedVolume: pulumi.CustomResource & { pool: pulumi.Ou
 		nics: [{ network }, { network: network.id }, { bridge: "br0" }],
 	});
 
+	const hosts = { a: { uri: "qemu+ssh://a/system", base: gold }, b: { base: bridgedVolume, network } };
+	const set = new MorphMigration("set", { hosts, host: "a", members: { db: { host: "b" } }, instanceType: "small" });
+
+	same<typeof set.machines, pulumi.Output<MorphMachine[]>>(true);
 	same<typeof web.instances, pulumi.Output<CloneInstance[]>>(true);
 	same<ReturnType<typeof web.usage>, pulumi.Output<Usage[]>>(true);
 	same<typeof gold.lineage, pulumi.Output<Lineage | undefined>>(true);
@@ -48,6 +54,10 @@ export function program(bridgedVolume: pulumi.CustomResource & { pool: pulumi.Ou
 	new ThinClonePool("web", { base: 3, count: 3 });
 	// @ts-expect-error disks are the pool's own
 	new ThinClonePool("web", { base: gold, count: 3, domain: { disks: [] } });
+	// @ts-expect-error its size is the set's
+	new MorphMigration("set", { hosts, count: 1, domain: { vcpus: 2 } });
+	// @ts-expect-error hosts are required
+	new MorphMigration("set", { count: 1, instanceType: "small" });
 	// @ts-expect-error misspelt
 	new Domain("one", { memoryMib: 512 });
 	// @ts-expect-error no such mode

@@ -3,7 +3,7 @@ import { configVariableSchema } from "../../../environment/config-variable";
 import { load } from "../../../environment/load";
 import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
 import { hostSchema, sectionNames } from "../../../environment/structure";
-import { ClonedInstanceWithInit, ForkedVMSet, TemplateCatalog, ThinClonePool } from "../../../index";
+import { ClonedInstanceWithInit, ForkedVMSet, MorphMigration, TemplateCatalog, ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";
 import { domain } from "../../../provider/domain/lifecycle";
 import { forkPoint } from "../../../provider/fork/lifecycle";
@@ -110,7 +110,7 @@ async function refusalBy(make: () => unknown): Promise<string> {
 		}
 	});
 	const made = registered.filter(
-		({ type }) => !/:(ThinClonePool|ClonedInstanceWithInit|ForkedVMSet|TemplateCatalog)$/.test(type),
+		({ type }) => !/:(ThinClonePool|ClonedInstanceWithInit|ForkedVMSet|TemplateCatalog|MorphMigration)$/.test(type),
 	);
 	if (message !== "") assert.deepEqual(made, []);
 	return message;
@@ -121,6 +121,7 @@ for (const [name, Component, table] of [
 	["ClonedInstanceWithInit", ClonedInstanceWithInit, tables.ClonedInstanceWithInit],
 	["ForkedVMSet", ForkedVMSet, tables.ForkedVMSet],
 	["TemplateCatalog", TemplateCatalog, tables.TemplateCatalog],
+	["MorphMigration", MorphMigration, tables.MorphMigration],
 ] as const) {
 	describe(`bad arguments of ${name}`, () => {
 		it("has a row for each argument", () => checkCoverage(argumentsOf(components[name].schema), table.rows));
@@ -204,6 +205,7 @@ describe("bad arguments in the file of an environment", () => {
 		["volumes.disk", sections.volumes as DeclarableType, tables.Volume],
 		["components.jump", components.Domain as DeclarableType, tables.Domain],
 		["components.web", components.ThinClonePool as DeclarableType, tables.ThinClonePool],
+		["components.set", components.MorphMigration as DeclarableType, tables.MorphMigration],
 	];
 	for (const [place, type, table] of places) {
 		it(`refuses what the table of ${type.type} has, in ${place}`, () => {
@@ -222,11 +224,12 @@ describe("bad arguments in the file of an environment", () => {
 /** The good arguments, with references to what exists. */
 function existing(given: Record<string, unknown>, type: DeclarableType): Record<string, unknown> {
 	return Object.keys(type.references).reduce((result, reference) => {
-		const steps = stepsOf(reference.replaceAll("[]", "[0]"));
-		const value = steps.reduce<unknown>(
-			(inner, step) => (inner as Record<string, unknown> | undefined)?.[step],
-			result,
-		);
+		const steps: Array<string | number> = [];
+		const value = stepsOf(reference.replaceAll("[]", "[0]")).reduce<unknown>((inner, step) => {
+			const group = (inner ?? {}) as Record<string, unknown>;
+			steps.push(step === "*" ? (Object.keys(group)[0] ?? "*") : step);
+			return group[steps.at(-1)!];
+		}, result);
 		if (typeof value !== "string") return result;
 		return withValue(result, steps, { existing: value }) as Record<string, unknown>;
 	}, given);

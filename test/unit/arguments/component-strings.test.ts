@@ -75,8 +75,8 @@ function treeOf(registered: Registered[], pool: string) {
 }
 
 describe("strings that change nothing in what a ThinClonePool makes", () => {
-	// What none of the strings can be: the way to a pool of identities is no text of anybody's.
-	const others = ["namePrefix", "instances[0]", "identityPool"];
+	// What none of the strings can be: the way to a pool of identities is no text of anybody's, and a file has to be there.
+	const others = ["namePrefix", "instances[0]", "identityPool", "domain.morph.file"];
 	const paths = textsOf(thinClonePoolSchema).filter((path) => !others.includes(path));
 	const plainOf = new Map(
 		paths.map((path) => [path, PLAIN.find((plain) => refusedIn(argsWith([[path, plain]])).length === 0)]),

@@ -65,6 +65,42 @@ describe("Environment", () => {
 		);
 	});
 
+	it("puts a set on one of its own hosts, with steps from a file beside the definition", async () => {
+		const folder = mkdtempSync(join(tmpdir(), "environment-"));
+		try {
+			const steps = { preMigration: [{ exec: ["drain"] }] };
+			writeFileSync(join(folder, "drain.yaml"), JSON.stringify(steps));
+			writeFileSync(join(folder, "other.yaml"), JSON.stringify({ postMigration: [{ exec: ["warm"] }] }));
+			const place = (uri: string) => ({ uri, base: "debian", network: { existing: "web" } });
+			const definition = {
+				...DEFINITION,
+				components: {
+					set: {
+						kind: "MorphMigration",
+						hosts: { a: place("qemu+ssh://a/system"), b: place("qemu+ssh://b/system") },
+						host: "b",
+						members: { db: { morph: { file: "other.yaml" } } },
+						instanceType: "small",
+						morph: { file: "drain.yaml" },
+					},
+					alone: { kind: "Domain", morph: { file: "drain.yaml" }, instanceType: "nano" },
+				},
+				stacks: {},
+			};
+			writeFileSync(join(folder, "clones.yaml"), JSON.stringify(definition));
+			const { registered } = await made({ file: join(folder, "clones.yaml") });
+			const domain = (name: string) =>
+				registered.find((own) => own.type.endsWith(":Domain") && own.name === `staging-${name}`)!.inputs;
+			const machine = domain("set-db");
+			assert.equal(machine.uri, "qemu+ssh://b/system");
+			assert.deepEqual(Object.keys(machine.morph as object), ["postMigration"]);
+			const [step] = (domain("alone").morph as typeof steps).preMigration;
+			assert.deepEqual(step!.exec, ["drain"]);
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
+	});
+
 	it("hands on hosts, references and what the stack has different", async () => {
 		const { inputs, registered } = await made();
 		const custom = registered.filter(({ type }) => type.startsWith("pulumi-nodejs"));

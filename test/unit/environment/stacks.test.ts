@@ -59,7 +59,7 @@ stacks:
 			complaintsOf(() => loadYaml(text, { config: { n: "1" } })),
 			[
 				'clones.yaml:5:32: stacks.prod.components.web.memoryMib: there is no such property; did you mean "memoryMiB"?',
-				"clones.yaml:6:23: stacks.qa.components.wbe.kind: is required; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and Domain",
+				"clones.yaml:6:23: stacks.qa.components.wbe.kind: is required; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and MorphMigration and Domain",
 				'clones.yaml:6:49: stacks.qa.netwrks: there is no such property; did you mean "networks"?',
 			],
 		);

@@ -62,9 +62,9 @@ describe("the outline of a definition", () => {
 
 	it("has components of known types", () => {
 		assert.deepEqual(complaints("components: { a: {}, b: { kind: Domian }, c: { kind: 5 } }"), [
-			"clones.yaml:1:15: components.a.kind: is required; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and Domain",
-			'clones.yaml:1:33: components.b.kind: got "Domian"; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and Domain; did you mean "Domain"?',
-			"clones.yaml:1:54: components.c.kind: got 5; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and Domain",
+			"clones.yaml:1:15: components.a.kind: is required; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and MorphMigration and Domain",
+			'clones.yaml:1:33: components.b.kind: got "Domian"; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and MorphMigration and Domain; did you mean "Domain"?',
+			"clones.yaml:1:54: components.c.kind: got 5; allowed are ThinClonePool and ClonedInstanceWithInit and ForkedVMSet and TemplateCatalog and MorphMigration and Domain",
 		]);
 	});
 

@@ -75,7 +75,7 @@ postMigration: []
 	it("is refused when it is not there", async () => {
 		assert.throws(
 			() => morphTemplate("/no/template"),
-			/template \/no\/template: there is no such file; it is looked for from/,
+			/template \/no\/template: there is no such file; give its path from/,
 		);
 		await assert.rejects(morphCheck({ uri: "", names: [] }), /name at least one file/);
 	});

@@ -24,6 +24,7 @@ export const HARDWARE: Row[] = [
 	["headroom.maxVcpus", 0, 1025, "4"],
 	["headroom.maxMemoryMiB", 0, 66, "64"],
 	["morph", [], "live"],
+	["morph.file", "", 5],
 	...["preMigration", "hotUnplug", "hotPlug", "postMigration"].flatMap((phase): Row[] => [
 		[`morph.${phase}`, {}, ["vcpus"]],
 		[`morph.${phase}[0].kind`, "disk", 5],

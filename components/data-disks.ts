@@ -1,0 +1,28 @@
+/** Disks of its own that each machine of a component has beside the cloned one. */
+import type * as pulumi from "@pulumi/pulumi";
+import { Volume, type VolumeArgs } from "../provider/volume/resource";
+import { mebibytesOf } from "./children";
+import type { DataDiskArgs } from "./thin-clone-pool/args";
+import type { DiskSource } from "./thin-clone-pool/seed";
+
+/**
+ * Makes the volumes, empty at first.
+ * @param storage where they are made, and what else they have in common
+ */
+export function dataDisksOf(
+	parent: pulumi.Resource,
+	machine: string,
+	dataDisks: ReadonlyArray<DataDiskArgs> | undefined,
+	storage: Omit<VolumeArgs, "name" | "format" | "sizeMiB">,
+	opts: pulumi.CustomResourceOptions = {},
+): DiskSource[] {
+	return (dataDisks ?? []).map(({ sizeGiB, format = "qcow2", serial }, index) => ({
+		volume: new Volume(
+			`${machine}-data-${index}`,
+			{ ...storage, format, sizeMiB: mebibytesOf(sizeGiB) },
+			{ parent, ...opts },
+		),
+		format,
+		serial: serial ?? `data-${index}`,
+	}));
+}

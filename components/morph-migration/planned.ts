@@ -1,0 +1,40 @@
+/** Which machines a set has, and where each of them is to be. */
+import { defaultUri, type Reference } from "../../provider/dynamic";
+import { poolOf } from "../base";
+import { checkName, instancesOf } from "../instances";
+import type { MorphHostArgs, MorphMemberArgs, MorphMigrationArgs } from "./args";
+
+/** A host with what it has for the machines. */
+export interface Place extends MorphHostArgs {
+	/** Among `hosts`. */
+	name: string;
+	uri: NonNullable<MorphHostArgs["uri"]>;
+	pool: Reference;
+}
+
+/** A machine as it is going to be. */
+export interface Planned {
+	name: string;
+	own: MorphMemberArgs;
+	place: Place;
+}
+
+export function placesOf({ hosts }: Pick<MorphMigrationArgs, "hosts">): ReadonlyMap<string, Place> {
+	return new Map(
+		Object.entries(hosts).map(([name, { uri = defaultUri(), pool, ...host }]) => [
+			name,
+			{ ...host, name, uri, pool: pool ?? poolOf(host.base) },
+		]),
+	);
+}
+
+/** @throws InputError naming the component, for a name that is none */
+export function planMembers(what: string, component: string, args: MorphMigrationArgs): Planned[] {
+	const prefix = args.namePrefix ?? component;
+	const places = placesOf(args);
+	const [only] = places.keys();
+	return instancesOf<MorphMemberArgs>(prefix, args.count, args.members).map(({ name, own }) => {
+		checkName(what, prefix, name, args.dataDisks?.length ? "-data-00-01234567.qcow2" : "-01234567.qcow2");
+		return { name, own, place: places.get(own.host ?? args.host ?? only!)! };
+	});
+}
