@@ -32,11 +32,6 @@ export const stateRules: ReadonlyArray<Rule<ClonedInstanceWithInitInputs>> = [
 			? `got "${injectInto}" with withState; allowed is "image": the scripts are put into the machine that is stopped`
 			: undefined,
 	),
-	withState("onScriptChange", ({ onScriptChange }) =>
-		onScriptChange === "rerun" || onScriptChange === "parametersOnly"
-			? `got "${onScriptChange}" with withState; allowed are "keep" and "replace"`
-			: undefined,
-	),
 	withState("timeoutSeconds", ({ timeoutSeconds: seconds }) =>
 		!isUnknown(seconds) && seconds !== undefined && (seconds < 1 || seconds > 3600)
 			? `got ${seconds} with withState; allowed is 1 to 3600: a clone gets its NIC only after its scripts of the stage early`

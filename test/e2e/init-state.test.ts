@@ -1,17 +1,14 @@
 import assert from "node:assert/strict";
 import type { InitInstance } from "../../index";
-import { type Bench, inGuest, leftOn, startBench } from "./hosts";
+import { leftOn } from "./hosts";
+import { type StateBench, startStateBench, TWO } from "./init-state-lab";
 
 describe("clones with scripts that go on in the memory of a machine", function () {
 	this.timeout(300_000);
-	let bench: Bench;
-	const inside = (name: string, command: string) => inGuest(bench.host, name, command);
-	const want = (clones: Record<string, { instanceId: number }>) =>
-		bench.project.setConfig("clones", JSON.stringify(clones));
-	const TWO = { a: { instanceId: 0 }, b: { instanceId: 1 } };
+	let bench: StateBench;
 
 	before(async () => {
-		bench = await startBench({ program: "test/e2e/fixtures/init-state", config: { clones: JSON.stringify(TWO) } });
+		bench = await startStateBench();
 	});
 	after(() => bench?.stop());
 
@@ -30,20 +27,23 @@ describe("clones with scripts that go on in the memory of a machine", function (
 				scripts.map(({ name: script, state }) => `${script} ${state}`),
 				["alone done", "hostname done", "static-address done", "who done"],
 			);
-			assert.equal(await inside(name, "cat /run/warm; hostname"), `warmed up\nweb-0${index + 1}`);
-			assert.equal(await inside(name, "cat /etc/who"), `${macs[0]} web-0${index + 1}`);
-			assert.match(await inside(name, "ip -4 -o addr show dev eth0"), new RegExp(` 192\\.168\\.159\\.1${index}/24 `));
+			assert.equal(await bench.inside(name, "cat /run/warm; hostname"), `warmed up\nweb-0${index + 1}`);
+			assert.equal(await bench.inside(name, "cat /etc/who"), `${macs[0]} web-0${index + 1}`);
+			assert.match(
+				await bench.inside(name, "ip -4 -o addr show dev eth0"),
+				new RegExp(` 192\\.168\\.159\\.1${index}/24 `),
+			);
 		}
 	});
 
 	it("have run those of the stage early before they had a NIC", async () => {
-		assert.equal(await inside("web-a", "cat /etc/nics"), "lo");
+		assert.equal(await bench.inside("web-a", "cat /etc/nics"), "lo");
 	});
 
 	it("show no change afterwards", () => bench.project.preview(["--expect-no-changes"]));
 
 	it("are told by the script that failed before the NIC, and then are not there", async () => {
-		await want({ ...TWO, bad: { instanceId: 9 } });
+		await bench.want({ ...TWO, bad: { instanceId: 9 } });
 		const { code, stdout } = await bench.project.run(["up", "--yes", "--skip-preview"]);
 		assert.notEqual(code, 0);
 		assert.match(stdout, /01-alone failed: it ended with exit code 3/);

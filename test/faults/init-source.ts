@@ -51,7 +51,7 @@ describe("scripts in the source itself, which is a volume", function () {
 		await bench.project.edit("index.ts", "web-{instance + 1:02}", "node-{instance + 1:02}");
 		const { code, stdout } = await bench.project.run(["up", "--yes", "--skip-preview"]);
 		assert.notEqual(code, 0);
-		assert.match(stdout, /web-image|web-0/);
+		assert.match(stdout, /the volume \S+ cannot be given scripts: .*volume \S*web-image\S* \(an overlay on it\)/);
 		await bench.project.edit("index.ts", "node-{instance + 1:02}", "web-{instance + 1:02}");
 		await bench.project.up();
 		assert.equal(await inGuest(bench.host, "web-0", "hostname"), "web-01");

@@ -1,30 +1,27 @@
 import * as assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bench, inGuest, leftOn, startBench } from "../e2e/hosts";
+import { leftOn } from "../e2e/hosts";
+import { type StateBench, startStateBench, TWO } from "../e2e/init-state-lab";
 
 describe("clones with scripts that went on in the memory of a machine", function () {
 	this.timeout(600_000);
-	let bench: Bench;
-	const inside = (name: string, command: string) => inGuest(bench.host, name, command);
-	const want = (clones: Record<string, { instanceId: number }>) =>
-		bench.project.setConfig("clones", JSON.stringify(clones));
-	const TWO = { a: { instanceId: 0 }, b: { instanceId: 1 } };
+	let bench: StateBench;
 
 	before(async () => {
-		bench = await startBench({ program: "test/e2e/fixtures/init-state", config: { clones: JSON.stringify(TWO) } });
+		bench = await startStateBench();
 		await bench.project.up();
 	});
 	after(() => bench?.stop());
 
 	it("stay who they are when they boot", async () => {
-		const who = await inside("web-a", "cat /etc/who");
-		await inside("web-a", "sync");
+		const who = await bench.inside("web-a", "cat /etc/who");
+		await bench.inside("web-a", "sync");
 		await bench.host.virsh("destroy", "web-a");
 		await bench.host.virsh("start", "web-a");
 		const both = `${who}\n${who}`;
 		let found = "";
 		for (let turn = 0; turn < 300 && found !== both; turn++) {
-			found = await inside("web-a", "cat /etc/who").catch(() => "");
+			found = await bench.inside("web-a", "cat /etc/who").catch(() => "");
 			await sleep(200);
 		}
 		assert.equal(found, both);
@@ -32,12 +29,29 @@ describe("clones with scripts that went on in the memory of a machine", function
 
 	it("are kept as they are when scripts change, which new ones have", async () => {
 		await bench.project.edit("index.ts", 'echo "$CLONE_ID', 'echo "new $CLONE_ID');
-		await want({ ...TWO, c: { instanceId: 2 } });
+		await bench.want({ ...TWO, c: { instanceId: 2 } });
 		const { changes } = await bench.project.up();
 		// The machine that they go on as, and disk and machine of the new one.
 		assert.deepEqual([changes.create, changes.update, changes.replace], [2, undefined, 1]);
-		assert.match(await inside("web-c", "cat /etc/who"), /^new \S+ web-03$/);
-		assert.doesNotMatch(await inside("web-b", "cat /etc/who"), /new/);
+		assert.match(await bench.inside("web-c", "cat /etc/who"), /^new \S+ web-03$/);
+		assert.doesNotMatch(await bench.inside("web-b", "cat /etc/who"), /new/);
+		await bench.project.preview(["--expect-no-changes"]);
+	});
+
+	it("are brought up to date with changed scripts, where that is said, as they run", async () => {
+		const bootId = () => bench.inside("web-b", "cat /proc/sys/kernel/random/boot_id");
+		const before = await bootId();
+		await bench.project.setConfig("onScriptChange", "rerun");
+		await bench.project.edit("index.ts", 'echo "new $CLONE_ID', 'echo "newer $CLONE_ID');
+		const { changes } = await bench.project.up();
+		// The machine that new ones would go on as.
+		assert.equal(changes.replace, 1);
+		for (const [name, number] of Object.entries({ "web-a": 1, "web-b": 2, "web-c": 3 })) {
+			const who = (await bench.inside(name, "cat /etc/who")).split("\n");
+			assert.match(who.at(-1)!, new RegExp(`^newer \\S+ web-0${number}$`));
+			assert.equal(who.filter((line) => line.startsWith("newer ")).length, 1);
+		}
+		assert.equal(await bootId(), before);
 		await bench.project.preview(["--expect-no-changes"]);
 	});
 

@@ -43,11 +43,6 @@ describe("ClonedInstanceWithInit refuses", () => {
 			{ ...STATE, injectInto: "source" },
 			/injectInto: got "source" with withState/,
 		],
-		[
-			"to bring up to date what goes on",
-			{ ...STATE, onScriptChange: "rerun" },
-			/onScriptChange: got "rerun" with withState; allowed are "keep" and "replace"/,
-		],
 		["a NIC that waits for nothing", { ...STATE, timeoutSeconds: 0 }, /timeoutSeconds: got 0 with withState/],
 		[
 			"hardware that has to boot",

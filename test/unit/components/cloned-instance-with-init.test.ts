@@ -126,6 +126,14 @@ describe("ClonedInstanceWithInit", () => {
 		assert.equal(told!.content, `id mac 0 ${clone.nics[0]!.mac}\nid uuid ${clone.uuid}\n`);
 	});
 
+	it("brings clones that went on up to date by their agent", async () => {
+		const registered = await made({ withState: true, onScriptChange: "rerun" });
+		const names = registered.flatMap(({ type, name }) => (type.endsWith("Injection") ? [name] : []));
+		assert.deepEqual(names.sort(), ["web-0", "web-1"]);
+		const { fork } = inputs(registered, DOMAIN, "web-1") as unknown as { fork: ForkedInputs };
+		assert.equal(fork.onParentChange, "keep");
+	});
+
 	it("has them go on from another fork point, with its hardware", async () => {
 		const registered = await made({ withState: true, source: { forkPoint: "warm" } });
 		const { base, parent, domain } = inputs(registered, POINT, "web-state");
