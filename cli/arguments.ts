@@ -8,6 +8,8 @@ export interface Arguments {
 	/** `organization/project/stack` */
 	stack: string;
 	uri: string;
+	/** URI of another host. */
+	to: string | undefined;
 	/** File with the exported state, or "-". */
 	state: string | undefined;
 	/** Name of a pool of identities. */
@@ -31,6 +33,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 		options: {
 			stack: { type: "string", default: "" },
 			uri: { type: "string", default: process.env.LIBVIRT_DEFAULT_URI || "qemu:///system" },
+			to: { type: "string" },
 			state: { type: "string" },
 			pool: { type: "string" },
 			owner: { type: "string" },
@@ -42,6 +45,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 	const words = GROUPS.includes(positionals[0] ?? "") ? 2 : 1;
 	return {
 		...values,
+		to: values.to,
 		state: values.state,
 		pool: values.pool,
 		owner: values.owner,

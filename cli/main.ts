@@ -16,7 +16,7 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones identities list --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--state FILE]
        pulumi-libvirt-clones identities release NAME --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--owner OWNER]
            [--state FILE] [--yes]
-       pulumi-libvirt-clones morph options MACHINE... [--uri URI]
+       pulumi-libvirt-clones morph options MACHINE... [--uri URI] [--to URI]
        pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
        pulumi-libvirt-clones morph check FILE...
        pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
@@ -33,7 +33,8 @@ identities list shows the identities of the stack's pools: state, who holds them
 identities release returns one whose owner is gone, or takes it out of quarantine, with new credentials.
 
 morph options says which instance types machines can change to, and how: while they run, or by a restart; of several
-machines what all of them can, and which of them excludes the rest. morph status says how far a change has come, and what
+machines what all of them can, and which of them excludes the rest; with --to, on another host, to which they move.
+morph status says how far a change has come, and what
 of one that was cut off is recorded. Both take machines by name or UUID, whoever made them, and change nothing. morph check
 says what is wrong in templates, else what their steps come to; morph edit serves a page on this computer to edit one, and
 to see the options of machines, until it is ended.
@@ -45,6 +46,7 @@ Without --yes they only tell what they would do.
 
   --stack S     organization/project/stack; the organization of a self-managed backend is "organization"
   --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
+  --to URI      morph options: libvirt URI of the other host
   --state FILE  gc, identities: the exported state, for identities with --show-secrets; "-" reads it from standard input
   --pool POOL   identities: only this pool, by its name in the store
   --owner OWNER identities release: who holds it, where that is of a stack that is gone

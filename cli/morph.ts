@@ -11,14 +11,17 @@ interface Asked {
 	uri: string;
 	/** Of machines, or their UUIDs. */
 	names: ReadonlyArray<string>;
+	/** URI of the host that they are to go to. */
+	to?: string | undefined;
 }
 
 const contextOf = (uri: string): Context => ({ host: connect(uri), log: (line) => console.error(line) });
 
 /** @returns lines of a table, one for each type and, below it, one for each reason why it is no better */
-export async function morphOptions({ uri, names }: Asked): Promise<string[]> {
+export async function morphOptions({ uri, names, to }: Asked): Promise<string[]> {
 	if (names.length === 0) throw new Error("morph options: name at least one machine");
-	const { machines, options } = await surveyOptions(contextOf(uri), names);
+	const target = to === undefined ? undefined : connect(to);
+	const { machines, options } = await surveyOptions(contextOf(uri), names, undefined, target);
 	const lacks = machines.flatMap(({ name, running }) => (running?.lacks ?? []).map((what) => `${name} lacks ${what}`));
 	return [
 		...table([["type", "vCPUs", "MiB", "", "because"], ...options.flatMap(rowsOf)]),

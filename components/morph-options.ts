@@ -13,16 +13,19 @@ export interface MorphOptionsArgs {
 	types?: InstanceTypes<Record<string, InstanceType>>;
 	/** libvirt URI of their host. @default the configured one */
 	uri?: pulumi.Input<string>;
+	/** libvirt URI of another host, to which they are to move. @default none: they stay where they are */
+	to?: pulumi.Input<string>;
 }
 
 /**
- * Which instance types machines can change to, and how: what all of them can, and which machine excludes the rest. Asks
+ * Which instance types machines can change to, here or on another host, and how: what all of them can, and which machine excludes the rest. Asks
  * the host when the program runs, in previews as well, and changes nothing; fails when it cannot be reached, and for a
  * machine that is not there.
  */
-export function morphOptions({ machines, types, uri }: MorphOptionsArgs): pulumi.Output<MorphOption[]> {
-	return pulumi.all([uri ?? defaultUri(), machines]).apply(async ([at, names]) => {
+export function morphOptions({ machines, types, uri, to }: MorphOptionsArgs): pulumi.Output<MorphOption[]> {
+	return pulumi.all([uri ?? defaultUri(), machines, to]).apply(async ([at, names, target]) => {
 		const context = { host: connect(at), log: (line: string) => void pulumi.log.warn(line) };
-		return (await surveyOptions(context, names, types?.all)).options;
+		const there = target === undefined ? undefined : connect(target);
+		return (await surveyOptions(context, names, types?.all, there)).options;
 	}) as pulumi.Output<MorphOption[]>;
 }

@@ -1,8 +1,11 @@
 /** A machine whose `uri` is another host's: what is recorded of it as if it had been there before, and what a preview says. */
 import { connect } from "../libvirt";
 import { type Change, type Context, InputError, type State } from "../lifecycle";
+import { type Policy, policyOf } from "../move/convergence";
 import { isAnotherHost, type Moves } from "../move/moves";
+import { refuseObstacles } from "../move/obstacles";
 import { wayTo } from "../move/way";
+import { look } from "./look";
 import { findThere } from "./own";
 import type { DomainFacts, DomainInputs } from "./schema";
 
@@ -45,7 +48,7 @@ function bootThere(before: DomainInputs["boot"], now: DomainInputs["boot"]): Dom
 
 /**
  * Whether the new inputs have it move, by a look at both hosts.
- * @throws InputError where nothing tells how its host reaches the new one
+ * @throws InputError where nothing tells how its host reaches the new one, or it cannot go on there
  */
 export async function movesOf(olds: DomainInputs, news: DomainInputs, context: Context): Promise<Moves | undefined> {
 	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
@@ -61,8 +64,15 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 		);
 	}
 	wayTo(news);
-	const info = await connect(olds.uri).domains.find(there.uuid);
-	return { from: olds.uri, how: info?.state === "shutoff" ? "off" : "running" };
+	const from = connect(olds.uri);
+	const seen = await look(from, there.uuid);
+	if (seen) await refuseObstacles(from, connect(news.uri), seen.name, (seen.live ?? seen.config).root);
+	return { from: olds.uri, how: seen?.active ? "running" : "off" };
+}
+
+function pauseClause({ maxPauseMs, onNoConvergence, timeoutSeconds }: Policy): string {
+	const longer = onNoConvergence === "suspend" ? `, or of what that takes after ${timeoutSeconds} s` : "";
+	return `the last of it in a pause of at most ${maxPauseMs} ms${longer}`;
 }
 
 /** The order of a set is kept among hosts that its program names: on others it does not see which machines there are. */
@@ -83,7 +93,7 @@ export function moveChange({ from, how }: Moves, news: DomainInputs): Change {
 	const { migrateUri } = wayTo(news);
 	const sent = `memory and what its ${disks} disk(s) hold are sent to ${migrateUri}`;
 	const notes = {
-		running: `moves from ${from} while it runs: ${sent}, then it goes on there`,
+		running: `moves from ${from} while it runs: ${sent}, ${pauseClause(policyOf(news.migration))}, then it goes on there`,
 		off: `moves from ${from}: what its ${disks} disk(s) hold is sent to ${migrateUri}; it stays off`,
 		arrived: `has come from ${from} already: recorded`,
 	};

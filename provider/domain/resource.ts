@@ -125,7 +125,7 @@ export interface GuestNetworkArgs {
 	nameservers?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
-/** How one host reaches another. */
+/** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
 	/**
 	 * libvirt URI of the new host, as the libvirt daemon of the present one takes it: that makes the connection.
@@ -135,6 +135,27 @@ export interface MigrationArgs {
 	peerUri?: pulumi.Input<string>;
 	/** Name or address of the new host to which memory and disks are sent, by TCP. @default the host name in `peerUri` */
 	address?: pulumi.Input<string>;
+	/**
+	 * Whether memory and disks are sent encrypted (TLS), by the certificates that QEMU has on both hosts
+	 * (`default_tls_x509_cert_dir` in `qemu.conf`): that of the new host has to name `address`. @default false
+	 */
+	tls?: pulumi.Input<boolean>;
+	/**
+	 * Milliseconds that the guest may stand still for the last of its memory: QEMU's downtime limit. A quarter and half of
+	 * it are tried first. The hand-over to the new host comes on top. @default 300
+	 */
+	maxPauseMs?: pulumi.Input<number>;
+	/**
+	 * What becomes of a guest that changes its memory faster than it is sent. `throttle`: it is slowed down, more and more;
+	 * it stays where it is when even that is not enough. `suspend`: it stands still until the rest is sent, however long
+	 * that takes. `abort`: it stays where it is. The last two after `timeoutSeconds`.
+	 * @default "throttle"
+	 */
+	onNoConvergence?: pulumi.Input<"throttle" | "suspend" | "abort">;
+	/** Seconds from when all memory has been sent once until it is given up or suspended. @default 120 */
+	timeoutSeconds?: pulumi.Input<number>;
+	/** MiB that are sent in a second at most, of memory and of each disk. @default as much as goes */
+	bandwidthMiBps?: pulumi.Input<number>;
 }
 
 /** What the create waits for. Waiting holds one of the engine's parallel slots. */

@@ -9,11 +9,10 @@ import { turnOff } from "../domain/power";
 import type { DomainInputs } from "../domain/schema";
 import { type Host, LibvirtError } from "../libvirt";
 import type { Context } from "../lifecycle";
+import { QEMU_MIB } from "../morph/options";
 import { parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 
-/** What QEMU takes beside the guest's memory: 43 to 57 MiB were measured, of small guests without KVM. */
-const QEMU_MIB = 64;
 /** For a guest that has a disk to come back to. */
 const GRACE_SECONDS = 30;
 

@@ -8,6 +8,8 @@
  * when the worker died during the call. Look-ups (`find…`) resolve to `undefined` when there is no such object.
  */
 
+import type { DomainJob, Migrated, Migration } from "./migration";
+
 export interface CallOptions {
 	/**
 	 * Seconds until the call is given up and its worker is killed, counted from when a worker takes it. Calls with more
@@ -33,10 +35,12 @@ export interface Host {
 	/** virConnectGetCapabilities: XML. Cached: asking takes longer than making a machine. */
 	capabilitiesXml(options?: CallOptions): Promise<string>;
 	/** virConnectGetDomainCapabilities: XML. */
-	domainCapabilitiesXml(
-		query: { emulator?: string; arch?: string; machine?: string; type?: string },
-		options?: CallOptions,
-	): Promise<string>;
+	domainCapabilitiesXml(query: EmulatorQuery, options?: CallOptions): Promise<string>;
+	/**
+	 * virConnectCompareHypervisorCPU: why the emulator there cannot give a guest this CPU (a `<cpu>` with a model);
+	 * undefined when it can.
+	 */
+	compareCpu(cpuXml: string, query: EmulatorQuery, options?: CallOptions): Promise<string | undefined>;
 	/**
 	 * Whether guests really run well under KVM: the same tiny guest is started under KVM and under emulation, and KVM has
 	 * to be through with the firmware about as soon. Takes one to four seconds; cached per process and URI.
@@ -44,6 +48,16 @@ export interface Host {
 	kvmUsable(options?: CallOptions): Promise<boolean>;
 	/** Ends all workers; pending calls reject. Also done at process exit. */
 	close(): Promise<void>;
+}
+
+/** What a guest is run by; libvirt's defaults for what is not said. */
+export interface EmulatorQuery {
+	/** Path of the program. */
+	emulator?: string | undefined;
+	arch?: string | undefined;
+	machine?: string | undefined;
+	/** "kvm", "qemu" */
+	type?: string | undefined;
 }
 
 export interface HostInfo {
@@ -91,37 +105,6 @@ export interface DiskError {
 	/** Its name in the machine: "vda". */
 	target: string;
 	noSpace: boolean;
-}
-
-/** How a machine goes to another host. */
-export interface Migration {
-	/** libvirt URI by which the daemon of its host reaches that of the other one. */
-	peerUri: string;
-	/** `tcp://ADDRESS`: where QEMU listens there. */
-	migrateUri: string;
-	/** Definition of what is to run there. */
-	xml: string;
-	/** What is to be its definition there when it is off. */
-	persistentXml: string;
-	/** Disks ("vda") whose content is sent. */
-	disks: string[];
-	/** Of those: all of it, or what they have beside a backing store that is there as well. */
-	copy: "all" | "top";
-}
-
-/** How far a job on a machine is. */
-export interface DomainJob {
-	isMigration: boolean;
-	doneBytes: number;
-	/** May grow. */
-	totalBytes: number;
-}
-
-/** A migration that came to its end. */
-export interface Migrated {
-	/** For how long the guest stood still. */
-	pauseMs: number;
-	totalMs: number;
 }
 
 /** A job of QEMU's on a disk. */
@@ -222,6 +205,10 @@ export interface Domains {
 	 * paused is so there. It goes on when this call is given up.
 	 */
 	migrate(uuid: string, migration: Migration, options?: CallOptions): Promise<void>;
+	/** virDomainMigrateSetMaxDowntime: for how long a running machine may stand still for the last of its memory. */
+	setMaxDowntime(uuid: string, milliseconds: number, options?: CallOptions): Promise<void>;
+	/** virDomainAbortJob: ends the job that holds the machine, such as a migration, as if it had not begun. */
+	abortJob(uuid: string, options?: CallOptions): Promise<void>;
 	/** virDomainGetJobStats: the job that holds the machine, such as a migration; undefined when there is none. */
 	job(uuid: string, options?: CallOptions): Promise<DomainJob | undefined>;
 	/** virDomainGetJobStats(COMPLETED): the migration by which the machine came here; undefined where that is not known. */

@@ -1,5 +1,5 @@
 /** `connect(uri)`: the interface to one host, on its lanes of workers. */
-import type { CallOptions, Host, HostInfo, HostMemory } from "./api";
+import type { CallOptions, EmulatorQuery, Host, HostInfo, HostMemory } from "./api";
 import { hostUuid } from "./capabilities";
 import { redact } from "./errors";
 import { closeWatchers } from "./events";
@@ -71,6 +71,7 @@ interface HostCalls {
 	memory: Host["memory"];
 	capabilitiesXml: Host["capabilitiesXml"];
 	domainCapabilitiesXml: Host["domainCapabilitiesXml"];
+	compareCpu: Host["compareCpu"];
 }
 
 class LibvirtHost implements Host {
@@ -127,11 +128,12 @@ class LibvirtHost implements Host {
 		return this.cachedCapabilities;
 	}
 
-	domainCapabilitiesXml(
-		query: { emulator?: string; arch?: string; machine?: string; type?: string },
-		options?: CallOptions,
-	): Promise<string> {
+	domainCapabilitiesXml(query: EmulatorQuery, options?: CallOptions): Promise<string> {
 		return this.calls.domainCapabilitiesXml(query, options);
+	}
+
+	compareCpu(cpuXml: string, query: EmulatorQuery, options?: CallOptions): Promise<string | undefined> {
+		return this.calls.compareCpu(cpuXml, query, options);
 	}
 
 	kvmUsable(options?: CallOptions): Promise<boolean> {

@@ -13,3 +13,4 @@ export {
 	watchDomains,
 } from "./events";
 export { closeAll, connect } from "./host";
+export type * from "./migration";

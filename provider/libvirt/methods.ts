@@ -58,6 +58,8 @@ export const domainMethods: Specs<Domains> = {
 	blockJob: { parameters: 2 },
 	blockJobAbort: { parameters: 2 },
 	migrate: { parameters: 2, lane: "guest", deadlineSeconds: MIGRATION_SECONDS },
+	setMaxDowntime: { parameters: 2 },
+	abortJob: { parameters: 1 },
 	job: { parameters: 1 },
 	migrated: { parameters: 1 },
 	setMetadata: { parameters: 5 },
@@ -121,4 +123,5 @@ export const hostMethods = {
 	memory: { parameters: 0 },
 	capabilitiesXml: { parameters: 0 },
 	domainCapabilitiesXml: { parameters: 1 },
+	compareCpu: { parameters: 2 },
 } satisfies Record<string, MethodSpec>;

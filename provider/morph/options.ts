@@ -1,7 +1,14 @@
-/** Which instance types a machine, or a set of machines, can change to, how, and which machine excludes the rest. Pure. */
+/**
+ * Which instance types a machine, or a set of machines, can change to, here or on another host, how, and which machine
+ * excludes the rest. Pure.
+ */
+import type { Obstacle } from "../move/obstacles";
 import type { InstanceType } from "./instance-types";
 import { type MorphPlan, planMorph } from "./planner";
 import type { Shape } from "./shape";
+
+/** What QEMU takes beside the guest's memory: 43 to 57 MiB were measured, of small guests without KVM. */
+export const QEMU_MIB = 64;
 
 /** A machine as it is now. */
 export interface Machine {
@@ -9,14 +16,16 @@ export interface Machine {
 	/** Undefined for one that is off. */
 	running: Shape | undefined;
 	memoryMiB: number;
+	/** Where it is asked for another host: what keeps it from going there as it is. */
+	obstacles?: ReadonlyArray<Obstacle>;
 }
 
 /** From the best to the worst; a set can do what the worst of its machines can. */
 const MODES = ["none", "live", "start", "reboot", "impossible"] as const;
 
 /**
- * `none`: is of that size; `live`: changes while it runs; `start`: is off, and has it from its next start on; `reboot`: by
- * a restart.
+ * `none`: is of that size; `live`: changes, and moves, while it runs; `start`: is off, and has it from its next start on;
+ * `reboot`: by a restart.
  */
 export type MorphMode = (typeof MODES)[number];
 
@@ -32,7 +41,7 @@ export interface MorphOption {
 }
 
 /**
- * @param availableMiB memory that the host still has for machines; undefined where it does not say
+ * @param availableMiB memory that the host, or the one that they are to go to, still has; undefined where it does not say
  * @returns one for each type, in their order
  */
 export function optionsOf(
@@ -45,20 +54,33 @@ export function optionsOf(
 		const reasons: MorphOption["reasons"] = each.flatMap(({ machine, reasons }) =>
 			reasons.map((reason) => ({ machine: machine.name, reason })),
 		);
-		const growthMiB = machines.reduce((sum, { running, memoryMiB }) => {
-			return sum + (running ? Math.max(0, size.memoryMiB - memoryMiB) : 0);
-		}, 0);
-		const beyond = availableMiB !== undefined && growthMiB > availableMiB;
-		if (beyond) reasons.push({ reason: `the host has ${availableMiB} MiB for ${growthMiB} MiB more` });
+		const moreMiB = machines.reduce((sum, machine) => sum + moreFor(machine, size), 0);
+		const beyond = availableMiB !== undefined && moreMiB > availableMiB;
+		if (beyond) reasons.push({ reason: `the host has ${availableMiB} MiB for ${moreMiB} MiB more` });
 		const mode = beyond ? "impossible" : worst(each.map((one) => one.mode));
 		return { type, size, mode, reasons };
 	});
 }
 
-function optionOf(
-	{ running, memoryMiB }: Machine,
-	size: InstanceType,
-): Pick<MorphPlan, "reasons"> & { mode: MorphMode } {
+/** One that comes from another host needs all of it. */
+function moreFor({ running, memoryMiB, obstacles }: Machine, size: InstanceType): number {
+	if (!running) return 0;
+	return obstacles ? size.memoryMiB + QEMU_MIB : Math.max(0, size.memoryMiB - memoryMiB);
+}
+
+type Option = Pick<MorphPlan, "reasons"> & { mode: MorphMode };
+
+function optionOf(machine: Machine, size: InstanceType): Option {
+	const change = changeOf(machine, size);
+	if (!machine.obstacles) return change;
+	const moves = change.mode === "none" ? "live" : change.mode;
+	return {
+		mode: worst([moves, ...machine.obstacles.map(({ mode }) => mode)]),
+		reasons: [...change.reasons, ...machine.obstacles.map(({ reason }) => reason)],
+	};
+}
+
+function changeOf({ running, memoryMiB }: Machine, size: InstanceType): Option {
 	if (running) return planMorph(running, size);
 	return { mode: "start", reasons: [`it is off, with ${memoryMiB} MiB`] };
 }

@@ -1,6 +1,9 @@
 /** Looks at machines on a host, whoever made them, to say what they can change to and how far a change has come. */
+import type { Host } from "../libvirt";
 import { LibvirtError } from "../libvirt/errors";
-import type { Context } from "../lifecycle";
+import { type Context, InputError } from "../lifecycle";
+import { obstacles } from "../move/obstacles";
+import { comingTo } from "../move/room";
 import { attribute, parse, text } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import { readMiB } from "../xml/units";
@@ -11,35 +14,50 @@ import { probedShape } from "./steps";
 
 /**
  * @param names names or UUIDs
- * @throws Error for a machine that is not there
+ * @param to another host that they are to go to
+ * @throws Error for a machine that is not there, and where both are the same host
  */
 export async function surveyOptions(
 	context: Context,
 	names: ReadonlyArray<string>,
 	types: Readonly<Record<string, InstanceType>> = INSTANCE_TYPES,
+	to?: Host,
 ): Promise<{ machines: Machine[]; options: MorphOption[] }> {
-	const machines = await Promise.all(names.map((name) => look(context, name)));
-	const available = await context.host.memory().then(
-		({ availableMiB }) => availableMiB,
-		(error) => {
-			if (error instanceof LibvirtError) return undefined;
-			throw error;
-		},
-	);
-	return { machines, options: optionsOf(machines, types, available) };
+	if (to) await refuseSameHost(context.host, to);
+	const machines = await Promise.all(names.map((name) => look(context, name, to)));
+	return { machines, options: optionsOf(machines, types, await availableOn(to ?? context.host)) };
 }
 
-async function look(context: Context, nameOrUuid: string): Promise<Machine> {
+async function refuseSameHost(host: Host, to: Host): Promise<void> {
+	const [here, there] = await Promise.all([host.info(), to.info()]);
+	if (here.hostUuid !== there.hostUuid) return;
+	throw new InputError("to", `got ${to.uri}, which is the host of ${host.uri}; allowed is another one`);
+}
+
+/** Less what is promised to machines that are on their way there. */
+async function availableOn(host: Host): Promise<number | undefined> {
+	try {
+		const [{ availableMiB }, coming] = await Promise.all([host.memory(), comingTo(host)]);
+		return coming.reduce((left, { memoryMiB }) => left - memoryMiB, availableMiB);
+	} catch (error) {
+		if (error instanceof LibvirtError) return undefined;
+		throw error;
+	}
+}
+
+async function look(context: Context, nameOrUuid: string, to: Host | undefined): Promise<Machine> {
 	const { host } = context;
 	const found = await host.domains.find(nameOrUuid);
 	if (!found) throw new Error(`there is no machine ${nameOrUuid} on ${host.uri}`);
 	const { name, uuid, state } = found;
+	const root = parse(await host.domains.xml(uuid), `the definition of ${name}`);
+	const target = to && { obstacles: await obstacles(host, to, root) };
 	if (state !== "shutoff" && state !== "crashed") {
 		const running = await probedShape(context, uuid);
-		return { name, running, memoryMiB: running.memory.presentMiB };
+		return { name, running, memoryMiB: running.memory.presentMiB, ...target };
 	}
-	const root = parse(await host.domains.xml(uuid), `the definition of ${name}`);
-	return { name, running: undefined, memoryMiB: readMiB(root, "currentMemory") ?? readMiB(root, "memory") ?? 0 };
+	const memoryMiB = readMiB(root, "currentMemory") ?? readMiB(root, "memory") ?? 0;
+	return { name, running: undefined, memoryMiB, ...target };
 }
 
 /** How far the change of a machine has come. */

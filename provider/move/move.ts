@@ -3,7 +3,6 @@
  * volumes that are there already. Where it is at any moment the two hosts tell: whoever comes after a crash looks, and
  * goes on.
  */
-
 import { look, type Seen } from "../domain/look";
 import { nicSource } from "../domain/nics";
 import { note } from "../domain/note";
@@ -14,15 +13,17 @@ import type { DomainFacts, DomainInputs } from "../domain/schema";
 import { resolveNics } from "../domain/source";
 import { independentDefinition } from "../fork/definition";
 import { forgetFork } from "../fork/device-state";
-import { shortageOf } from "../fork/preempt";
 import { isNobody } from "../fork/waiting";
 import { connect, type Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
 import { recordedIn, recordOf } from "../xml/metadata";
+import { Convergence, policyOf } from "./convergence";
 import { copyOf, type MovedDisk, movedDisks, prepare } from "./disks";
-import { placeAtRest, progress } from "./place";
+import { refuseObstacles } from "./obstacles";
+import { placeAtRest } from "./place";
+import { type Coming, refuseWithoutRoom, withRoom } from "./room";
 import { wayTo } from "./way";
 
 type Olds = State<DomainInputs, DomainFacts>;
@@ -35,8 +36,6 @@ interface Moving {
 	off: boolean;
 }
 
-const TELL_MS = 10_000;
-
 /**
  * Brings a machine from the host where it is recorded to the one of the context, from wherever an earlier attempt left off.
  * @throws Error when it stays where it was, which the error says, or when where it is cannot be told
@@ -44,8 +43,10 @@ const TELL_MS = 10_000;
 export async function moveHere(context: Context, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
 	const there = connect(olds.uri);
 	const machine = { uuid, name: olds.name };
-	let place = await placeAtRest(context, there, machine);
+	const earlier = new Convergence(context.log, there, machine, policyOf(inputs.migration));
+	let place = await placeAtRest(context, there, machine, earlier);
 	if (place === "there") {
+		if (earlier.reason !== undefined) throw notMoved(olds.name, there, earlier.reason);
 		await send(context, there, uuid, olds, inputs).catch((error: unknown) => {
 			// A call of an earlier run was under way still: it has left meanwhile.
 			if (!isGone(error)) throw error;
@@ -62,33 +63,67 @@ export async function moveHere(context: Context, uuid: string, olds: Olds, input
 	await arrive(context, there, uuid);
 }
 
-async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
-	const { host: here, log } = context;
+/**
+ * Whether it can go, by a look at both hosts; changes nothing.
+ * @returns undefined when it is not there any more
+ * @throws Error that says why it cannot
+ */
+async function checkMove(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs) {
 	const seen = await look(there, uuid);
-	if (!seen) return;
+	if (!seen) return undefined;
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not moved");
 	refuseUnforked(seen, olds);
 	const way = wayTo(inputs);
 	const earlier = movingIn(seen);
 	const disks = await movedDisks(context, there, seen, olds.disks, inputs.disks, earlier?.disks ?? []);
-	const nics = await connections(here, seen, olds, inputs);
-	await refuseWithoutRoom(context, seen);
-	const copy = await copyOf(here, there, disks);
+	const nics = await connections(context.host, seen, olds, inputs);
+	await refuseObstacles(there, context.host, seen.name, (seen.live ?? seen.config).root);
+	await refuseWithoutRoom(context.host, comingOf(seen));
+	return { seen, way, earlier, disks, nics };
+}
 
+type Checked = NonNullable<Awaited<ReturnType<typeof checkMove>>>;
+
+async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
+	const checked = await checkMove(context, there, uuid, olds, inputs);
+	if (!checked) return;
+	await withRoom(context.host, comingOf(checked.seen), () => transfer(context, there, checked, olds, inputs));
+}
+
+function comingOf({ uuid, name, live, config }: Seen): Coming {
+	return { uuid, name, memoryMiB: (live ?? config).memoryMiB };
+}
+
+async function transfer(
+	context: Context,
+	there: Host,
+	{ seen, way, earlier, disks, nics }: Checked,
+	olds: Olds,
+	inputs: DomainInputs,
+): Promise<void> {
+	const { host: here, log } = context;
+	const { uuid } = seen;
+	const copy = await copyOf(here, there, disks);
 	const off = earlier?.off ?? !seen.active;
 	const moving: Moving = { disks: disks.flatMap(({ volumes }) => volumes?.to.path ?? []), off };
 	await note(there, uuid, { moving: JSON.stringify(moving) }, ["config"]);
 	await prepare(context, there, disks);
 	if (!seen.active) await patiently(() => there.domains.start(uuid, { paused: true }));
+	const policy = policyOf(inputs.migration);
+	const convergence = new Convergence(log, there, seen, policy);
 	try {
 		if (olds.fork && seen.active) await forgetFork(there, uuid);
 		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, { disks, nics });
 		const sent = disks.filter(({ volumes }) => volumes).map(({ target }) => target);
 		log(`moves from ${there.uri} to ${way.migrateUri}${copy === "top" ? "" : ", with all that its disks hold"}`);
-		const migration = there.domains.migrate(uuid, { ...way, xml, persistentXml, disks: sent, copy });
-		await telling(context, there, uuid, migration);
+		await convergence.prepare();
+		const { bandwidthMiBps, tls = false } = inputs.migration ?? {};
+		const throttle = policy.onNoConvergence === "throttle";
+		const how = { throttle, bandwidthMiBps, tls };
+		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy });
+		await convergence.accompany(migration);
 	} catch (error) {
-		throw await stayed(context, there, { uuid, name: seen.name, off }, error);
+		throw await stayed(context, there, { uuid, name: seen.name, off }, convergence, error);
 	}
 }
 
@@ -117,15 +152,6 @@ async function connections(here: Host, seen: Seen, olds: Olds, inputs: DomainInp
 	return known;
 }
 
-async function refuseWithoutRoom({ host }: Context, { name, live, config }: Seen): Promise<void> {
-	const shortage = await shortageOf(host, (live ?? config).memoryMiB);
-	if (!shortage) return;
-	throw new Error(
-		`${name} was not moved: ${host.uri} has ${shortage.availableMiB} MiB of the ${shortage.neededMiB} MiB that it needs. ` +
-			"Free memory there, or choose another host",
-	);
-}
-
 /** Of what runs, and of what is started later, as they are to be on the new host. */
 async function definitions(
 	there: Host,
@@ -148,34 +174,31 @@ async function definitions(
 	}) as [string, string];
 }
 
-/** Says from time to time how far it is. */
-async function telling({ log }: Context, there: Host, uuid: string, migration: Promise<void>): Promise<void> {
-	const tell = setInterval(() => {
-		there.domains
-			.job(uuid)
-			.then((job) => job && log(`moves: ${progress(job)}`))
-			.catch(() => {});
-	}, TELL_MS);
-	try {
-		await migration;
-	} finally {
-		clearInterval(tell);
-	}
-}
-
 /** @returns the error to throw; undefined when it has moved all the same: the call's end was not seen */
 async function stayed(
 	context: Context,
 	there: Host,
 	machine: { uuid: string; name: string; off: boolean },
+	convergence: Convergence,
 	error: unknown,
 ): Promise<Error> {
-	const message = error instanceof Error ? error.message : String(error);
-	const place = await placeAtRest(context, there, machine);
+	const message = convergence.reason ?? (error instanceof Error ? error.message : String(error));
+	const place = await placeAtRest(context, there, machine, convergence).catch((unseen: Error) => unseen);
+	if (place instanceof Error) return new Error(`${message}\n${place.message}`, { cause: error });
 	if (place !== "there") return new Error(`${message}\n${machine.name} has left ${there.uri}: the next run goes on`);
 	if (machine.off) await powerOff(there, machine.uuid);
-	const now = machine.off ? "is off" : "runs on";
-	return new Error(`${machine.name} was not moved: ${message}\nIt ${now} on ${there.uri} as before.`, { cause: error });
+	return notMoved(machine.name, there, message, { cause: error, off: machine.off });
+}
+
+function notMoved(
+	name: string,
+	there: Host,
+	why: string,
+	{ off = false, cause }: { off?: boolean; cause?: unknown } = {},
+) {
+	return new Error(`${name} was not moved: ${why}\nIt ${off ? "is off" : "runs on"} on ${there.uri} as before.`, {
+		cause,
+	});
 }
 
 /** What is left to do when it is there: each step may have been done by a run that was cut off. */

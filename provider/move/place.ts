@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
+import type { Convergence } from "./convergence";
 
 /** What a host shows of a machine. `between`: it stands still for a migration, on either side. */
 export type Sight = "none" | "off" | "runs" | "between";
@@ -30,7 +31,7 @@ export function placeOf(there: Sight, here: Sight): Place {
 	return PLACES[there][here];
 }
 
-async function sightOf(host: Host, uuid: string): Promise<Sight> {
+export async function sightOf(host: Host, uuid: string): Promise<Sight> {
 	const info = await host.domains.find(uuid);
 	if (!info) return "none";
 	if (info.state === "shutoff") return "off";
@@ -41,12 +42,14 @@ async function sightOf(host: Host, uuid: string): Promise<Sight> {
 
 /**
  * Where a machine is, once a migration that goes on has come to its end.
+ * @param convergence of that migration
  * @throws Error with what each host shows, where that does not tell
  */
 export async function placeAtRest(
 	{ host: here, log }: Pick<Context, "host" | "log">,
 	there: Host,
 	machine: { uuid: string; name: string },
+	convergence?: Convergence,
 ): Promise<"there" | "here" | "gone"> {
 	let lastJob = performance.now();
 	let lastTold = Number.NEGATIVE_INFINITY;
@@ -62,6 +65,7 @@ export async function placeAtRest(
 		if (performance.now() - lastJob > (place === "unclear" ? 5 : LAST_STEPS_SECONDS) * 1000) {
 			throw new Error(unclear(machine.name, there.uri, before, here.uri, now));
 		}
+		if (job?.isMigration) await convergence?.look(job);
 		if (job && performance.now() - lastTold > TELL_MS) {
 			log(`a migration of an earlier run goes on: ${progress(job)}`);
 			lastTold = performance.now();

@@ -9,6 +9,13 @@ export const migrationSchema = z.strictObject({
 		.string()
 		.regex(/^[A-Za-z0-9.:-]{1,253}$/, "allowed is a host name or an address, without a port")
 		.optional(),
+	tls: z.boolean().optional(),
+	/** QEMU takes no more. */
+	maxPauseMs: z.int().min(1).max(2_000_000).optional(),
+	onNoConvergence: z.enum(["throttle", "suspend", "abort"]).optional(),
+	timeoutSeconds: z.number().min(1).max(86_400).optional(),
+	/** 1 TiB a second. */
+	bandwidthMiBps: z.int().min(1).max(1_048_576).optional(),
 });
 
 export interface Way {

@@ -15,6 +15,7 @@ import { describeForkNeeds } from "./fork-needs";
 import { describeForks, FORK_VICTIMS } from "./forks";
 import { describeForksAtOnce } from "./forks-at-once";
 import { describeInjection } from "./injection";
+import { describeMoves } from "./moves";
 import { Random, seedOr } from "./random";
 import { describeUnrecorded } from "./unrecorded";
 
@@ -32,6 +33,8 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeForkNeeds(random);
 	describeInjection(2, random);
 });
+
+describe(`moves (CLONES_FAULT_SEED=${seed})`, () => describeMoves(random));
 
 describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeTorture({ leases: 10_000, clientAfter: [10, 40], serverAfter: [200, 600] }, random);

@@ -12,10 +12,13 @@ import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { connectHosts } from "../../tools/testhost";
 import { type Full, Lab, wire } from "./domain-lab";
+import { assertTicks, faultOf, movesInto, TICK } from "./move-faults";
 
-/** A guest that counts, ten times a second, on its disk. */
-const TICK = "(n=0; while :; do n=$((n+1)); echo $n >> /root/ticks; sleep 0.1; done) < /dev/null > /dev/null 2>&1 &";
 const MIB = 2 ** 20;
+/** Writes to its memory faster than the limit of the link. */
+const WRITE =
+	"mkdir -p /run/w; mount -t tmpfs none /run/w; dd if=/dev/urandom of=/run/w/one bs=1M count=24 2>/dev/null; " +
+	"(while :; do cat /run/w/one > /run/w/other; done) < /dev/null > /dev/null 2>&1 & echo $!";
 
 describe("a machine that moves to another host", function () {
 	this.timeout(180_000);
@@ -71,11 +74,7 @@ describe("a machine that moves to another host", function () {
 
 	/** It went on all the time, on its disk as well. */
 	async function counts(): Promise<number> {
-		const ticks = (await at.sh(state.uuid, "sync; cat /root/ticks")).split("\n").map(Number);
-		const all = ticks.map((_, index) => index + 1);
-		assert.deepEqual(ticks, all);
-		assert.equal(await at.sh(state.uuid, "cat /proc/sys/kernel/random/boot_id"), bootId);
-		return ticks.length;
+		return assertTicks(at, state.uuid, bootId);
 	}
 
 	it("goes on there without a tick lost, on a thin disk, and is gone where it was", async () => {
@@ -83,7 +82,7 @@ describe("a machine that moves to another host", function () {
 		const news = await on(b);
 		assert.deepEqual(await planned(b, news), [
 			`uri: live: moves from ${a.machine.uri} while it runs: memory and what its 1 disk(s) hold are sent to ` +
-				`tcp://${b.machine.linkAddress}, then it goes on there`,
+				`tcp://${b.machine.linkAddress}, the last of it in a pause of at most 300 ms, then it goes on there`,
 		]);
 		await moved(b, news);
 		assert.ok((await counts()) > before);
@@ -119,6 +118,35 @@ describe("a machine that moves to another host", function () {
 		assert.equal(began?.isMigration, true);
 		driver.kill("SIGKILL");
 		await once(driver, "exit");
+		await moved(a, news);
+		await counts();
+	});
+
+	it("stays where its memory changes faster than it is sent, or stands still for the rest, as is wanted", async () => {
+		const news = await on(b);
+		const writer = await a.sh(state.uuid, WRITE);
+		const limits = { bandwidthMiBps: 32, maxPauseMs: 100, timeoutSeconds: 1 };
+		const bounded = (onNoConvergence: "abort" | "suspend") => ({
+			...news,
+			migration: { ...news.migration, ...limits, onNoConvergence },
+		});
+		await assert.rejects(
+			tried(b, bounded("abort")),
+			/goes was not moved: goes changes its memory faster than it is sent, within a pause of 100 ms: pass \d+: .*\nIt runs/s,
+		);
+		await counts();
+		await moved(b, bounded("suspend"));
+		assert.match(b.logged.join("\n"), /pass \d+: \d+ MiB are left.*: it stands still until the rest is sent/);
+		await b.sh(state.uuid, `kill ${writer}; rm -r /run/w/*`);
+		await counts();
+	});
+
+	it("runs on as before when its migration is aborted or QEMU there is killed, and moves in the next run", async () => {
+		const news = await on(a);
+		for (const what of ["the migration is aborted", "QEMU there is killed"]) {
+			await movesInto(faultOf(what), { from: b, to: a, state, news, moreMs: 100 });
+			await counts();
+		}
 		await moved(a, news);
 		await counts();
 	});

@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, statSync } from "node:fs";
+import {
+	cpSync,
+	existsSync,
+	mkdirSync,
+	readdirSync,
+	readFileSync,
+	renameSync,
+	statSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { cacheDirectory } from "../cache";
 import type { HostState } from "./state";
@@ -29,6 +39,16 @@ export function keepCapabilities(state: HostState): void {
 		const partial = `${target}.${process.pid}.part`;
 		cpSync(join(found, file), partial, { preserveTimestamps: true });
 		renameSync(partial, target);
+	}
+}
+
+/** Takes a feature out of the CPU that the host has found out; as old as before, so that it is not kept for others. */
+export function hideFeature(state: HostState, feature: string): void {
+	for (const file of readdirSync(inHost(state)).map((name) => join(inHost(state), name))) {
+		const { atime, mtime } = statSync(file);
+		const line = new RegExp(`(<property name='${feature}' type='boolean' value=)'true'[^/]*/>`, "g");
+		writeFileSync(file, readFileSync(file, "utf8").replace(line, "$1'false'/>"));
+		utimesSync(file, atime, mtime);
 	}
 }
 

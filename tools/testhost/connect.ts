@@ -16,3 +16,8 @@ export async function connectHosts(a: TestHost, b: TestHost): Promise<void> {
 		await host.exec("ip", ["link", "set", device, "up"]);
 	}
 }
+
+/** Cuts the cable between two hosts, or mends it. */
+export async function setLink(a: TestHost, b: TestHost, state: "up" | "down"): Promise<void> {
+	await a.exec("ip", ["link", "set", `link${b.slot}`, state]);
+}

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { hideFeature } from "./capabilities";
 import { type HostNetwork, linkAddressOfSlot, networkOfSlot } from "./config";
 import { identify, isAlive, send } from "./processes";
 import { removeHost } from "./remove";
@@ -99,6 +100,13 @@ export class TestHost {
 		const seen = `MemTotal: 16777216 kB\nMemFree: ${availableMiB * 1024} kB\nBuffers: 0 kB\nCached: 0 kB\n`;
 		const show = 'printf %s "$0" > /run/meminfo && mount --bind /run/meminfo /proc/meminfo';
 		await this.exec("sh", ["-c", show, seen]);
+	}
+
+	/** Has libvirt find emulated CPUs without a feature ("avx2") on this host from now on. Restarts libvirtd. */
+	async hideCpuFeature(feature: string): Promise<void> {
+		await this.virsh("domcapabilities", "--virttype", "qemu");
+		hideFeature(this.state, feature);
+		await this.restartLibvirtd();
 	}
 
 	/** Starts libvirtd after it was ended; resolves when it answers. Guests that run are found again. */

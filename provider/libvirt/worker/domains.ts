@@ -236,6 +236,10 @@ export const domains: Implementation<Domains> = {
 		run(connection, uuid, (domain) => libvirt.virDomainBlockJobAbort(domain, disk, 0));
 	},
 	migrate: (connection, uuid, migration) => run(connection, uuid, (domain) => migrate(domain, migration)),
+	setMaxDowntime(connection, uuid, milliseconds) {
+		run(connection, uuid, (domain) => libvirt.virDomainMigrateSetMaxDowntime(domain, milliseconds, 0));
+	},
+	abortJob: (connection, uuid) => run(connection, uuid, (domain) => libvirt.virDomainAbortJob(domain)),
 	job: (connection, uuid) => at(connection, uuid, jobOf),
 	migrated: (connection, uuid) => at(connection, uuid, migratedBy),
 	setMetadata(connection, uuid, namespaceUri, prefix, xml, target) {

@@ -1,8 +1,8 @@
 /** What the host itself is asked. */
+import type { EmulatorQuery } from "../api";
+import { LibvirtError } from "../errors";
 import { libvirt } from "./ffi";
 import type { Connection } from "./objects";
-
-type Query = { emulator?: string; arch?: string; machine?: string; type?: string };
 
 /** 9000000 -> "9.0.0" */
 function version(number: number | bigint): string {
@@ -11,6 +11,8 @@ function version(number: number | bigint): string {
 }
 
 const ALL_CELLS = -1;
+/** VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE: the error says which features are missing. */
+const FAIL_INCOMPATIBLE = 1;
 /** `struct _virNodeMemoryStats`: char[80], unsigned long long of KiB. */
 const MEMORY_STAT_BYTES = 88;
 const MEMORY_STAT_NAME_BYTES = 80;
@@ -51,8 +53,22 @@ export const host = {
 		// Caches are given up for whoever needs their memory.
 		return { totalMiB: mebibytes("total"), availableMiB: mebibytes("free", "buffers", "cached") };
 	},
+	compareCpu(
+		connection: Connection,
+		cpuXml: string,
+		{ emulator, arch, machine, type }: EmulatorQuery,
+	): string | undefined {
+		const how = [emulator ?? null, arch ?? null, machine ?? null, type ?? null] as const;
+		try {
+			libvirt.virConnectCompareHypervisorCPU(connection, ...how, cpuXml, FAIL_INCOMPATIBLE);
+			return undefined;
+		} catch (error) {
+			if (error instanceof LibvirtError && error.errorName === "VIR_ERR_CPU_INCOMPATIBLE") return error.reason;
+			throw error;
+		}
+	},
 	capabilitiesXml: (connection: Connection) => libvirt.virConnectGetCapabilities(connection),
-	domainCapabilitiesXml: (connection: Connection, query: Query) =>
+	domainCapabilitiesXml: (connection: Connection, query: EmulatorQuery) =>
 		libvirt.virConnectGetDomainCapabilities(
 			connection,
 			query.emulator ?? null,

@@ -1,11 +1,20 @@
 /** Migrations of `Domains`, and how far they are. */
-import type { DomainJob, Migrated, Migration } from "../api";
+import type { DomainJob, Migrated, Migration } from "../migration";
 import { libvirt } from "./ffi";
 import { koffi } from "./koffi";
 import type { Handle } from "./signatures";
 
 /** By virDomainMigrateFlags. */
-const FLAGS = { live: 1, peerToPeer: 2, persist: 8, undefine: 16, copyAll: 64, copyTop: 128 };
+const FLAGS = {
+	live: 1,
+	peerToPeer: 2,
+	persist: 8,
+	undefine: 16,
+	copyAll: 64,
+	copyTop: 128,
+	autoConverge: 8192,
+	tls: 65536,
+};
 
 /** VIR_DOMAIN_JOB_BOUNDED and VIR_DOMAIN_JOB_UNBOUNDED: those that run. */
 const RUNNING_JOBS = [1, 2];
@@ -18,9 +27,11 @@ const MIGRATIONS = [4, 5];
 const PARAMETER_BYTES = 96;
 const PARAMETER_NAME_BYTES = 80;
 const PARAMETER_VALUE = 88;
+/** VIR_TYPED_PARAM_INT and VIR_TYPED_PARAM_UINT: the value has four bytes. */
+const SHORT_TYPES = [1, 2];
 
 export function migrate(domain: Handle<"domain">, migration: Migration): void {
-	const { peerUri, migrateUri, xml, persistentXml, disks, copy } = migration;
+	const { peerUri, migrateUri, xml, persistentXml, disks, copy, throttle, bandwidthMiBps, tls } = migration;
 	const given: Array<[string, string]> = [
 		["migrate_uri", migrateUri],
 		["destination_xml", xml],
@@ -28,12 +39,16 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 		...disks.map((disk): [string, string] => ["migrate_disks", disk]),
 	];
 	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
-	const how = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine | copies;
+	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0);
+	const how = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine | copies | wished;
 	const list: [bigint | null] = [null];
 	const count: [number] = [0];
 	const room: [number] = [0];
 	try {
 		for (const [name, value] of given) libvirt.virTypedParamsAddString(list, count, room, name, value);
+		if (bandwidthMiBps !== undefined) {
+			libvirt.virTypedParamsAddULLong(list, count, room, "bandwidth", bandwidthMiBps);
+		}
 		libvirt.virDomainMigrateToURI3(domain, peerUri, list[0], count[0], how);
 	} finally {
 		libvirt.virTypedParamsFree(list[0], count[0]);
@@ -43,10 +58,18 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 export function jobOf(domain: Handle<"domain">): DomainJob | undefined {
 	const { type, stats } = statsOf(domain, STATS_RUNNING);
 	if (!RUNNING_JOBS.includes(type)) return undefined;
+	const of = (name: string) => stats.get(name) ?? 0;
 	return {
-		isMigration: MIGRATIONS.includes(stats.get("operation") ?? 0),
-		doneBytes: stats.get("data_processed") ?? 0,
-		totalBytes: stats.get("data_total") ?? 0,
+		isMigration: MIGRATIONS.includes(of("operation")),
+		doneBytes: of("data_processed"),
+		totalBytes: of("data_total"),
+		memory: {
+			pass: of("memory_iteration"),
+			remainingBytes: of("memory_remaining"),
+			sentBytesPerSecond: of("memory_bps"),
+			dirtiedBytesPerSecond: of("memory_dirty_rate") * of("memory_page_size"),
+			throttlePercent: of("auto_converge_throttle"),
+		},
 	};
 }
 
@@ -76,7 +99,9 @@ function parameters(list: bigint | null, count: number): Map<string, number> {
 		Array.from({ length: count }, (_, index) => {
 			const parameter = bytes.subarray(index * PARAMETER_BYTES, (index + 1) * PARAMETER_BYTES);
 			const name = parameter.toString("latin1", 0, PARAMETER_NAME_BYTES).replace(/\0.*/s, "");
-			return [name, Number(parameter.readBigUInt64LE(PARAMETER_VALUE))];
+			const isShort = SHORT_TYPES.includes(parameter.readInt32LE(PARAMETER_NAME_BYTES));
+			const value = isShort ? parameter.readInt32LE(PARAMETER_VALUE) : parameter.readBigUInt64LE(PARAMETER_VALUE);
+			return [name, Number(value)];
 		}),
 	);
 }

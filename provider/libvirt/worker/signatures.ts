@@ -120,6 +120,17 @@ export const signatures = {
 		"uint",
 	),
 
+	virConnectCompareHypervisorCPU: reads(
+		"int",
+		"connection",
+		"strOrNull",
+		"strOrNull",
+		"strOrNull",
+		"strOrNull",
+		"str",
+		"uint",
+	),
+
 	virConnectListAllDomains: reads("int", "connection", "outPointer", "uint"),
 	virDomainLookupByUUIDString: reads("domain", "connection", "str"),
 	virDomainLookupByName: reads("domain", "connection", "str"),
@@ -158,7 +169,10 @@ export const signatures = {
 	virDomainInterfaceFree: reads("void", "pointer"),
 	virDomainMigrateToURI3: acts("int", "domain", "str", "pointerOrNull", "uint", "uint"),
 	virDomainGetJobStats: reads("int", "domain", "outInt", "outPointer", "outInt", "uint"),
+	virDomainMigrateSetMaxDowntime: sets("int", "domain", "ulonglong", "uint"),
+	virDomainAbortJob: sets("int", "domain"),
 	virTypedParamsAddString: reads("int", "inoutPointer", "inoutInt", "inoutInt", "str", "str"),
+	virTypedParamsAddULLong: reads("int", "inoutPointer", "inoutInt", "inoutInt", "str", "ulonglong"),
 	virTypedParamsFree: reads("void", "pointerOrNull", "int"),
 	virDomainQemuMonitorCommand: acts("int", "domain", "str", "outText", "uint"),
 	virDomainQemuMonitorCommandWithFiles: acts(

@@ -1,5 +1,5 @@
-import { EVERY, LONG, NAME, type Row, type Table } from "./common";
-import { HEALTH } from "./machines";
+import { EVERY, inside, LONG, NAME, type Row, type Table } from "./common";
+import { HEALTH, MIGRATION } from "./machines";
 
 const SERVICES = ["nginx", "web server", ["-web"], [5]];
 
@@ -100,9 +100,7 @@ export const ForkedVMSet: Table = {
 		["children.blue.host.uri", "hypervisor-2", 5],
 		["children.blue.host.pool", "", 5],
 		["children.blue.host.network", "", 5],
-		["children.blue.host.migration", "hypervisor-2", []],
-		["children.blue.host.migration.peerUri", "hypervisor-2", 5],
-		["children.blue.host.migration.address", "tcp://hypervisor-2:49152", "", 5],
+		...inside("children.blue.host", MIGRATION),
 		["namePrefix", "a b", "", LONG],
 		["identityPool", "", 5],
 		["network", "", 5],

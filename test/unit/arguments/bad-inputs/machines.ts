@@ -8,6 +8,18 @@ export const SOURCE_OF_CLONES: Row[] = [
 	["cloneableBy", "acme/web", ["acme"], ["a b/c/d"]],
 ];
 
+/** How a machine goes to another host. */
+export const MIGRATION: Row[] = [
+	["migration", "hypervisor-2", []],
+	["migration.peerUri", "hypervisor-2", 5],
+	["migration.address", "tcp://hypervisor-2:49152", "", 5],
+	["migration.tls", "yes", 1],
+	["migration.maxPauseMs", 0, -1, 1.5, 2_000_001, "300ms"],
+	["migration.onNoConvergence", "postcopy", "", true],
+	["migration.timeoutSeconds", 0, 86_401, "2m"],
+	["migration.bandwidthMiBps", 0, 0.5, 1_048_577, "1G"],
+];
+
 export const HARDWARE: Row[] = [
 	["type", "hvm", "TCG", 5],
 	["arch", "x86", "arm64"],
@@ -85,9 +97,7 @@ export const Domain: Table = {
 		...HARDWARE,
 		...WAIT,
 		...HEALTH,
-		["migration", "hypervisor-2", []],
-		["migration.peerUri", "hypervisor-2", 5],
-		["migration.address", "tcp://hypervisor-2:49152", "", 5],
+		...MIGRATION,
 		["template", "", 5],
 		["disks", "disk", { volume: "disk" }],
 		["disks[0].volume", "", 5],

@@ -1,0 +1,98 @@
+/** What keeps a machine from going on on another host while it runs. Looks at both hosts; changes nothing. */
+import { type EmulatorQuery, type Host, LibvirtError } from "../libvirt";
+import { InputError } from "../lifecycle";
+import { attribute, child, children, copy, type Element, element, parse, serialize, text } from "../xml/element";
+
+export interface Obstacle {
+	/** `reboot`: it can go there once it was started without that. */
+	mode: "reboot" | "impossible";
+	/** A clause about the machine or the host. */
+	reason: string;
+}
+
+/** @param root XML of the running machine, or the definition of one that is off */
+export async function obstacles(from: Host, to: Host, root: Element): Promise<Obstacle[]> {
+	const found = devicesThatStay(root);
+	const query: EmulatorQuery = {
+		emulator: text(root, "devices/emulator"),
+		arch: attribute(root, "os/type", "arch"),
+		machine: attribute(root, "os/type", "machine"),
+		type: attribute(root, "", "type"),
+	};
+	try {
+		await to.domainCapabilitiesXml(query);
+	} catch (error) {
+		if (!(error instanceof LibvirtError)) throw error;
+		const board = `${query.machine} of ${query.emulator ?? query.arch} with ${query.type}`;
+		return [...found, { mode: "reboot", reason: `${to.uri} does not have its board, ${board}: ${error.reason}` }];
+	}
+	const missing = await missingInCpu(from, to, child(root, "cpu"), query);
+	if (missing !== undefined) found.push({ mode: "reboot", reason: `${to.uri} does not have its CPU: ${missing}` });
+	return found;
+}
+
+/** Pure. */
+export function devicesThatStay(root: Element): Obstacle[] {
+	const devices = child(root, "devices");
+	const host = children(devices, "hostdev").length;
+	const folders = children(devices, "filesystem").length;
+	const network = children(devices, "disk").filter((disk) => attribute(disk, "", "type") === "network").length;
+	return [
+		...(host > 0
+			? [{ mode: "reboot" as const, reason: `${host} device(s) of its host are passed through to it` }]
+			: []),
+		...(folders > 0 ? [{ mode: "reboot" as const, reason: `it shares ${folders} folder(s) with its host` }] : []),
+		...(network > 0
+			? [{ mode: "impossible" as const, reason: `${network} disk(s) are on storage in the network` }]
+			: []),
+	];
+}
+
+/**
+ * What its guest has seen of a CPU has to be there as well. Where libvirt finds the same to be missing on the host that it
+ * runs on, this says nothing.
+ */
+async function missingInCpu(from: Host, to: Host, cpu: Element | undefined, query: EmulatorQuery) {
+	const xml = cpu && child(cpu, "model") ? named(cpu) : hostDependent(cpu) ? await modelOf(from, query) : undefined;
+	if (xml === undefined) return undefined;
+	try {
+		const missing = await to.compareCpu(xml, query);
+		if (missing === undefined || (await from.compareCpu(xml, query)) !== undefined) return undefined;
+		return missing.replace(/^.*?: /, "");
+	} catch (error) {
+		// Not every libvirt, nor every architecture, can tell.
+		if (error instanceof LibvirtError) return undefined;
+		throw error;
+	}
+}
+
+/** Without what is no matter of the processor itself: topology, NUMA cells. */
+function named(cpu: Element): string {
+	return cpuOf(children(cpu).filter(({ tagName }) => ["model", "vendor", "feature"].includes(tagName)));
+}
+
+/** `host-passthrough`, `maximum`: the guest sees what there is. */
+function hostDependent(cpu: Element | undefined): boolean {
+	return ["host-passthrough", "host-model", "maximum"].includes(attribute(cpu, "", "mode") ?? "");
+}
+
+async function modelOf(host: Host, query: EmulatorQuery): Promise<string | undefined> {
+	const modes = children(child(parse(await host.domainCapabilitiesXml(query)), "cpu"), "mode");
+	const model = modes.find((mode) => attribute(mode, "", "name") === "host-model");
+	return model && child(model, "model") ? cpuOf(children(model)) : undefined;
+}
+
+function cpuOf(parts: Element[]): string {
+	return serialize(element("cpu", { mode: "custom", match: "exact" }, ...parts.map(copy)));
+}
+
+/** @throws InputError for a machine that cannot go on there */
+export async function refuseObstacles(from: Host, to: Host, name: string, root: Element): Promise<void> {
+	const found = await obstacles(from, to, root);
+	if (found.length === 0) return;
+	throw new InputError(
+		"uri",
+		`got ${to.uri}, where ${name} cannot go on: ${found.map(({ reason }) => reason).join("; ")}. Allowed is a host that ` +
+			"has what it runs with, or the machine after a restart without that (machine, cpu, its devices)",
+	);
+}
