@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { domain } from "../../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../../provider/domain/schema";
 import { closeAll, connect, type Host } from "../../../provider/libvirt";
@@ -106,5 +109,34 @@ describe("a domain on libvirt's test driver", () => {
 		const finished = await domain.update(error.id, state, given("e"), context);
 		assert.equal(finished.incomplete, undefined);
 		await domain.delete(error.id, finished, context);
+	});
+
+	it("counts a member of a set as changed when it shows what it has to, and looks again in the next run", async () => {
+		const folder = mkdtempSync(join(tmpdir(), "member-"));
+		const sign = join(folder, "healthy");
+		const memberCheck = { hostExec: ["/bin/ls", sign], timeoutSeconds: 1, intervalSeconds: 1 };
+		try {
+			writeFileSync(sign, "");
+			const { id, state } = await domain.create(given("f", { memberCheck }), context);
+			rmSync(sign);
+			const wanted = given("f", { memberCheck, description: "changed" });
+			const error = await domain.update(id, state, wanted, context).then(
+				() => assert.fail("it counted as changed"),
+				(thrown: unknown) => thrown,
+			);
+			assert.ok(error instanceof IncompleteError);
+			assert.match(error.message, /f is not healthy .*\/bin\/ls on the host ended with exit code 2/);
+			assert.equal(error.state.description, "changed");
+			const unfinished = { ...error.state, incomplete: true } as typeof state;
+			await assert.rejects(domain.update(id, unfinished, wanted, context), /f is not healthy/);
+			writeFileSync(sign, "");
+			const done = await domain.update(id, unfinished, wanted, context);
+			assert.equal(done.incomplete, undefined);
+			rmSync(sign);
+			await domain.update(id, done, { ...wanted, running: false }, context);
+			await domain.delete(id, done, context);
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
 	});
 });

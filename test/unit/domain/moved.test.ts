@@ -33,6 +33,17 @@ describe("a machine whose uri is another host's", () => {
 		assert.deepEqual(said({}, "arrived"), ["uri: live"]);
 	});
 
+	it("is told with its turn in a set, and so is another size, but not what nobody feels", () => {
+		const batch = { number: 2, of: 3, after: "web-0 is healthy" };
+		const told = changes(
+			before,
+			inputsOf({ ...there, moves: { from: A, how: "running" }, instanceType: "small", description: "new", batch }),
+		);
+		const turns = told.flatMap(({ property, note }) => (note.startsWith("batch 2 of 3, after web-0") ? property : []));
+		assert.deepEqual(turns, ["uri", "instanceType"]);
+		assert.ok(told.some(({ property }) => property === "description"));
+	});
+
 	it("is not replaced where its volumes are still to be made", () => {
 		assert.deepEqual(said({ disks: [{ volume: UNKNOWN }, { volume: UNKNOWN, target: "vdb" }] }), ["uri: live"]);
 		const unknown = { ...inputsOf({ ...there, moves: { from: A, how: "running" } }), disks: UNKNOWN as never };
