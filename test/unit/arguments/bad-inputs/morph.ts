@@ -1,5 +1,5 @@
 import { inside, LONG, type Row, type Table } from "./common";
-import { HARDWARE, WAIT } from "./machines";
+import { HARDWARE, MIGRATION, WAIT } from "./machines";
 
 /** How large machines are, and how they change: of a set, and of each member. */
 const SHAPE = HARDWARE.filter(([path]) => /^(instanceType|headroom|morph|onRestartRequired)\b/.test(path));
@@ -30,9 +30,7 @@ export const MorphMigration: Table = {
 		["hosts.a.base", "", 5, { domain: "gold" }],
 		["hosts.a.pool", "", 5],
 		["hosts.a.network", "", 5],
-		["hosts.a.migration", "hypervisor-2", []],
-		["hosts.a.migration.peerUri", "hypervisor-2", 5],
-		["hosts.a.migration.address", "tcp://hypervisor-2:49152", "", 5],
+		...inside("hosts.a", MIGRATION),
 		["host", "", 5, "a b", "c"],
 		["count", -1, 1.5, "3", 100_001],
 		["members", "db", 3, ["a b"], [5], ["db", "db"]],
