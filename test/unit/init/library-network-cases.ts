@@ -179,6 +179,25 @@ DNS=fd00::53
 		expected: { [PROFILE]: profile("method=manual\naddress1=10.0.0.10/24", "method=auto") },
 	},
 	{
+		title: "takes the interface away from cloud-init and from files beside /etc/network/interfaces",
+		script: "static-address",
+		settings: { address: "10.0.0.10/24" },
+		files: {
+			...NICS,
+			"/etc/network/interfaces": "source /etc/network/interfaces.d/*\n",
+			"/etc/network/interfaces.d/50-cloud-init":
+				"auto lo eth0\niface lo inet loopback\niface eth0 inet dhcp\n\tmetric 5\n",
+			"/etc/network/interfaces.d/other": "iface eth01 inet dhcp",
+			"/etc/cloud/cloud.cfg.d": undefined,
+		},
+		programs: { ifup: "" },
+		expected: {
+			"/etc/network/interfaces.d/50-cloud-init": "auto lo eth0\niface lo inet loopback\n",
+			"/etc/network/interfaces.d/other": "iface eth01 inet dhcp",
+			"/etc/cloud/cloud.cfg.d/99-clones-network.cfg": "network: {config: disabled}\n",
+		},
+	},
+	{
 		title: "stands in /etc/network/interfaces instead of what was there",
 		script: "static-address",
 		settings: BOTH,
