@@ -5,6 +5,7 @@
 
 import "./init-source";
 import "./init-state";
+import "./init-sysv";
 import "./init-tpm";
 import "./utilisation";
 import { describeMany } from "../host/fork-many";

@@ -10,7 +10,7 @@ import { inject } from "../../provider/init/inject/guestfs";
 import { compileParameters } from "../../provider/init/parameters";
 import type { Parameters } from "../../provider/init/parameters-schema";
 import { makePayload, type PayloadDescription } from "../../provider/init/payload";
-import { ensureImage, type GuestImage } from "../../tools/images";
+import { ensureImage, type GuestImage, type ImageKind } from "../../tools/images";
 
 const run = promisify(execFile);
 
@@ -25,7 +25,7 @@ export class InitImage {
 
 	/** @param log what the injection tells of the image */
 	static async make(
-		kind: "micro" | "debian",
+		kind: ImageKind,
 		description: Description,
 		log: (message: string) => void = () => {},
 	): Promise<InitImage> {

@@ -6,7 +6,7 @@ import { withLock } from "../lock";
 import { filesBelow, hashOfFiles, recipeFolder, sha256OfFile } from "./files";
 
 /** Name of an image. */
-export type ImageKind = "micro" | "debian" | "member";
+export type ImageKind = "micro" | "debian" | "member" | "sysvinit" | "openrc" | "servers";
 
 /** A guest image in the cache. Its files are never changed: copy them, or put overlays on them. */
 export interface GuestImage {

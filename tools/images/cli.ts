@@ -1,7 +1,7 @@
 import { findImage } from "./cache";
 import { ensureImage, type ImageKind, imagesFolder, recipes } from "./index";
 
-const USAGE = `Usage: node dist/tools/images/cli.js micro|debian|member|all [--rebuild]
+const USAGE = `Usage: node dist/tools/images/cli.js ${Object.keys(recipes).join("|")}|all [--rebuild]
        node dist/tools/images/cli.js --list`;
 
 /** Builds what is asked for, or lists what there is. Exit status 2 for a wrong call, 1 for a failed build. */

@@ -20,8 +20,20 @@ export const member = debianWith("member", {
 	files: "../../examples/domain-joined/image/",
 });
 
+/** Started by sysvinit, its network set up by ifupdown: for hooks that systemd needs none of. */
+export const sysvinit = debianWith("sysvinit", { packages: ["sysvinit-core", "systemd-sysv-", "ifupdown"] });
+
+/** The same with OpenRC for its services. */
+export const openrc = debianWith("openrc", { packages: ["sysvinit-core", "openrc", "systemd-sysv-", "ifupdown"] });
+
+/** With the servers, and their clients, that scripts of the library set up. */
+export const servers = debianWith("servers", {
+	packages: ["postgresql", "nfs-kernel-server", "nfs-common", "ca-certificates"],
+});
+
 /** Beyond what is in all of them. */
 interface Additions {
+	/** One with a hyphen after it is taken out. */
 	packages?: string[];
 	/** Tree of files, put in when all packages are there; relative to this folder. Units in it are enabled. */
 	files?: string;

@@ -139,8 +139,11 @@ async function archOf(guestfish: Guestfish): Promise<string> {
 }
 
 async function initOf(guestfish: Guestfish): Promise<GuestSystem["init"]> {
+	// systemd may be there for its tools only.
+	const program = await guestfish.ask("realpath", "/sbin/init");
+	if (program?.endsWith("/systemd")) return "systemd";
 	for (const file of ["/lib/systemd/systemd", "/usr/lib/systemd/systemd"]) {
-		if (await guestfish.isTrue("is-file", file, "followsymlinks:true")) return "systemd";
+		if (!program && (await guestfish.isTrue("is-file", file, "followsymlinks:true"))) return "systemd";
 	}
 	if (await guestfish.isTrue("is-file", "/etc/inittab")) return "sysv";
 	return (await guestfish.isTrue("is-dir", "/etc/init.d")) ? "sysv" : "other";

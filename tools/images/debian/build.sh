@@ -3,7 +3,7 @@
 #   SOURCES  sources.list for the image; its first line is the archive that debootstrap uses
 #   FILES    tree of files to put into the image before its packages are configured
 #   LATER    tree of files to put into it afterwards; systemd units among them are enabled
-#   PACKAGE  to be installed beyond what every image has
+#   PACKAGE  to be installed beyond what every image has; with a hyphen after it: to be taken out
 # Needs root, because packages' scripts run in a chroot. Call it with a mount namespace of its own (unshare --mount),
 # so that nothing stays mounted whatever happens.
 set -eu
