@@ -3,6 +3,7 @@
  * long for every run.
  */
 
+import "./init-servers";
 import "./init-source";
 import "./init-state";
 import "./init-sysv";
