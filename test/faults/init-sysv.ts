@@ -6,7 +6,7 @@ const SSH = "ssh -i /root/key -o StrictHostKeyChecking=no root@127.0.0.1 true 2>
 
 const DEBIAN: Omit<Kind, "image"> = {
 	memoryMiB: 512,
-	startSeconds: 300,
+	startSeconds: 600,
 	soonSeconds: 120,
 	booted: "grep -qs getty /proc/[0-9]*/comm",
 	// The image makes its host keys by a unit of systemd.

@@ -39,7 +39,7 @@ export interface More {
 
 export function describeSchedules(kind: Kind, more?: More): void {
 	describe(`scripts with schedules on a machine without systemd (${kind.image})`, function () {
-		this.timeout(900_000);
+		this.timeout(1_800_000);
 		withLibguestfs();
 		const secret = "correct-horse-battery-staple";
 		const told: string[] = [];
