@@ -7,6 +7,7 @@ import type { z } from "zod";
 import { isGone, isInvalidState } from "../domain/patience";
 import type { DomainJob, Host, MemoryProgress } from "../libvirt";
 import { progress } from "./place";
+import { cutOff, Progress, STALL_SECONDS } from "./stall";
 import type { migrationSchema } from "./way";
 
 export interface Policy {
@@ -58,6 +59,7 @@ export class Convergence {
 	private changesSince: number | undefined;
 	private throttlePercent = 0;
 	private ended = false;
+	private readonly sent = new Progress();
 
 	constructor(
 		private readonly log: (message: string) => void,
@@ -72,7 +74,9 @@ export class Convergence {
 	}
 
 	/** At each look at the migration. */
-	async look({ memory }: DomainJob): Promise<void> {
+	async look(job: DomainJob): Promise<void> {
+		const { memory } = job;
+		if (this.sent.idleSeconds(job) >= STALL_SECONDS) await this.giveUpStalled();
 		if (memory.pass > 1) this.changesSince ??= performance.now();
 		if (memory.pass === 0 || this.ended) return;
 		const changedForSeconds = this.changesSince === undefined ? 0 : (performance.now() - this.changesSince) / 1000;
@@ -109,6 +113,14 @@ export class Convergence {
 			this.log(`moves: ${progress(job)}`);
 			lastTold = performance.now();
 		}
+	}
+
+	private async giveUpStalled(): Promise<void> {
+		if (this.ended) return;
+		this.ended = true;
+		this.reason = `nothing of it has come through to the other host for ${STALL_SECONDS} s. Look at the network between them`;
+		this.log("nothing is sent any more: given up");
+		await cutOff(this.host, this.machine.uuid);
 	}
 
 	private async take(step: Step, memory: MemoryProgress): Promise<void> {

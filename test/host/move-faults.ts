@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { domain } from "../../provider/domain/lifecycle";
 import { poll } from "../../provider/domain/patience";
 import type { DomainInputs } from "../../provider/domain/schema";
+import { setLink } from "../../tools/testhost";
 import type { Full, Lab } from "./domain-lab";
 
 /** A guest that counts, ten times a second, on its disk. */
@@ -44,7 +45,8 @@ export const MOVE_FAULTS: MoveFault[] = [
 			await middle();
 			await from.machine.virsh("domjobabort", state.uuid);
 		},
-		says: /abort|cancel/,
+		// As libvirt or QEMU is the first to notice.
+		says: /abort|cancel|write to socket/,
 	},
 	{
 		what: "QEMU there is killed",
@@ -74,6 +76,15 @@ export const MOVE_FAULTS: MoveFault[] = [
 			await from.machine.startLibvirtd();
 		},
 		says: /./,
+	},
+	{
+		what: "the hosts lose sight of each other",
+		async strike({ from, to }, middle) {
+			await middle();
+			await setLink(from.machine, to.machine, "down");
+		},
+		says: /nothing of it has come through to the other host for 15 s/,
+		mend: ({ from, to }) => setLink(from.machine, to.machine, "up"),
 	},
 ];
 
