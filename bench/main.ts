@@ -9,11 +9,12 @@ import { repository } from "../tools/pulumi/project";
 import { fork } from "./fork";
 import { identity } from "./identity";
 import { init } from "./init";
+import { morph } from "./morph";
 import type { Benchmark } from "./result";
 import { fillTables } from "./tables";
 import { thin } from "./thin";
 
-const benchmarks: Record<string, Benchmark> = { thin, identity, fork, init };
+const benchmarks: Record<string, Benchmark> = { thin, identity, fork, init, morph };
 
 const usage = `usage: npm run bench -- ${Object.keys(benchmarks).join(" | ")} [--quick] [--out FOLDER]
 
