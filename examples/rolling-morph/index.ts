@@ -5,7 +5,7 @@ const config = new pulumi.Config();
 
 const types = new InstanceTypes({
 	web: { vcpus: 1, memoryMiB: 192 },
-	"web-large": { vcpus: 2, memoryMiB: 320 },
+	"web-large": { vcpus: 1, memoryMiB: 320 },
 });
 
 /** A host, with what the machines need there. */
