@@ -2,7 +2,7 @@ import type { MorphArgs } from "../provider/domain/resource";
 import { readTemplate } from "../provider/morph/template-file";
 
 /**
- * The steps of a change of size from a file of YAML or JSON, for `morph`:
+ * The steps of a change of size or host from a file of YAML or JSON, for `morph`:
  *
  * ```ts
  * new Domain("web", { instanceType: "small", morph: morphTemplate("rolling.yaml") });

@@ -24,8 +24,10 @@ export async function planFor<Inputs extends RecordedInputs, Facts extends objec
 	const unknown = hasUnknown(inputs);
 	if (unknown && !exists) return planByName(lifecycle, inputs, contextOf);
 	const before = olds as unknown as Inputs;
+	// What moves goes to volumes that are not there yet, and is to be looked at all the same.
+	const looked = !unknown || (inputs as { moves?: unknown }).moves !== undefined;
 	const seen = () =>
-		unknown ? changesOf(lifecycle, before, inputs) : changesSeen(lifecycle, before, inputs, contextOf);
+		looked ? changesSeen(lifecycle, before, inputs, contextOf) : changesOf(lifecycle, before, inputs);
 	const changes = exists ? await seen() : [];
 	const lines = changes.map((change) => `${change.property}: ${change.effect}: ${change.note}`);
 	if (unknown) return lines;

@@ -3,10 +3,24 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
-import { PHASES } from "../../provider/morph/template";
+import { PHASES, pathOf } from "../../provider/morph/template";
 
-/** Steps by phase, checked for their form alone. */
+/** Steps by where their phase is in a template ("migration.duringMigration"), checked for their form alone. */
 export type Draft = Record<string, Array<Record<string, unknown>>>;
+
+const PATHS = PHASES.map(pathOf);
+
+/** The template that a draft stands for. */
+export function templateOf(draft: Draft): unknown {
+	if (!isGroup(draft)) return draft;
+	const template: Record<string, unknown> = {};
+	for (const [path, steps] of Object.entries(draft)) {
+		const [group, phase] = path.split(".") as [string, string?];
+		if (phase === undefined) template[group] = steps;
+		else template[group] = { ...(template[group] as object), [phase]: steps };
+	}
+	return template;
+}
 
 export interface Opened {
 	draft: Draft;
@@ -35,7 +49,7 @@ export function save(file: string, draft: Draft, version: string): string {
 		throw new ChangedError(`${file} was changed by somebody else after it was opened: nothing was written`);
 	}
 	const content = file.endsWith(".json")
-		? `${JSON.stringify(draft, undefined, 2)}\n`
+		? `${JSON.stringify(templateOf(draft), undefined, 2)}\n`
 		: edited(documentOf(file, text ?? ""), draft);
 	const path = text === undefined ? file : realpathSync(file);
 	const beside = `${path}.${randomBytes(4).toString("hex")}`;
@@ -70,16 +84,28 @@ function documentOf(file: string, text: string): Document {
 
 function draftOf(document: Document, file: string): Draft {
 	const given: unknown = document.toJS() ?? {};
-	if (!isGroup(given)) throw new Error(`${file}: allowed is a group with ${PHASES.join(", ")}`);
-	for (const [phase, steps] of Object.entries(given)) {
-		if (!(PHASES as readonly string[]).includes(phase)) {
-			throw new Error(`${file}: there is no phase ${phase}; allowed are ${PHASES.join(", ")}`);
+	if (!isGroup(given)) throw new Error(`${file}: allowed is a group with ${PATHS.join(", ")}`);
+	const flat = flattened(given);
+	for (const [phase, steps] of Object.entries(flat)) {
+		if (!PATHS.includes(phase)) {
+			throw new Error(`${file}: there is no phase ${phase}; allowed are ${PATHS.join(", ")}`);
 		}
 		if (!Array.isArray(steps) || !steps.every(isGroup)) {
 			throw new Error(`${file}: ${phase} is to be a list of steps, each of them a group`);
 		}
 	}
-	return given as Draft;
+	return flat as Draft;
+}
+
+/** Groups of phases by their phases. */
+function flattened(given: Record<string, unknown>): Record<string, unknown> {
+	const groups = PATHS.flatMap((path) => (path.includes(".") ? path.split(".")[0]! : []));
+	const entries = Object.entries(given).flatMap(([name, value]) =>
+		groups.includes(name) && isGroup(value)
+			? Object.entries(value).map(([phase, steps]): [string, unknown] => [`${name}.${phase}`, steps])
+			: [[name, value] as [string, unknown]],
+	);
+	return Object.fromEntries(entries);
 }
 
 function isGroup(value: unknown): value is Record<string, unknown> {
@@ -88,19 +114,25 @@ function isGroup(value: unknown): value is Record<string, unknown> {
 
 /** The document with what has changed put into it: phases and steps that are as they were keep their comments and form. */
 function edited(document: Document, draft: Draft): string {
-	const before = (document.toJS() ?? {}) as Draft;
+	const before = flattened(document.toJS() ?? {}) as Draft;
 	if (!isMap(document.contents)) document.contents = document.createNode({});
-	for (const phase of PHASES) {
+	for (const phase of PATHS) {
 		const steps = draft[phase];
 		if (isDeepStrictEqual(steps, before[phase])) continue;
-		if (steps === undefined || steps.length === 0) document.delete(phase);
-		else document.set(phase, listOf(document, phase, before[phase] ?? [], steps));
+		const path = phase.split(".");
+		if (steps !== undefined && steps.length > 0) {
+			document.setIn(path, listOf(document, path, before[phase] ?? [], steps));
+			continue;
+		}
+		document.deleteIn(path);
+		const group = path.length > 1 ? document.getIn(path.slice(0, -1)) : undefined;
+		if (isMap(group) && group.items.length === 0) document.deleteIn(path.slice(0, -1));
 	}
 	return document.toString({ lineWidth: 120 });
 }
 
-function listOf(document: Document, phase: string, before: Draft[string], steps: Draft[string]): YAMLSeq {
-	const former = document.get(phase);
+function listOf(document: Document, path: string[], before: Draft[string], steps: Draft[string]): YAMLSeq {
+	const former = document.getIn(path);
 	const nodes = isSeq(former) ? [...former.items] : [];
 	const left = [...before];
 	const items = steps.map((step) => {

@@ -1,6 +1,6 @@
 /** What the page asks for of each step, from the schema that checks it: a field that is added there is one here. */
 import { z } from "zod";
-import { morphStepSchema, PHASES } from "../../provider/morph/template";
+import { morphStepSchema, PHASES, pathOf } from "../../provider/morph/template";
 
 export interface Field {
 	name: string;
@@ -38,7 +38,10 @@ const TYPES: Record<string, Field["type"]> = {
 
 export function form(): Form {
 	const { properties = {} } = z.toJSONSchema(morphStepSchema, { io: "input", unrepresentable: "any" });
-	return { phases: PHASES, fields: Object.entries(properties).map(([name, one]) => fieldOf(name, one as Property)) };
+	return {
+		phases: PHASES.map(pathOf),
+		fields: Object.entries(properties).map(([name, one]) => fieldOf(name, one as Property)),
+	};
 }
 
 function fieldOf(name: string, { type = "", enum: choices, default: otherwise, minimum, maximum }: Property): Field {

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { MorphOption } from "../../provider/morph/options";
 import { checkTemplate, templateLines } from "../../provider/morph/template-file";
-import { ChangedError, type Draft, open, save } from "./document";
+import { ChangedError, type Draft, open, save, templateOf } from "./document";
 import { form } from "./form";
 
 /** What the editor asks a host. */
@@ -107,12 +107,12 @@ async function called(request: IncomingMessage, url: URL, { file, machines }: Ar
 			return { file, ...form(), ...open(file) };
 		case "POST /check": {
 			const { draft } = await body(request);
-			const { template, problems } = checkTemplate(draft);
+			const { template, problems } = checkTemplate(templateOf(draft));
 			return { problems, lines: problems.length === 0 ? templateLines(template) : [] };
 		}
 		case "PUT /template": {
 			const { draft, version } = await body(request);
-			const [problem] = checkTemplate(draft).problems;
+			const [problem] = checkTemplate(templateOf(draft)).problems;
 			if (problem) throw new HttpError(422, `${problem.property}: ${problem.message}`);
 			return { version: save(file, draft, String(version)) };
 		}

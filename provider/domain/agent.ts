@@ -153,69 +153,6 @@ async function ask<T>(host: Host, uuid: string, command: string, args: object): 
 	}
 }
 
-interface PciAddress {
-	domain: number;
-	bus: number;
-	slot: number;
-	function: number;
-}
-
-interface FileSystem {
-	mountpoint: string;
-	disk?: Array<{ "pci-controller"?: PciAddress; bus?: number; target?: number; unit?: number }>;
-}
-
-interface PciDevice {
-	bus: number;
-	slot: number;
-	function: number;
-	qdev_id?: string;
-	pci_bridge?: { devices?: PciDevice[] };
-}
-
-/**
- * Where the guest has file systems of a disk mounted.
- * @param device QEMU's id of the disk's PCI device, and the place on its bus for SCSI
- * @returns undefined when the guest cannot be asked
- */
-export async function mountsOn(
-	host: Host,
-	uuid: string,
-	device: { qdevId: string; scsi?: { target: number; unit: number } | undefined },
-): Promise<string[] | undefined> {
-	let systems: FileSystem[];
-	let address: PciDevice | undefined;
-	try {
-		systems = await host.domains.agent<FileSystem[]>(uuid, "guest-get-fsinfo", undefined, { deadlineSeconds: 20 });
-		// Only QEMU knows which bus numbers the guest's firmware gave out.
-		const buses = await host.domains.qmp<Array<{ devices: PciDevice[] }>>(uuid, "query-pci");
-		address = findPci(
-			buses.flatMap((bus) => bus.devices),
-			device.qdevId,
-		);
-	} catch (error) {
-		if (error instanceof LibvirtError) return undefined;
-		throw error;
-	}
-	if (!address) return undefined;
-	const at = address;
-	const onDevice = (disk: NonNullable<FileSystem["disk"]>[number]) => {
-		const pci = disk["pci-controller"];
-		if (!pci || pci.bus !== at.bus || pci.slot !== at.slot || pci.function !== at.function) return false;
-		return !device.scsi || (disk.target === device.scsi.target && disk.unit === device.scsi.unit);
-	};
-	return systems.filter((system) => system.disk?.some(onDevice)).map(({ mountpoint }) => mountpoint);
-}
-
-function findPci(devices: PciDevice[], qdevId: string): PciDevice | undefined {
-	for (const device of devices) {
-		if (device.qdev_id === qdevId) return device;
-		const below = findPci(device.pci_bridge?.devices ?? [], qdevId);
-		if (below) return below;
-	}
-	return undefined;
-}
-
 /** How long a guest may take to notice a vCPU that was plugged in. */
 const NOTICE_SECONDS = 10;
 

@@ -6,8 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 import { batchText } from "../batch";
 import { forkChanges, preemptionChanges, startNote } from "../fork/changes";
 import type { Change, Effect, State } from "../lifecycle";
-import { planMorph, stepLine } from "../morph/planner";
-import { isUnknown } from "../unknown";
+import { NOTHING, planMorph, stepLine } from "../morph/planner";
+import { movedNote } from "../morph/preview";
+import { deedOf, growthsOf, PHASES, stepsIn } from "../morph/template";
+import { hasUnknown, isUnknown } from "../unknown";
 import { type Hardware, hardwareOf } from "./defaults";
 import { diskChanges, nicChanges } from "./device-changes";
 import { asMoved, moveChange } from "./moved";
@@ -22,7 +24,7 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	autostart: { effect: "live", note: "written down" },
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
-	morph: { effect: "live", note: "used when the machine changes its size the next time" },
+	morph: { effect: "live", note: "used when the machine changes its size or moves the next time" },
 	migration: { effect: "live", note: "used when the machine moves to another host" },
 	init: { effect: "live", note: "used when the machine is made the next time" },
 	healthCheck: { effect: "live", note: "used when the machine is made the next time" },
@@ -52,7 +54,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	if (news.moves && olds.uri === news.moves.from) {
 		// Which volumes they are there may not be known yet: they are the machine's all the same.
 		const known = Array.isArray(news.disks) ? news : { ...news, disks: olds.disks };
-		return [moveChange(news.moves, known), ...allChanges(asMoved(olds, known), known)];
+		return [moveChange(news.moves, known), ...stepChanges(olds, known), ...allChanges(asMoved(olds, known), known)];
 	}
 	if (!isDeepStrictEqual(olds.template, news.template)) {
 		// What else differs is part of the new machine.
@@ -63,6 +65,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
 		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
 	}
+	changes.push(...growthChanges(olds, news));
 	const { before, after } = hardware(olds, news);
 	for (const [property, row] of Object.entries(HARDWARE) as Array<[keyof typeof HARDWARE, Row]>) {
 		if (before[property] !== after[property]) changes.push({ property, ...row });
@@ -77,6 +80,16 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	changes.push(...diskChanges(olds.disks, news.disks), ...nicChanges({ ...olds, nics: before.nics }, after.nics));
 	changes.push(...powerChanges(olds, news), ...preemptionChanges(olds, news));
 	return news.template === undefined ? changes : changes.map((change) => lostOnTemplate(change, olds, news));
+}
+
+/** The steps around its way to another host, its changes of size among them; as far as a look at it was taken. */
+function stepChanges(olds: Olds, news: DomainInputs): Change[] {
+	const shape = "shape" in olds ? olds.shape : undefined;
+	if (!shape || news.moves?.how !== "running" || hasUnknown(news.morph)) return [];
+	const { after } = hardware(olds, news);
+	const sized = after.room && news.running && !isUnknown(after.vcpus) && !isUnknown(after.memoryMiB);
+	const note = movedNote(shape, sized ? planMorph(shape, after) : NOTHING, news.morph, news.uri);
+	return note === undefined ? [] : [{ property: "morph", effect: "live", note }];
 }
 
 /** The same as it will really come: a machine that is off is not restarted, nor one whose changes are put off. */
@@ -102,6 +115,16 @@ function felt(olds: Olds, news: DomainInputs): Change[] {
 			note: `written down, takes effect at the next start (onRestartRequired is defer): ${change.note}`,
 		};
 	});
+}
+
+/** A machine that goes on running has the steps of its template run for them. */
+function growthChanges(olds: Olds, news: DomainInputs): Change[] {
+	if (hasUnknown(news.morph) || olds.running === false || news.running !== true) return [];
+	const growths = growthsOf(news.morph, olds.morph);
+	if (growths.length === 0) return [];
+	const what = growths.map(({ mountPoint, diskMiB }) => `${mountPoint} onto all of a disk of ${diskMiB} MiB`);
+	const steps = PHASES.flatMap((phase) => stepsIn(news.morph ?? {}, phase)).flatMap((step) => deedOf(step) ?? []);
+	return [{ property: "morph", effect: "live", note: `grows ${what.join(", ")}: ${steps.join("; ")}` }];
 }
 
 function hardware(olds: Olds, news: DomainInputs) {

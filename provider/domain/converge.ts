@@ -4,9 +4,11 @@ import { getRoom } from "../fork/preempt";
 import { isForkedNext, isNobody, isWaiting } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
+import { finishMove } from "../morph/in-place";
 import { planMorph } from "../morph/planner";
+import { probedShape } from "../morph/probe";
 import { shapeOf } from "../morph/shape";
-import { probedShape } from "../morph/steps";
+import { growthsOf } from "../morph/template";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
@@ -100,6 +102,7 @@ export async function converge(
 	// A definition that is written anew ends what is recorded of an unfinished change.
 	const unfinished = seen.config.recorded?.morph !== undefined;
 	const define = !olds || !changes || unfinished || changes.length + recordChanges(olds, inputs).length > 0;
+	if (restart && unfinished) await finishMove(context, seen, inputs.morph);
 	if (turnsOff && define) {
 		const named =
 			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
@@ -118,6 +121,7 @@ export async function converge(
 		wasTurnedOff: restart,
 		removable: removableOf(seen, olds),
 		sizeWaits: deferred && reasons.some((property) => SIZES.includes(property)),
+		growths: olds && inputs.running ? growthsOf(inputs.morph, olds.morph) : [],
 		start: async () => {
 			const become = await startMachine(context, seen.uuid, inputs, isSetUp);
 			forked = become ?? forked;
@@ -192,7 +196,7 @@ export function restartReasons(seen: Seen, wanted: Wanted): string[] {
 }
 
 /** What may be unplugged: what carries our alias, and what is recorded; of a machine that is taken over, everything. */
-function removableOf(seen: Seen, olds: Olds | undefined): Removable {
+export function removableOf(seen: Seen, olds: Pick<Olds, "disks" | "macs"> | undefined): Removable {
 	const disks = knownDisks(seen.config, seen.live).concat(seen.live?.disks ?? []);
 	const nics = [...seen.config.nics, ...(seen.live?.nics ?? [])];
 	const all = olds === undefined;

@@ -69,7 +69,7 @@ function plugEffect(disk: DiskInputs, what: "added" | "taken out"): Omit<Change,
 	if (bus === "sata") return { effect: "restart", note: `${what}: there is no hot plug on bus sata` };
 	return what === "added"
 		? { effect: "live", note: `added by hot plug on bus ${bus}` }
-		: { effect: "live", note: "taken out by hot unplug; refused while the guest is seen to have it mounted" };
+		: { effect: "live", note: "taken out by hot unplug; refused while the guest is seen to use it" };
 }
 
 type Olds = Pick<DomainInputs, "ownerId" | "nics"> & Partial<Pick<DomainFacts, "macs">> & Pick<DomainInputs, "machine">;

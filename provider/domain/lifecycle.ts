@@ -1,15 +1,16 @@
 /** A virtual machine: made, looked at, changed and removed. Its disks are resources of their own and never touched. */
 import { isNobody, isWaiting } from "../fork/waiting";
-import type { Host } from "../libvirt";
+import { connect, type Host } from "../libvirt";
 import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
+import { moveWithSteps, stepsOnArrival } from "../morph/around-move";
 import { journalOf } from "../morph/journal";
-import { moveHere } from "../move/move";
+import { checkMove, moveHere, placeBefore } from "../move/move";
 import { isAnotherHost } from "../move/moves";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
 import { converge } from "./converge";
 import { createDomain, removeDomain } from "./create";
-import { defaultsOf, withDefaults } from "./defaults";
+import { defaultsOf, hardwareOf, withDefaults } from "./defaults";
 import { checkAsMember, finish } from "./finish";
 import { diskComplaint } from "./io-errors";
 import { asOff, look, type Seen } from "./look";
@@ -109,15 +110,35 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 /** What is recorded of the machine, which is on the host of its new `uri` afterwards. */
 async function broughtHere(id: string, olds: Full, inputs: DomainInputs, context: Context): Promise<Full> {
 	if (olds.uri === inputs.uri) return olds;
-	if (await isAnotherHost(olds.uri, inputs.uri)) {
-		await moveHere(context, id, olds, inputs);
-		return asMoved(olds, inputs);
-	}
+	if (await isAnotherHost(olds.uri, inputs.uri)) return moved(id, olds, inputs, context);
 	if (await context.host.domains.find(id)) return olds;
 	throw new Error(
 		`uri changed from ${olds.uri} to ${inputs.uri}, and there is no Domain ${id} there. It moves to another host only ` +
 			"where both hosts answer and run QEMU: change uri back, or look at the hosts",
 	);
+}
+
+async function moved(id: string, olds: Full, inputs: DomainInputs, context: Context): Promise<Full> {
+	const there = connect(olds.uri);
+	const { room, vcpus, memoryMiB } = hardwareOf(inputs, olds.inherited);
+	const change = {
+		uuid: id,
+		name: olds.name,
+		there,
+		wanted: room && inputs.running ? { vcpus, memoryMiB } : undefined,
+		template: inputs.morph,
+		place: () => placeBefore(context, there, { uuid: id, name: olds.name }, inputs),
+		check: () => checkMove(context, there, id, olds, inputs),
+		move: () => moveHere(context, id, olds, inputs),
+	};
+	await moveWithSteps(context, change).catch(async (error) => {
+		throw await leftHalfWay({ ...context, host: there }, id, olds, error);
+	});
+	const now = asMoved(olds, inputs);
+	await stepsOnArrival(context, id, inputs.morph).catch(async (error) => {
+		throw await leftHalfWay(context, id, now, error);
+	});
+	return now;
 }
 
 /** Without what `settle` has found out for this update alone. */

@@ -13,7 +13,8 @@ import {
 import type { DomainSpec } from "../xml/domain";
 import { attribute, children, copy, type Element, element, remove, serialize, setAttribute } from "../xml/element";
 import type { FoundDomain } from "../xml/read-domain";
-import { mountsOn, onlineVcpus } from "./agent";
+import { onlineVcpus } from "./agent";
+import { type DiskPlace, usesOfDisk } from "./disk-uses";
 import { matchDisks } from "./disks";
 import { lookLive } from "./look";
 import { patiently, poll } from "./patience";
@@ -32,16 +33,24 @@ export interface Removable {
 /**
  * Brings the disks and NICs of what runs to the new description, as far as that is possible without a restart.
  * @param removable what may be taken out: devices that somebody else plugged in stay
- * @throws Error when the guest does not let go of a device, or has a file system of a disk mounted
+ * @param left kinds that steps of their own change
+ * @throws Error when the guest does not let go of a device, or uses a disk
  */
 export async function applyDevices(
 	context: Context,
 	live: FoundDomain,
 	wanted: DomainSpec,
 	removable: Removable,
+	left: ReadonlyArray<"disk" | "nic"> = [],
 ): Promise<void> {
-	await applyDisks(context, live, wanted.disks, removable.disks);
-	await applyNics(context, live, wanted.nics, removable.macs);
+	if (!left.includes("disk")) {
+		await takeOutDisks(context, live, wanted.disks, removable.disks);
+		await putInDisks(context, live, wanted.disks);
+	}
+	if (!left.includes("nic")) {
+		await takeOutNics(context, live, wanted.nics, removable.macs);
+		await putInNics(context, live, wanted.nics);
+	}
 }
 
 /** Memory and vCPUs, within what the machine was started with room for. */
@@ -76,21 +85,45 @@ async function applyVcpus({ host, log }: Context, live: FoundDomain, vcpus: numb
 	}
 }
 
-async function applyDisks(
+function matching(wanted: ReadonlyArray<DiskSpec>, { disks }: FoundDomain): Array<FoundDisk | undefined> {
+	return matchDisks(
+		wanted.map(({ source, device }) => ({ key: sourceKey(source), device })),
+		disks,
+	);
+}
+
+/** Disks of a machine that are not wanted any more and can be taken out while it runs. */
+export function disksToTakeOut(
+	found: FoundDomain,
+	wanted: ReadonlyArray<DiskSpec>,
+	removable: ReadonlyArray<string>,
+): FoundDisk[] {
+	const matched = matching(wanted, found);
+	return found.disks.filter(
+		(disk) => !matched.includes(disk) && canPlug(disk.bus) && disk.chain.some((key) => removable.includes(key)),
+	);
+}
+
+/** Wanted disks that a machine does not have, and drives with another medium. */
+export function disksToPutIn(found: FoundDomain, wanted: ReadonlyArray<DiskSpec>): DiskSpec[] {
+	const matched = matching(wanted, found);
+	return wanted.filter((disk, index) => {
+		const old = matched[index];
+		return old ? disk.device === "cdrom" && old.chain[0] !== sourceKey(disk.source) : canPlug(disk.bus);
+	});
+}
+
+export async function takeOutDisks(
 	context: Context,
 	live: FoundDomain,
 	wanted: ReadonlyArray<DiskSpec>,
 	removable: ReadonlyArray<string>,
 ): Promise<void> {
-	const matched = matchDisks(
-		wanted.map(({ source, device }) => ({ key: sourceKey(source), device })),
-		live.disks,
-	);
-	for (const disk of live.disks) {
-		if (matched.includes(disk) || !canPlug(disk.bus)) continue;
-		if (!disk.chain.some((key) => removable.includes(key))) continue;
-		await unplugDisk(context, live, disk);
-	}
+	for (const disk of disksToTakeOut(live, wanted, removable)) await unplugDisk(context, live, disk);
+}
+
+export async function putInDisks(context: Context, live: FoundDomain, wanted: ReadonlyArray<DiskSpec>): Promise<void> {
+	const matched = matching(wanted, live);
 	for (const [index, disk] of wanted.entries()) {
 		const old = matched[index];
 		if (!old) {
@@ -116,22 +149,22 @@ async function changeMedium({ host }: Context, live: FoundDomain, old: FoundDisk
 	await patiently(() => host.domains.updateDevice(live.uuid, serialize(diskElement(target)), "live"));
 }
 
-async function unplugDisk(context: Context, live: FoundDomain, disk: FoundDisk): Promise<void> {
+export async function unplugDisk(context: Context, live: FoundDomain, disk: FoundDisk): Promise<void> {
 	const { host, log } = context;
 	const name = `disk ${disk.target} (${disk.chain[0]})`;
-	const mounts = live.agentConnected ? await mountsOn(host, live.uuid, qemuDevice(live, disk)) : undefined;
-	if (mounts === undefined) log(`${name}: whether the guest uses it cannot be asked; it is taken out`);
-	else if (mounts.length > 0) {
+	const uses = live.agentConnected ? await usesOfDisk(host, live.uuid, qemuDevice(live, disk)) : undefined;
+	if (uses === undefined) log(`${name}: whether the guest uses it cannot be asked; it is taken out`);
+	else if (uses.length > 0) {
 		throw new Error(
-			`${name} of ${live.name} was not taken out: the guest has it mounted on ${mounts.join(", ")}, and would lose ` +
-				"what it has not written. Unmount it in the guest, or turn the machine off (running: false) for the change",
+			`${name} of ${live.name} was not taken out: the guest has it ${uses.join(", ")}, and would lose what it has not ` +
+				"written. End that in the guest (umount, swapoff, ...), or turn the machine off (running: false) for the change",
 		);
 	}
 	await unplug(context, live, disk.element, name, (now) => now.disks.some((item) => item.target === disk.target));
 }
 
 /** QEMU's id of the PCI device behind a disk: the disk's own, or its SCSI controller's. */
-function qemuDevice(live: FoundDomain, disk: FoundDisk) {
+function qemuDevice(live: FoundDomain, disk: FoundDisk): DiskPlace {
 	if (disk.bus !== "scsi") return { qdevId: disk.alias ?? "" };
 	const [address] = children(disk.element, "address");
 	const number = (name: string) => Number(attribute(address, "", name) ?? 0);
@@ -164,23 +197,42 @@ async function unplug(
 	);
 }
 
-async function applyNics(
+/** NICs of a machine that are not wanted any more. */
+export function nicsToTakeOut(
+	found: FoundDomain,
+	wanted: ReadonlyArray<NicSpec>,
+	removable: ReadonlyArray<string>,
+): FoundNic[] {
+	return found.nics.filter(
+		({ mac }) => mac !== undefined && removable.includes(mac) && !wanted.some((nic) => nic.mac === mac),
+	);
+}
+
+/** Wanted NICs that a machine does not have, and those that are connected elsewhere. */
+export function nicsToPutIn(found: FoundDomain, wanted: ReadonlyArray<NicSpec>): NicSpec[] {
+	return wanted.filter((nic) => {
+		const old = found.nics.find(({ mac }) => mac === nic.mac);
+		return !old || (old.model === nic.model && !isDeepStrictEqual(old.source, nic.source));
+	});
+}
+
+export async function takeOutNics(
 	context: Context,
 	live: FoundDomain,
 	wanted: ReadonlyArray<NicSpec>,
 	removable: ReadonlyArray<string>,
 ): Promise<void> {
+	for (const nic of nicsToTakeOut(live, wanted, removable)) await unplugNic(context, live, nic);
+}
+
+export async function putInNics(context: Context, live: FoundDomain, wanted: ReadonlyArray<NicSpec>): Promise<void> {
 	const { host } = context;
 	const plug = (nic: NicSpec) =>
 		patiently(() => host.domains.attachDevice(live.uuid, serialize(nicElement(nic)), "live"));
-	for (const nic of live.nics) {
-		if (nic.mac === undefined || wanted.some(({ mac }) => mac === nic.mac)) continue;
-		if (removable.includes(nic.mac)) await unplugNic(context, live, nic);
-	}
-	for (const nic of wanted) {
+	for (const nic of nicsToPutIn(live, wanted)) {
 		const old = live.nics.find(({ mac }) => mac === nic.mac);
 		if (!old) await plug(nic);
-		else if (old.model === nic.model && !isDeepStrictEqual(old.source, nic.source)) {
+		else {
 			if (canReconnect(old, nic)) {
 				await patiently(() => host.domains.updateDevice(live.uuid, serialize(reconnected(old, nic)), "live"));
 			} else {
@@ -191,7 +243,7 @@ async function applyNics(
 	}
 }
 
-function unplugNic(context: Context, live: FoundDomain, nic: FoundNic): Promise<void> {
+export function unplugNic(context: Context, live: FoundDomain, nic: FoundNic): Promise<void> {
 	return unplug(context, live, nic.element, `NIC ${nic.mac}`, (now) => now.nics.some(({ mac }) => mac === nic.mac));
 }
 

@@ -1,6 +1,7 @@
 /** A machine whose `uri` is another host's: what is recorded of it as if it had been there before, and what a preview says. */
 import { connect } from "../libvirt";
 import { type Change, type Context, InputError, type State } from "../lifecycle";
+import { refuseUnreachable } from "../morph/reachable";
 import { type Policy, policyOf } from "../move/convergence";
 import { isAnotherHost, type Moves } from "../move/moves";
 import { refuseObstacles } from "../move/obstacles";
@@ -64,6 +65,7 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 		);
 	}
 	wayTo(news);
+	refuseUnreachable(olds.uri, news.morph);
 	const from = connect(olds.uri);
 	const seen = await look(from, there.uuid);
 	if (seen) await refuseObstacles(from, connect(news.uri), seen.name, (seen.live ?? seen.config).root);

@@ -3,14 +3,18 @@ import type { ForkedInputs } from "../fork/forked";
 import { roomLines } from "../fork/preempt";
 import { refuseBeyondParent } from "../fork/room";
 import { isWaiting } from "../fork/waiting";
-import type { DomainInfo, Host } from "../libvirt";
-import { type Context, InUseError } from "../lifecycle";
-import { planMorph } from "../morph/planner";
+import { connect, type DomainInfo, type Host } from "../libvirt";
+import { type Context, InputError, InUseError } from "../lifecycle";
+import type { OwnChange } from "../morph/own-change";
+import { NOTHING, planMorph } from "../morph/planner";
 import { morphLines } from "../morph/preview";
-import { probedShape } from "../morph/steps";
+import { probedShape } from "../morph/probe";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
+import { removableOf } from "./converge";
 import { hardwareOf, isMorphable, withDefaults } from "./defaults";
+import { wantedDefinition } from "./definition";
+import { deviceSteps, placedKinds } from "./device-steps";
 import { diskComplaint } from "./io-errors";
 import { look, pendingOf } from "./look";
 import { refuseTakenMacs } from "./macs";
@@ -61,9 +65,13 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	if (memory !== undefined && !hardware.room && hardware.maxMemoryMiB > memory) {
 		lines.push(`warning: maxMemoryMiB: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
 	}
-	if (hardware.room && existing && existing.state !== "shutoff" && inputs.running) {
-		const shape = await probedShape(context, existing.uuid);
-		lines.push(...morphLines(shape, planMorph(shape, hardware), inputs.morph));
+	if (existing && existing.state !== "shutoff" && inputs.running) {
+		const devices = await placedDevices(inputs, context, existing.uuid);
+		if (hardware.room || devices.length > 0) {
+			const shape = await probedShape(context, existing.uuid);
+			const plan = hardware.room ? planMorph(shape, hardware) : NOTHING;
+			lines.push(...morphLines(shape, plan, inputs.morph, { devices }));
+		}
 	}
 	await refuseTakenMacs(host, inputs, hardware.nics);
 	lines.push(...(await missing(() => usableDisks(host, inputs, existing))));
@@ -72,6 +80,24 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
 	return lines;
+}
+
+/** Disks and NICs that change by steps of their own; none where what they are to be is not there yet. */
+async function placedDevices(inputs: DomainInputs, context: Context, uuid: string): Promise<OwnChange[]> {
+	const known = inputs.template === undefined || inputs.nics !== undefined;
+	const kinds = placedKinds(inputs.morph).filter((kind) => kind === "disk" || known);
+	const seen = kinds.length === 0 ? undefined : await look(context.host, uuid);
+	if (!seen?.live) return [];
+	const { config, live } = seen;
+	try {
+		const machine = { uuid, domainType: config.domainType, config, live };
+		const { spec } = await wantedDefinition(inputs, context.host, machine);
+		const removable = removableOf(seen, { disks: [], macs: [] });
+		return deviceSteps(context, { uuid, config, live }, spec, removable, kinds);
+	} catch (error) {
+		if (error instanceof InputError) return [];
+		throw error;
+	}
 }
 
 /** Whether others have to give way when it is started. */
@@ -98,15 +124,16 @@ function asParent(domainType: string): Accelerator {
 }
 
 /** What `changes` goes by beside the inputs; nothing for a machine that is gone. */
-export async function factsOf(olds: DomainInputs, context: Context): Promise<Partial<DomainFacts>> {
-	const there = await findThere(context, { ...olds, adopt: false });
-	const seen = there && (await look(context.host, there.uuid));
+export async function factsOf(olds: DomainInputs, context: Context, moves = false): Promise<Partial<DomainFacts>> {
+	const here = await findThere(context, { ...olds, adopt: false });
+	if (!here && olds.uri !== context.host.uri) return factsOf(olds, { ...context, host: connect(olds.uri) }, true);
+	const seen = here && (await look(context.host, here.uuid));
 	if (!seen) return {};
 	const isSetUp = seen.config.recorded?.setUp === true;
 	const fork = olds.fork && { ...olds.fork, warm: await isWaiting(context.host, seen.live) };
 	const given = Object.entries(olds).flatMap(([key, value]) => (value === undefined ? [] : [key]));
 	const inherited = olds.template === undefined ? undefined : inheritedFrom(seen.config);
-	const shape = isMorphable(olds) && seen.live ? await probedShape(context, there.uuid) : undefined;
+	const shape = (moves || isMorphable(olds)) && seen.live ? await probedShape(context, seen.uuid) : undefined;
 	return {
 		...(shape && { shape }),
 		accelerator: acceleratorOf(seen.config.domainType),

@@ -2,9 +2,11 @@
 import { LibvirtError } from "../libvirt/errors";
 import type { Context } from "../lifecycle";
 import { morphInPlace } from "../morph/in-place";
+import type { MorphStep } from "../morph/template";
 import { carryAddresses } from "../xml/carry";
 import { serialize } from "../xml/element";
 import type { Wanted } from "./definition";
+import { deviceSteps, placedKinds } from "./device-steps";
 import { applyDevices, applySize, type Removable } from "./live";
 import { lookLive, type Seen } from "./look";
 import { patiently, timed } from "./patience";
@@ -21,6 +23,8 @@ export interface Step {
 	removable: Removable;
 	/** Whether its vCPUs and memory change by the next start only. */
 	sizeWaits: boolean;
+	/** Steps that grow file systems, for which all of its template runs. */
+	growths: MorphStep[];
 	/** Starts the machine, which is off. */
 	start(): Promise<void>;
 }
@@ -53,9 +57,17 @@ export async function redefineAndStart(
 		if (!step.off && inputs.running) await turnOn(host, seen);
 		if (step.define) {
 			if (!step.off && seen.live) {
-				await applyDevices(context, seen.live, wanted.spec, step.removable);
-				if (!wanted.spec.room) await applySize(context, seen.live, wanted.spec);
-				else if (!step.sizeWaits) await morphInPlace(context, seen, wanted.spec, inputs.morph);
+				const placed = placedKinds(inputs.morph);
+				await applyDevices(context, seen.live, wanted.spec, step.removable, placed);
+				const running = { ...seen, live: seen.live };
+				const devices = deviceSteps(context, running, wanted.spec, step.removable, placed);
+				const { room } = wanted.spec;
+				if (!room) await applySize(context, seen.live, wanted.spec);
+				const size = room && !step.sizeWaits ? wanted.spec : undefined;
+				const { growths } = step;
+				if (size || growths.length + devices.length > 0 || seen.config.recorded?.morph) {
+					await morphInPlace(context, seen, size, inputs.morph, { growths, devices });
+				}
 				// A device is to be at the next start where it was plugged in.
 				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
 			}

@@ -210,22 +210,36 @@ export interface HeadroomArgs {
 	maxMemoryMiB?: pulumi.Input<number>;
 }
 
-/** One step of a machine's change of size while it runs. */
+/** One step of a running machine's change of size or host. */
 export interface MorphStepArgs {
 	/**
-	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on its host, which is this machine or reached by
-	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `vcpus` and `memory` put the machine's own change in this place
-	 * among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more.
+	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on a host, which is this machine or reached by
+	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `vcpus`, `memory`, `disk` and `nic` put the machine's own change in
+	 * this place among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more. `growFilesystem`, in `hotPlug` and
+	 * `postMigration`, has the file system on `mountPoint` take all of its disk, with the partition that it is on.
 	 * @default "guestExec"
 	 */
-	kind?: pulumi.Input<"guestExec" | "hostExec" | "vcpus" | "memory">;
+	kind?: pulumi.Input<"guestExec" | "hostExec" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic">;
 	/**
 	 * Of `guestExec` and `hostExec`: program and arguments, run without a shell; required there. Exit code 0 is success.
 	 * After a crash in the middle it is run once more.
 	 * @default none
 	 */
 	exec?: pulumi.Input<pulumi.Input<string>[]>;
-	/** Of both: what takes it back when a later step fails; also when it came only half way. @default nothing */
+	/**
+	 * Of `hostExec`, where the machine moves: the host that it leaves, or the one that it goes to.
+	 * @default where the machine is then: in preMigration and hotUnplug "source", else "target"
+	 */
+	on?: pulumi.Input<"source" | "target">;
+	/** Of `growFilesystem`: where it is mounted in the guest; required there. @default none */
+	mountPoint?: pulumi.Input<string>;
+	/**
+	 * Of `growFilesystem`: how large the guest is to see the disk at least, in MiB, such as the volume's `sizeMiB`. Another
+	 * value has the steps run, whatever else changes.
+	 * @default as large as it is, when something else has the steps run
+	 */
+	diskMiB?: pulumi.Input<number>;
+	/** Of `guestExec` and `hostExec`: what takes it back when a later step fails; also when it came only half way. @default nothing */
 	undo?: pulumi.Input<pulumi.Input<string>[]>;
 	/** Whether it runs at the same time as the step before. @default false */
 	parallel?: pulumi.Input<boolean>;
@@ -233,10 +247,21 @@ export interface MorphStepArgs {
 	timeoutSeconds?: pulumi.Input<number>;
 	/**
 	 * What its failure does: `compensate` takes back what was done, `abort` leaves it, and the next `up` goes on there,
-	 * `continue` (of `guestExec` and `hostExec`) goes on without it.
+	 * `continue` (of `guestExec` and `hostExec`) goes on without it. On the new host of a machine that moves `compensate` is
+	 * `abort`: nothing is taken back there.
 	 * @default "compensate"
 	 */
 	onFailure?: pulumi.Input<"compensate" | "abort" | "continue">;
+}
+
+/** What belongs to the way to another host. */
+export interface MorphTransferArgs {
+	/**
+	 * `hostExec` runs while the machine stands still on its new host and has not gone on there yet; `guestExec` first thing
+	 * when it goes on.
+	 * @default nothing
+	 */
+	duringMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 }
 
 /** Steps of each phase, one after the other. Each phase may be left out. */
@@ -251,6 +276,8 @@ export interface MorphArgs {
 	preMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 	/** Where the machine gives back. @default vCPUs, then memory */
 	hotUnplug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
+	/** Where the machine goes to another host; left out where it stays. @default nothing */
+	migration?: pulumi.Input<MorphTransferArgs>;
 	/** Where the machine takes. @default memory, then vCPUs */
 	hotPlug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 	/** After all changes. @default nothing */
@@ -309,7 +336,8 @@ export interface DomainArgs extends HostArgs {
 	 */
 	headroom?: pulumi.Input<HeadroomArgs>;
 	/**
-	 * Steps around and between the changes of vCPUs and memory of a machine that goes on running.
+	 * Steps around and between the changes of vCPUs and memory of a machine that goes on running, and around its way to
+	 * another host.
 	 * @default the changes alone
 	 */
 	morph?: pulumi.Input<MorphArgs>;

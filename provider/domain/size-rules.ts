@@ -2,7 +2,7 @@
 import type { Rule } from "../lifecycle";
 import { hostCommand, NEEDED } from "../morph/host-program";
 import { sizeOf } from "../morph/instance-types";
-import { PHASES } from "../morph/template";
+import { hasStep } from "../morph/template";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 import { isMorphable } from "./defaults";
 import { type DomainInputs, headroomSchema } from "./schema";
@@ -70,8 +70,9 @@ export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
 		property: "morph",
 		needs: ["morph", "instanceType", "headroom"],
 		check: (inputs) =>
-			inputs.morph !== undefined && !isMorphable(inputs)
-				? "is for a machine that changes its size while it runs: give instanceType (or headroom) as well"
+			!isMorphable(inputs) && (hasStep(inputs.morph, "vcpus") || hasStep(inputs.morph, "memory"))
+				? "has steps of kind vcpus or memory, which are for a machine that changes its size while it runs: give " +
+					"instanceType (or headroom) as well"
 				: undefined,
 	},
 	{
@@ -86,12 +87,9 @@ export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
 		property: "morph",
 		needs: ["morph", "agent"],
 		check: ({ morph, agent }) =>
-			agent === false && hasStep(morph, "guestExec")
-				? "has steps of kind guestExec, which the guest agent runs, but agent is false; leave agent out, or make it true"
+			agent === false && (hasStep(morph, "guestExec") || hasStep(morph, "growFilesystem"))
+				? "has steps of kind guestExec or growFilesystem, which the guest agent runs, but agent is false; leave agent " +
+					"out, or make it true"
 				: undefined,
 	},
 ];
-
-function hasStep(morph: DomainInputs["morph"], kind: string): boolean {
-	return PHASES.flatMap((phase) => morph?.[phase] ?? []).some((step) => step.kind === kind);
-}

@@ -14,6 +14,8 @@ export interface Migration {
 	disks: string[];
 	/** Of those: all of it, or what they have beside a backing store that is there as well. */
 	copy: "all" | "top";
+	/** Whether it stands still there until it is resumed. */
+	paused?: boolean;
 	/** Whether QEMU slows the guest down where that changes its memory faster than it is sent. @default false */
 	throttle?: boolean;
 	/** Whether memory and disks are sent encrypted, by the certificates of QEMU on both hosts. @default false */

@@ -72,8 +72,8 @@ export async function takeBack(groups: Groups, record: MorphRecord, around: Surr
 	await undoAll(groups, keeper, around);
 }
 
-function anew({ goal, origin }: MorphRecord): MorphRecord {
-	return { goal, direction: "forward", origin, steps: [] };
+function anew({ reason: _, ...record }: MorphRecord): MorphRecord {
+	return { ...record, direction: "forward", steps: [] };
 }
 
 type Groups = ReadonlyArray<ReadonlyArray<EngineStep>>;

@@ -1,4 +1,6 @@
 /** What the guest is asked, and told, about its vCPUs and memory; through its agent. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { runInGuest } from "../domain/agent";
 import { poll } from "../domain/patience";
 import type { Host } from "../libvirt";
@@ -61,6 +63,32 @@ export async function takeMemory(host: Host, uuid: string): Promise<string | und
 	} catch (error) {
 		return messageOf(error);
 	}
+}
+
+/** Where the scripts for guests are in this package. */
+const SCRIPTS = join(__dirname, "..", "..", "..", "guest");
+
+/**
+ * Has a file system take all of its disk, with the partition that it is on.
+ * @param diskMiB how large the guest is to see the disk at least
+ * @returns how many bytes it had, and has
+ * @throws Error with what the guest lacks for it
+ */
+export async function growFilesystem(
+	host: Host,
+	uuid: string,
+	mountPoint: string,
+	diskMiB: number | undefined,
+	timeoutSeconds: number,
+): Promise<{ before: number; after: number }> {
+	const script = await readFile(join(SCRIPTS, "disk/grow"), "utf8");
+	const args = ["-c", script, "grow", mountPoint, String(diskMiB ?? 0)];
+	const ended = await runInGuest(host, uuid, "/bin/sh", args, timeoutSeconds);
+	if (!ended) throw new Error(`it has not ended within ${timeoutSeconds} s (timeoutSeconds)`);
+	const [, before, after] = /^(\d+) (\d+)$/.exec(ended.stdout.trim()) ?? [];
+	if (!ended.succeeded || after === undefined)
+		throw new Error(`the guest says: ${ended.said || `nothing (${ended.how})`}`);
+	return { before: Number(before), after: Number(after) };
 }
 
 /** @returns memory that programs in the guest could have without swapping; undefined when it does not say */

@@ -21,6 +21,9 @@ export interface MorphPlan {
 	reasons: string[];
 }
 
+/** For those whose size stays. */
+export const NOTHING: MorphPlan = { mode: "none", steps: [], reasons: [] };
+
 export function planMorph(shape: Shape, wanted: InstanceType): MorphPlan {
 	const sides = [vcpuStep(shape, wanted.vcpus), memoryStep(shape, wanted.memoryMiB)];
 	const reasons = sides.flatMap((side) => side.reasons);

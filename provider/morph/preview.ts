@@ -1,27 +1,72 @@
-/** What a preview says about a change of a machine's size: its mode, and every step. */
+/** What a preview says about a change of a machine's size and of its place: its mode, and every step. */
+import type { OwnChange } from "./own-change";
 import { type MorphPlan, stepLine } from "./planner";
 import type { Shape } from "./shape";
-import { completed, type MorphTemplate, PHASES, PLACES, type ProgramKind } from "./template";
+import { completed, deedOf, hasPrograms, type MorphTemplate, PHASES, pausesFor } from "./template";
 
-export function morphLines(shape: Shape, plan: MorphPlan, template: MorphTemplate | undefined): string[] {
-	if (plan.mode === "none") return [];
+export interface Beside {
+	/** Where it moves to; undefined for a machine that stays on its host. */
+	to?: string | undefined;
+	/** Disks and NICs that the template gives a place. */
+	devices?: ReadonlyArray<OwnChange>;
+}
+
+export function morphLines(
+	shape: Shape,
+	plan: MorphPlan,
+	template: MorphTemplate | undefined,
+	{ to, devices = [] }: Beside = {},
+): string[] {
+	const programs = hasPrograms(template);
+	if (plan.mode === "none" && devices.length === 0 && !(to !== undefined && programs)) return [];
 	if (plan.mode === "reboot") {
-		const steps = Object.values(template ?? {}).some((phase) => phase.length > 0);
-		const left = steps ? ["morph: its steps are left out: they are for a machine that goes on running"] : [];
+		const left =
+			programs && to === undefined
+				? ["morph: its steps are left out: they are for a machine that goes on running"]
+				: [];
 		const lacks = shape.lacks.map((what) => `  it lacks ${what}`);
-		return [`morph: reboot: ${plan.reasons.join("; ")}`, ...lacks, ...left];
+		const around = to !== undefined && programs ? liveLines(shape, [], template, to, []) : [];
+		return [...around, `morph: reboot: ${plan.reasons.join("; ")}`, ...lacks, ...left];
 	}
+	return liveLines(shape, plan.steps, template, to, devices);
+}
+
+/** The same in one line, of a machine that moves; undefined where nothing is to be done around that. */
+export function movedNote(
+	shape: Shape,
+	plan: MorphPlan,
+	template: MorphTemplate | undefined,
+	to: string,
+): string | undefined {
+	const [first, ...lines] = morphLines(shape, plan, template, { to }).map((line) => line.trim());
+	return first && [first.replace(/^morph: (live, in )?/, ""), ...lines].join("; ");
+}
+
+function liveLines(
+	shape: Shape,
+	changes: MorphPlan["steps"],
+	template: MorphTemplate | undefined,
+	to: string | undefined,
+	devices: ReadonlyArray<OwnChange>,
+): string[] {
 	const phases = completed(template);
-	const lines = PHASES.flatMap((phase) =>
-		phases[phase].flatMap((group) =>
+	const lines = PHASES.flatMap((phase) => {
+		const steps = phases[phase].flatMap((group) =>
 			group.flatMap((step) => {
 				const beside = group.length > 1 ? " (beside others)" : "";
-				if (step.exec) return [`${phase}: run ${step.exec[0]} ${PLACES[step.kind as ProgramKind]}${beside}`];
-				const own = plan.steps.find(({ kind, phase: its }) => kind === step.kind && its === phase);
-				return own ? [`${phase}: ${stepLine(own)}${beside}`] : [];
+				const deed = deedOf(step);
+				if (deed !== undefined) return [`${phase}: ${deed}${beside}`];
+				const its = (own: { kind: string; phase: string }) => own.kind === step.kind && own.phase === phase;
+				const [sized, device] = [changes.find(its), devices.find(its)];
+				const line = sized ? stepLine(sized) : device?.line;
+				return line === undefined ? [] : [`${phase}: ${line}${beside}`];
 			}),
-		),
-	);
+		);
+		if (phase !== "duringMigration") return steps;
+		if (to === undefined) return [];
+		const pause = pausesFor(template) ? ", and stands still until its host's steps have ended" : "";
+		return [`migration: goes to ${to}${pause}`, ...steps];
+	});
 	const deaf = shape.agent
 		? []
 		: ["warning: morph: the guest agent does not answer: the guest has to do its part itself"];

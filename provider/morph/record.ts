@@ -16,6 +16,8 @@ const recordSchema = z.object({
 	reason: z.string().optional(),
 	/** What the machine was when it began, which undoing comes back to. */
 	origin: z.object({ vcpus: z.number(), memoryMiB: z.number() }),
+	/** Of a machine that moves: URI of the host where it was, and UUID of the one where it is to be. */
+	move: z.object({ from: z.string(), to: z.string() }).optional(),
 	/** Steps by id, in the order in which they began. */
 	steps: z.array(z.object({ id: z.string(), state: z.enum(STEP_STATES) })),
 });

@@ -1,22 +1,34 @@
 /** The steps of a change as they are carried out on a running machine of libvirt's. */
 import { createHash } from "node:crypto";
 import { runInGuest } from "../domain/agent";
-import { patiently, poll } from "../domain/patience";
+import { patiently } from "../domain/patience";
 import type { Context } from "../lifecycle";
-import { parse, serialize } from "../xml/element";
-import { requesting } from "../xml/room";
+import type { Course } from "./course";
 import type { EngineStep } from "./engine";
-import { availableMiB, takeMemory, useVcpus, vcpusInUse } from "./guest";
+import { growFilesystem } from "./guest";
 import { runOnHost } from "./host-program";
-import type { MorphPlan, SizeStep } from "./planner";
-import { type Shape, shapeOf } from "./shape";
-import { completed, type MorphStep, type MorphTemplate, PHASES, PLACES, type ProgramKind } from "./template";
+import type { OwnChange } from "./own-change";
+import type { MorphPlan } from "./planner";
+import { sizeStep } from "./size-steps";
+import {
+	BEFORE_MOVE,
+	completed,
+	deedOf,
+	type MorphStep,
+	type MorphTemplate,
+	PHASES,
+	type Phase,
+	pausesFor,
+} from "./template";
 
-/** Seconds in which a guest notices a vCPU that was plugged in. */
-const NOTICE_SECONDS = 10;
-
-/** The steps of a template, with those of the plan in their places. */
-export function stepsOf(context: Context, uuid: string, plan: MorphPlan, template: MorphTemplate | undefined) {
+/** The steps of a template, with those of the plan in their places, as far as the course has them. */
+export function stepsOf(
+	context: Context,
+	uuid: string,
+	{ steps, devices = [] }: Pick<MorphPlan, "steps"> & { devices?: ReadonlyArray<OwnChange> | undefined },
+	template: MorphTemplate | undefined,
+	course: Course,
+): EngineStep[][] {
 	const phases = completed(template);
 	const taken = new Map<string, number>();
 	const unique = (id: string) => {
@@ -24,40 +36,67 @@ export function stepsOf(context: Context, uuid: string, plan: MorphPlan, templat
 		taken.set(id, count);
 		return count === 1 ? id : `${id} ${count}`;
 	};
-	return PHASES.flatMap((phase) =>
-		phases[phase].map((group) =>
-			group.flatMap((step): EngineStep[] => {
-				if (step.exec) {
-					// Names of steps of an earlier version stay as they are.
-					const where = step.kind === "guestExec" ? "" : `${step.kind} `;
-					return [execStep(context, uuid, step, unique(`${phase} ${where}${hashOf(step.exec)}`))];
-				}
-				const own = plan.steps.find((item) => item.kind === step.kind && item.phase === phase);
-				return own ? [sizeStep(context, uuid, step, own)] : [];
-			}),
-		),
-	).filter((group) => group.length > 0);
+	const oneOf = (phase: Phase, step: MorphStep): EngineStep[] => {
+		const { kind, exec, mountPoint, diskMiB } = step;
+		if (exec || kind === "growFilesystem") {
+			// Names of steps of an earlier version stay as they are.
+			const where = kind === "guestExec" ? "" : `${kind} `;
+			const id = unique(`${phase} ${where}${hashOf(exec ?? [mountPoint, diskMiB])}`);
+			if (!course.programs.includes(phase)) return [];
+			return [
+				exec ? execStep(context, uuid, step, id, hostOf(phase, step, course)) : growStep(context, uuid, step, id),
+			];
+		}
+		if (!course.changes.includes(phase)) return [];
+		const its = (item: { kind: string; phase: Phase }) => item.kind === step.kind && item.phase === phase;
+		const [sized, device] = [steps.find(its), devices.find(its)];
+		return [...(sized ? [sizeStep(context, uuid, step, sized)] : []), ...(device ? [deviceStep(step, device)] : [])];
+	};
+	return PHASES.flatMap((phase) => {
+		const groups = phases[phase].map((group) => group.flatMap((step) => oneOf(phase, step)));
+		if (phase === "duringMigration" && course.programs.includes(phase) && pausesFor(template)) {
+			const paused = phases[phase].filter(([step]) => step?.kind === "hostExec");
+			groups.splice(paused.length, 0, [goOnStep(context, uuid)]);
+		}
+		return groups;
+	})
+		.filter((group) => group.length > 0)
+		.map((group) => (course.onlyForward ? group.map(onlyForward) : group));
+}
+
+function deviceStep({ timeoutSeconds, onFailure }: MorphStep, { kind, phase, line, ...work }: OwnChange): EngineStep {
+	return { id: `${phase} ${kind}`, what: line, timeoutSeconds: timeoutSeconds + 30, onFailure, ...work };
+}
+
+/** Nothing is taken back of a machine that is elsewhere already: the next run goes on. */
+function onlyForward(step: EngineStep): EngineStep {
+	return { ...step, onFailure: step.onFailure === "continue" ? "continue" : "abort" };
 }
 
 /** A step is known again by its program: another one in its place has not been run. */
-function hashOf(exec: string[]): string {
-	return createHash("sha256").update(JSON.stringify(exec)).digest("hex").slice(0, 16);
+function hashOf(given: unknown[]): string {
+	return createHash("sha256").update(JSON.stringify(given)).digest("hex").slice(0, 16);
 }
 
-function execStep({ host }: Context, uuid: string, step: MorphStep, id: string): EngineStep {
+/** URI of the host that a step's program runs on: where the machine is then, unless it says so. */
+function hostOf(phase: Phase, { on }: MorphStep, { source, target }: Course): string {
+	return (on ?? (BEFORE_MOVE.includes(phase) ? "source" : "target")) === "source" ? source : target;
+}
+
+function execStep({ host }: Context, uuid: string, step: MorphStep, id: string, hostUri: string): EngineStep {
 	const { exec = [], undo, timeoutSeconds, onFailure } = step;
 	const run = async (words: string[]) => {
 		const [program = "", ...args] = words;
 		const ended =
 			step.kind === "hostExec"
-				? await runOnHost(host.uri, ["env", `MACHINE_UUID=${uuid}`, ...words], timeoutSeconds)
+				? await runOnHost(hostUri, ["env", `MACHINE_UUID=${uuid}`, ...words], timeoutSeconds)
 				: await runInGuest(host, uuid, program, args, timeoutSeconds);
 		if (!ended) throw new Error(`it has not ended within ${timeoutSeconds} s (timeoutSeconds)`);
 		if (!ended.succeeded) throw new Error(`it ended ${ended.how}; it said: ${ended.said || "nothing"}`);
 	};
 	return {
 		id,
-		what: `run ${exec[0]} ${PLACES[step.kind as ProgramKind]}`,
+		what: deedOf(step)!,
 		// The program's own time ends first, and says more.
 		timeoutSeconds: timeoutSeconds + 30,
 		onFailure,
@@ -66,118 +105,39 @@ function execStep({ host }: Context, uuid: string, step: MorphStep, id: string):
 	};
 }
 
-function sizeStep(
-	context: Context,
-	uuid: string,
-	{ timeoutSeconds, onFailure }: MorphStep,
-	step: SizeStep,
-): EngineStep {
-	const bring = step.kind === "vcpus" ? bringVcpus : bringMemory;
-	const isAt = step.kind === "vcpus" ? hasVcpus : hasMemory;
-	const unit = step.kind === "vcpus" ? "vCPUs" : "MiB";
+/** What has grown stays so: nothing is taken back, and to do it once more changes nothing. */
+function growStep({ host, log }: Context, uuid: string, step: MorphStep, id: string): EngineStep {
+	const { mountPoint = "/", diskMiB, timeoutSeconds, onFailure } = step;
 	return {
-		id: `${step.phase} ${step.kind}`,
-		what: `bring the machine from ${step.from} to ${step.to} ${unit}`,
-		timeoutSeconds,
+		id,
+		what: deedOf(step)!,
+		timeoutSeconds: timeoutSeconds + 30,
 		onFailure,
-		isDone: async () => isAt(context, uuid, step.to),
-		act: (ending) => bring(context, uuid, step.to, timeoutSeconds, ending),
-		undo: (ending) => bring(context, uuid, step.from, timeoutSeconds, ending),
+		act: async () => {
+			const { before, after } = await growFilesystem(host, uuid, mountPoint, diskMiB, timeoutSeconds);
+			const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
+			if (after !== before) log(`${mountPoint} has grown from ${mebibytes(before)} to ${mebibytes(after)} MiB`);
+		},
 	};
 }
 
-/** What runs now. */
-export async function lookAtShape({ host }: Context, uuid: string): Promise<Shape> {
-	return shapeOf(parse(await host.domains.xml(uuid), `the definition of ${uuid}`));
-}
-
-/** The same with what only the guest can say. */
-export async function probedShape(context: Context, uuid: string): Promise<Shape> {
-	const shape = await lookAtShape(context, uuid);
-	const inUse = shape.agent ? await vcpusInUse(context.host, uuid) : undefined;
-	return { ...shape, agent: inUse !== undefined, vcpus: { ...shape.vcpus, inUse } };
-}
-
-async function hasVcpus(context: Context, uuid: string, count: number): Promise<boolean> {
-	const { accelerator, vcpus } = await probedShape(context, uuid);
-	const enough = accelerator === "kvm" ? vcpus.present === count : vcpus.present >= count;
-	return enough && (vcpus.inUse ?? vcpus.present) === count;
-}
-
-async function bringVcpus(context: Context, uuid: string, count: number, seconds: number, ending: AbortSignal) {
-	const { host, log } = context;
-	const { accelerator, vcpus, agent } = await probedShape(context, uuid);
-	if (count > vcpus.present || (count < vcpus.present && accelerator === "kvm")) {
-		await patiently(() => host.domains.setVcpus(uuid, count, "live"), seconds);
-	}
-	if (agent) {
-		if (await useVcpus(host, uuid, count, Math.min(seconds, NOTICE_SECONDS), ending)) return;
-		throw new Error(`its guest does not come to use ${count} vCPUs: the guest agent or the kernel refuses`);
-	}
-	if (count > vcpus.present)
-		log(`${count - vcpus.present} vCPU(s) were added; the guest has to put them to use itself`);
-}
-
-async function hasMemory(context: Context, uuid: string, amountMiB: number): Promise<boolean> {
-	const { memory } = await lookAtShape(context, uuid);
-	const device = memory.room?.device;
-	return memory.presentMiB === amountMiB && device !== undefined && device.currentMiB === device.requestedMiB;
-}
-
-async function bringMemory(context: Context, uuid: string, amountMiB: number, seconds: number, ending: AbortSignal) {
-	const { host, log } = context;
-	const { memory, agent } = await lookAtShape(context, uuid);
-	const { presentMiB, room } = memory;
-	if (!room?.device) throw new Error("it was started without room for memory");
-	const { bootMiB, device } = room;
-	const beyond = Math.max(0, amountMiB - bootMiB);
-	if (amountMiB < presentMiB && agent) await refuseToStarve(context, uuid, presentMiB - amountMiB);
-	const balloon = async () => {
-		await patiently(() => host.domains.setMemory(uuid, Math.min(amountMiB, bootMiB), "live"), seconds);
-		await until(context, uuid, seconds, ending, (now) => now.presentMiB === Math.min(amountMiB, bootMiB));
+/** Of a machine that stands still on its new host for steps of the hosts. */
+function goOnStep(context: Context, uuid: string): EngineStep {
+	return {
+		id: "duringMigration resume",
+		what: "let the machine go on",
+		timeoutSeconds: 60,
+		onFailure: "abort",
+		isDone: async () => !(await isPaused(context, uuid)),
+		act: () => goOn(context, uuid),
 	};
-	const plug = async () => {
-		if (beyond !== device.requestedMiB) {
-			const asking = serialize(requesting(device.element, beyond));
-			await patiently(() => host.domains.updateDevice(uuid, asking, "live"), seconds);
-		}
-		await until(context, uuid, seconds, ending, ({ room: now }) => now?.device?.currentMiB === beyond);
-	};
-	// The balloon counts what virtio-mem has given as well: one of them is empty whenever the other is not.
-	if (presentMiB < bootMiB) await balloon();
-	const grows = beyond > device.currentMiB;
-	const unused = grows && agent ? await takeMemory(host, uuid) : undefined;
-	await plug();
-	if (amountMiB < bootMiB && amountMiB !== presentMiB) await balloon();
-	if (!grows) return;
-	const why = agent ? (unused ?? (await takeMemory(host, uuid))) : "its agent does not answer";
-	if (why !== undefined) log(`the guest has to put the memory that was added to use itself: ${why}`);
 }
 
-/** Waits for the guest's drivers. */
-async function until(
-	context: Context,
-	uuid: string,
-	seconds: number,
-	ending: AbortSignal,
-	isThere: (memory: Shape["memory"]) => boolean,
-): Promise<void> {
-	const reached = await poll(seconds, async () => {
-		ending.throwIfAborted();
-		return isThere((await lookAtShape(context, uuid)).memory) || undefined;
-	});
-	if (reached) return;
-	const { memory } = await lookAtShape(context, uuid);
-	throw new Error(`its guest has come to ${memory.presentMiB} MiB within ${seconds} s, and goes no further`);
+async function isPaused({ host }: Context, uuid: string): Promise<boolean> {
+	return (await host.domains.find(uuid))?.state === "paused";
 }
 
-/** A guest that gives back what it uses ends programs. */
-async function refuseToStarve({ host, log }: Context, uuid: string, takenMiB: number): Promise<void> {
-	const available = await availableMiB(host, uuid);
-	if (available === undefined) log(`whether the guest needs the ${takenMiB} MiB cannot be asked; they are taken`);
-	if (available === undefined || available >= takenMiB) return;
-	throw new Error(
-		`its guest uses too much: ${takenMiB} MiB are to be given back, and ${available} are available (MemAvailable). ` +
-			"Nothing was taken; end programs in it, or choose a larger type",
-	);
+/** Does nothing when it does not stand still. */
+export async function goOn(context: Context, uuid: string): Promise<void> {
+	if (await isPaused(context, uuid)) await patiently(() => context.host.domains.resume(uuid));
 }

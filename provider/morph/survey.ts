@@ -9,8 +9,8 @@ import { recordedIn } from "../xml/metadata";
 import { readMiB } from "../xml/units";
 import { INSTANCE_TYPES, type InstanceType } from "./instance-types";
 import { type Machine, type MorphOption, optionsOf } from "./options";
+import { probedShape } from "./probe";
 import { type MorphRecord, parseRecord } from "./record";
-import { probedShape } from "./steps";
 
 /**
  * @param names names or UUIDs

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { InputError } from "../lifecycle";
 import { shown, validate } from "../problems";
-import { completed, type MorphTemplate, morphRules, morphSchema, PHASES, PLACES, type ProgramKind } from "./template";
+import { completed, deedOf, type MorphTemplate, morphRules, morphSchema, PHASES, pathOf, whereOf } from "./template";
 
 /**
  * @param file path, from where Pulumi runs the program: its project's folder
@@ -15,7 +15,7 @@ export function readTemplate(file: string): MorphTemplate {
 	if (typeof given !== "object" || Array.isArray(given)) {
 		throw new InputError(
 			"morph",
-			`template ${file}: got ${shown(given)}; allowed is a group with ${PHASES.join(", ")}`,
+			`template ${file}: got ${shown(given)}; allowed is a group with ${Object.keys(morphSchema.shape).join(", ")}`,
 		);
 	}
 	const { template, problems } = checkTemplate(given);
@@ -52,10 +52,11 @@ function parsed(file: string): unknown {
 export function templateLines(template: MorphTemplate): string[] {
 	const phases = completed(template);
 	return PHASES.flatMap((phase) => [
-		phase,
+		pathOf(phase),
 		...phases[phase].flatMap((group) =>
-			group.map(({ kind, exec, undo, timeoutSeconds, onFailure }, index) => {
-				const what = exec ? `run ${shown(exec)} ${PLACES[kind as ProgramKind]}` : `change ${kind}`;
+			group.map((step, index) => {
+				const { kind, exec, undo, timeoutSeconds, onFailure } = step;
+				const what = exec ? `run ${shown(exec)} ${whereOf(step)}` : (deedOf(step) ?? `change ${kind}`);
 				const back = undo ? `; taken back by ${shown(undo)}` : "";
 				return `  ${index > 0 ? "beside that: " : ""}${what}, within ${timeoutSeconds} s, on failure ${onFailure}${back}`;
 			}),

@@ -1,7 +1,7 @@
 /** What happens around and while a running machine changes its shape, in the user's words. */
 import { z } from "zod";
 import type { Rule } from "../lifecycle";
-import { wholeText } from "../schema";
+import { absolutePath, mebibytes, wholeText } from "../schema";
 
 const command = z
 	.array(wholeText.max(65_536, "allowed are at most 65536 characters"))
@@ -10,13 +10,17 @@ const command = z
 	.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty");
 
 /**
- * One step. `guestExec` runs a program in the guest, by its agent and without a shell, `hostExec` one on its host; `vcpus`
- * and `memory` say where the machine's own changes take place among the others.
+ * One step. `guestExec` runs a program in the guest, by its agent and without a shell, `hostExec` one on a host;
+ * `growFilesystem` has a file system of the guest take all of its disk; `vcpus`, `memory`, `disk` and `nic` say where the
+ * machine's own changes take place among the others.
  */
 export const morphStepSchema = z.strictObject({
-	kind: z.enum(["guestExec", "hostExec", "vcpus", "memory"]).default("guestExec"),
+	kind: z.enum(["guestExec", "hostExec", "growFilesystem", "vcpus", "memory", "disk", "nic"]).default("guestExec"),
 	exec: command.optional(),
 	undo: command.optional(),
+	on: z.enum(["source", "target"]).optional(),
+	mountPoint: absolutePath.optional(),
+	diskMiB: mebibytes.optional(),
 	parallel: z.boolean().default(false),
 	timeoutSeconds: z.number().min(1).max(86_400).default(60),
 	onFailure: z.enum(["compensate", "abort", "continue"]).default("compensate"),
@@ -27,35 +31,90 @@ const phase = z.array(morphStepSchema).max(64);
 export const morphSchema = z.strictObject({
 	preMigration: phase.optional(),
 	hotUnplug: phase.optional(),
+	migration: z.strictObject({ duringMigration: phase.optional() }).optional(),
 	hotPlug: phase.optional(),
 	postMigration: phase.optional(),
 });
 
 export type MorphTemplate = z.output<typeof morphSchema>;
 export type MorphStep = z.output<typeof morphStepSchema>;
-export type Phase = keyof MorphTemplate;
-
-/** Steps that run a program, and where. */
-export const PLACES = { guestExec: "in the guest", hostExec: "on the host" } as const;
-export type ProgramKind = keyof typeof PLACES;
 
 /** In the order in which they run. */
-export const PHASES = ["preMigration", "hotUnplug", "hotPlug", "postMigration"] as const satisfies Phase[];
+export const PHASES = ["preMigration", "hotUnplug", "duringMigration", "hotPlug", "postMigration"] as const;
+export type Phase = (typeof PHASES)[number];
 
-/** Where vCPUs and memory change where a template does not say: what goes before what comes, memory before vCPUs in need of it. */
-const DEFAULT_PLACES = { hotUnplug: ["vcpus", "memory"], hotPlug: ["memory", "vcpus"] } as const;
+/** Those before a machine that moves is on its new host. */
+export const BEFORE_MOVE: ReadonlyArray<Phase> = ["preMigration", "hotUnplug"];
+
+/** Where a phase's steps are in a template, as errors name it. */
+export const pathOf = (phase: Phase) => (phase === "duringMigration" ? `migration.${phase}` : phase);
+
+export function stepsIn({ migration, ...phases }: MorphTemplate, phase: Phase): ReadonlyArray<MorphStep> {
+	return (phase === "duringMigration" ? migration?.duringMigration : phases[phase]) ?? [];
+}
+
+export function hasStep(template: MorphTemplate = {}, kind: MorphStep["kind"]): boolean {
+	return PHASES.some((phase) => stepsIn(template, phase).some((step) => step.kind === kind));
+}
+
+export function hasPrograms(template: MorphTemplate = {}): boolean {
+	return (["guestExec", "hostExec", "growFilesystem"] as const).some((kind) => hasStep(template, kind));
+}
+
+/** Whether a machine that moves stands still on its new host for steps of the hosts. */
+export function pausesFor(template: MorphTemplate = {}): boolean {
+	return stepsIn(template, "duringMigration").some(({ kind }) => kind === "hostExec");
+}
+
+/** Where a step's program runs, for those who read it. */
+export function whereOf({ kind, on }: Pick<MorphStep, "kind" | "on">): string {
+	if (kind !== "hostExec") return "in the guest";
+	return on === undefined ? "on the host" : `on the ${on} host`;
+}
+
+/** What a step does that is none of the machine's own changes: completes "could not ...". Undefined for those. */
+export function deedOf(step: MorphStep): string | undefined {
+	if (step.exec) return `run ${step.exec[0]} ${whereOf(step)}`;
+	return step.kind === "growFilesystem" ? `grow the file system on ${step.mountPoint} ${whereOf(step)}` : undefined;
+}
+
+/** Steps that grow a file system onto a disk of a size which another template had not: then all of it is to run. */
+export function growthsOf(template: MorphTemplate = {}, before: MorphTemplate = {}): MorphStep[] {
+	const sized = (one: MorphTemplate) =>
+		PHASES.flatMap((phase) => stepsIn(one, phase)).filter(({ diskMiB }) => diskMiB !== undefined);
+	const known = sized(before);
+	return sized(template).filter(
+		({ mountPoint, diskMiB }) => !known.some((step) => step.mountPoint === mountPoint && step.diskMiB === diskMiB),
+	);
+}
+
+/**
+ * Where the machine changes where a template does not say: what goes before what comes, memory before vCPUs in need of it.
+ * Of disks and NICs only where it names them in the other phase: else they change before the first step.
+ */
+const DEFAULT_PLACES = {
+	hotUnplug: ["nic", "disk", "vcpus", "memory"],
+	hotPlug: ["memory", "vcpus", "disk", "nic"],
+} as const;
 
 /** The template with the machine's own changes put where it does not name them: in front, so that its programs find them done. */
 export function completed(template: MorphTemplate = {}): Record<Phase, MorphStep[][]> {
-	const groups = (name: Phase) => groupsOf(template[name] ?? []);
+	const groups = (name: Phase) => groupsOf(stepsIn(template, name));
+	const during = stepsIn(template, "duringMigration");
 	const withOwn = (name: keyof typeof DEFAULT_PLACES) => {
 		const given = groups(name);
-		const missing = DEFAULT_PLACES[name].filter((kind) => !given.flat().some((step) => step.kind === kind));
+		const missing = DEFAULT_PLACES[name]
+			.filter((kind) => (kind !== "disk" && kind !== "nic") || hasStep(template, kind))
+			.filter((kind) => !given.flat().some((step) => step.kind === kind));
 		return [...missing.map((kind) => [morphStepSchema.parse({ kind })]), ...given];
 	};
 	return {
 		preMigration: groups("preMigration"),
 		hotUnplug: withOwn("hotUnplug"),
+		// While it stands still, and first thing when it goes on.
+		duringMigration: [true, false].flatMap((paused) =>
+			groupsOf(during.filter(({ kind }) => (kind === "hostExec") === paused)),
+		),
 		hotPlug: withOwn("hotPlug"),
 		postMigration: groups("postMigration"),
 	};
@@ -78,9 +137,9 @@ export const morphRules: ReadonlyArray<Rule<{ morph?: MorphTemplate | undefined 
 function firstComplaint(morph: MorphTemplate): string | undefined {
 	for (const name of PHASES) {
 		const kinds = new Set<string>();
-		for (const [index, step] of (morph[name] ?? []).entries()) {
+		for (const [index, step] of stepsIn(morph, name).entries()) {
 			const complaint = complaintAbout(step, name) ?? (isOwn(step) && kinds.has(step.kind) ? TWICE : undefined);
-			if (complaint !== undefined) return `${name}[${index}]: got kind "${step.kind}" ${complaint}`;
+			if (complaint !== undefined) return `${pathOf(name)}[${index}]: got kind "${step.kind}" ${complaint}`;
 			kinds.add(step.kind);
 		}
 	}
@@ -90,15 +149,30 @@ function firstComplaint(morph: MorphTemplate): string | undefined {
 const TWICE = "twice; allowed is once in each of hotUnplug and hotPlug, as there is one change of it";
 
 function complaintAbout(step: MorphStep, phase: Phase): string | undefined {
+	if (step.on !== undefined && step.kind !== "hostExec") return `with on: "${step.on}", which is for hostExec`;
+	if (step.kind === "growFilesystem") return complaintAboutGrowth(step, phase);
+	for (const name of ["mountPoint", "diskMiB"] as const) {
+		if (step[name] !== undefined) return `with ${name}: ${JSON.stringify(step[name])}, which is for growFilesystem`;
+	}
 	if (!isOwn(step)) return step.exec === undefined ? "without exec; give the program and its arguments" : undefined;
 	if (phase !== "hotUnplug" && phase !== "hotPlug") return `in ${phase}; allowed is it in hotUnplug and hotPlug`;
-	if (step.exec !== undefined || step.undo !== undefined)
-		return "with exec or undo, which are those of guestExec and hostExec";
+	if (step.exec !== undefined || step.undo !== undefined) return WITH_PROGRAM;
 	return step.onFailure === "continue"
 		? 'with onFailure "continue"; allowed are compensate and abort, as the machine would not be of its type'
 		: undefined;
 }
 
+function complaintAboutGrowth({ mountPoint, exec, undo }: MorphStep, phase: Phase): string | undefined {
+	if (phase !== "hotPlug" && phase !== "postMigration")
+		return `in ${phase}; allowed is it in hotPlug and postMigration`;
+	if (exec !== undefined || undo !== undefined) return WITH_PROGRAM;
+	return mountPoint === undefined
+		? "without mountPoint; give where the file system is mounted in the guest"
+		: undefined;
+}
+
+const WITH_PROGRAM = "with exec or undo, which are those of guestExec and hostExec";
+
 function isOwn({ kind }: MorphStep): boolean {
-	return kind === "vcpus" || kind === "memory";
+	return kind === "vcpus" || kind === "memory" || kind === "disk" || kind === "nic";
 }

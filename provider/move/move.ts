@@ -3,6 +3,7 @@
  * volumes that are there already. Where it is at any moment the two hosts tell: whoever comes after a crash looks, and
  * goes on.
  */
+import { hardwareOf, isMorphable } from "../domain/defaults";
 import { look, type Seen } from "../domain/look";
 import { nicSource } from "../domain/nics";
 import { note } from "../domain/note";
@@ -16,6 +17,7 @@ import { forgetFork } from "../fork/device-state";
 import { isNobody } from "../fork/waiting";
 import { connect, type Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
+import { pausesFor } from "../morph/template";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
 import { recordedIn, recordOf } from "../xml/metadata";
@@ -43,10 +45,8 @@ interface Moving {
 export async function moveHere(context: Context, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
 	const there = connect(olds.uri);
 	const machine = { uuid, name: olds.name };
-	const earlier = new Convergence(context.log, there, machine, policyOf(inputs.migration));
-	let place = await placeAtRest(context, there, machine, earlier);
+	let place = await placeBefore(context, there, machine, inputs);
 	if (place === "there") {
-		if (earlier.reason !== undefined) throw notMoved(olds.name, there, earlier.reason);
 		await send(context, there, uuid, olds, inputs).catch((error: unknown) => {
 			// A call of an earlier run was under way still: it has left meanwhile.
 			if (!isGone(error)) throw error;
@@ -64,11 +64,27 @@ export async function moveHere(context: Context, uuid: string, olds: Olds, input
 }
 
 /**
+ * Where it is, once a migration that an earlier run has left behind is at its end.
+ * @throws Error when that did not come to one within its bounds
+ */
+export async function placeBefore(
+	context: Context,
+	there: Host,
+	machine: { uuid: string; name: string },
+	inputs: DomainInputs,
+): Promise<"there" | "here" | "gone"> {
+	const earlier = new Convergence(context.log, there, machine, policyOf(inputs.migration));
+	const place = await placeAtRest(context, there, machine, earlier);
+	if (place === "there" && earlier.reason !== undefined) throw notMoved(machine.name, there, earlier.reason);
+	return place;
+}
+
+/**
  * Whether it can go, by a look at both hosts; changes nothing.
  * @returns undefined when it is not there any more
  * @throws Error that says why it cannot
  */
-async function checkMove(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs) {
+export async function checkMove(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs) {
 	const seen = await look(there, uuid);
 	if (!seen) return undefined;
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not moved");
@@ -78,7 +94,7 @@ async function checkMove(context: Context, there: Host, uuid: string, olds: Olds
 	const disks = await movedDisks(context, there, seen, olds.disks, inputs.disks, earlier?.disks ?? []);
 	const nics = await connections(context.host, seen, olds, inputs);
 	await refuseObstacles(there, context.host, seen.name, (seen.live ?? seen.config).root);
-	await refuseWithoutRoom(context.host, comingOf(seen));
+	await refuseWithoutRoom(context.host, comingOf(seen, inputs));
 	return { seen, way, earlier, disks, nics };
 }
 
@@ -87,11 +103,13 @@ type Checked = NonNullable<Awaited<ReturnType<typeof checkMove>>>;
 async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
 	const checked = await checkMove(context, there, uuid, olds, inputs);
 	if (!checked) return;
-	await withRoom(context.host, comingOf(checked.seen), () => transfer(context, there, checked, olds, inputs));
+	await withRoom(context.host, comingOf(checked.seen, inputs), () => transfer(context, there, checked, olds, inputs));
 }
 
-function comingOf({ uuid, name, live, config }: Seen): Coming {
-	return { uuid, name, memoryMiB: (live ?? config).memoryMiB };
+/** It comes to the size that is wanted, by steps before it leaves or after that. */
+function comingOf({ uuid, name, live, config }: Seen, inputs: DomainInputs): Coming {
+	const resized = live && isMorphable(inputs);
+	return { uuid, name, memoryMiB: resized ? hardwareOf(inputs).memoryMiB : (live ?? config).memoryMiB };
 }
 
 async function transfer(
@@ -118,9 +136,10 @@ async function transfer(
 		log(`moves from ${there.uri} to ${way.migrateUri}${copy === "top" ? "" : ", with all that its disks hold"}`);
 		await convergence.prepare();
 		const { bandwidthMiBps, tls = false } = inputs.migration ?? {};
+		const paused = pausesFor(inputs.morph);
 		const throttle = policy.onNoConvergence === "throttle";
 		const how = { throttle, bandwidthMiBps, tls };
-		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy });
+		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy, paused });
 		await convergence.accompany(migration);
 	} catch (error) {
 		throw await stayed(context, there, { uuid, name: seen.name, off }, convergence, error);
@@ -135,7 +154,7 @@ function refuseUnforked({ name, config, live }: Seen, { fork }: Olds): void {
 	);
 }
 
-function movingIn({ config }: Seen): Moving | undefined {
+export function movingIn({ config }: Seen): Moving | undefined {
 	const moving = config.recorded?.moving;
 	return moving === undefined ? undefined : (JSON.parse(moving) as Moving);
 }
@@ -209,7 +228,10 @@ async function arrive(context: Context, there: Host, uuid: string): Promise<void
 	if (seen && moving) {
 		const migrated = seen.active ? await here.domains.migrated(uuid).catch(() => undefined) : undefined;
 		if (moving.off) await powerOff(here, uuid);
-		else if (migrated) log(`moved in ${migrated.totalMs} ms, of which it stood still for ${migrated.pauseMs} ms`);
+		else if (migrated) {
+			const soFar = seen.state === "paused" ? " so far" : "";
+			log(`moved in ${migrated.totalMs} ms, of which it stood still for ${migrated.pauseMs} ms${soFar}`);
+		}
 		// The variables of its firmware go with a definition alone, which libvirt has removed without them.
 		const { root, firmware } = seen.config;
 		if (firmware !== "bios") await there.domains.define(serialize(root), { validate: false });

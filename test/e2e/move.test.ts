@@ -8,7 +8,7 @@ import { type Bench, leftOn, startBench } from "./hosts";
 
 const run = promisify(execFile);
 
-/** Off, so that nothing has to boot: what it sends, and how, is the same while it runs. */
+/** With nothing that has to boot: what it sends, and how, is the same. */
 describe("a machine of a program whose host becomes another one", function () {
 	this.timeout(300_000);
 	let bench: Bench;
@@ -81,11 +81,37 @@ describe("a machine of a program whose host becomes another one", function () {
 		await bench.project.refresh(["--expect-no-changes"]);
 	});
 
-	it("goes back, and leaves nothing on either", async () => {
+	it("goes back while it runs, by the steps of a template, which the next run ends when one of them fails", async () => {
+		const { uuid, paths } = await outputs();
+		await bench.project.setConfig("running", "true");
+		await bench.project.setConfig("last", "false");
+		await bench.project.up();
 		await bench.project.setConfig("firstPeer", `qemu+tcp://${bench.host.linkAddress}/system`);
 		await move("first");
+		const { stdout } = await bench.project.must(["preview", "--json"]);
+		const { steps } = JSON.parse(stdout) as { steps: Array<{ newState?: { inputs?: { plan?: string[] } } }> };
+		const plans = steps
+			.flatMap(({ newState }) => newState?.inputs?.plan ?? [])
+			.join(" ")
+			.replace(/\s+/g, " ");
+		assert.match(
+			plans,
+			/morph: live: 4 step\(s\); 1\. preMigration: run true on the host; 2\. migration: goes to .*; 3\. duringMigration: run true/,
+		);
+		const failed = await bench.project.run(["up", "--yes", "--skip-preview"]);
+		assert.notEqual(failed.code, 0);
+		assert.match(failed.stdout, /could not run false on the host: it ended with exit code 1/);
+		assert.equal(await bench.host.virsh("domstate", uuid), "running");
+		assert.equal(await second.virsh("list", "--all", "--name"), "");
+		for (const path of paths) assert.ok(existsSync(path), `${path} goes when all has succeeded`);
+		await bench.project.setConfig("last", "true");
 		await bench.project.up();
 		await bench.project.preview(["--expect-no-changes"]);
+		assert.equal(await bench.host.virsh("domuuid", "machine"), uuid);
+		assert.equal(await bench.host.virsh("domstate", uuid), "running");
+	});
+
+	it("leaves nothing on either", async () => {
 		assert.deepEqual(
 			(await leftOn({ ...bench, ...there })).filter((name) => !/^(images|gold-second-.*)$/.test(name)),
 			[],

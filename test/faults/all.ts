@@ -17,6 +17,7 @@ import { describeForkNeeds } from "./fork-needs";
 import { describeForks, FORK_VICTIMS } from "./forks";
 import { describeForksAtOnce } from "./forks-at-once";
 import { describeInjection } from "./injection";
+import { describeMorphMoves } from "./morph-moves";
 import { describeMoves } from "./moves";
 import { Random, seedOr } from "./random";
 import { describeUnrecorded } from "./unrecorded";
@@ -34,6 +35,7 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	for (let round = 0; round < 2; round++) describeForks(random.shuffled(FORK_VICTIMS), random);
 	describeForkNeeds(random);
 	describeInjection(2, random);
+	describeMorphMoves();
 });
 
 describe(`moves (CLONES_FAULT_SEED=${seed})`, () => describeMoves(random));

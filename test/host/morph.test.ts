@@ -10,7 +10,7 @@ import { factsOf } from "../../provider/domain/plan";
 import type { DomainInputs } from "../../provider/domain/schema";
 import type { Host } from "../../provider/libvirt";
 import { IncompleteError } from "../../provider/lifecycle";
-import { lookAtShape } from "../../provider/morph/steps";
+import { lookAtShape } from "../../provider/morph/probe";
 import { morphSchema } from "../../provider/morph/template";
 import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";

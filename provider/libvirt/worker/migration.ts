@@ -10,6 +10,7 @@ const FLAGS = {
 	peerToPeer: 2,
 	persist: 8,
 	undefine: 16,
+	paused: 32,
 	copyAll: 64,
 	copyTop: 128,
 	autoConverge: 8192,
@@ -32,7 +33,7 @@ const PARAMETER_VALUE = 88;
 const SHORT_TYPES = [1, 2];
 
 export function migrate(domain: Handle<"domain">, migration: Migration): void {
-	const { peerUri, migrateUri, xml, persistentXml, disks, copy, throttle, bandwidthMiBps, tls } = migration;
+	const { peerUri, migrateUri, xml, persistentXml, disks, copy, paused, throttle, bandwidthMiBps, tls } = migration;
 	const given: Array<[string, string]> = [
 		["migrate_uri", migrateUri],
 		["destination_xml", xml],
@@ -40,7 +41,7 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 		...disks.map((disk): [string, string] => ["migrate_disks", disk]),
 	];
 	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
-	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0);
+	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0) | (paused ? FLAGS.paused : 0);
 	const how = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine | copies | wished;
 	const list: [bigint | null] = [null];
 	const count: [number] = [0];

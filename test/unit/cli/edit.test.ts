@@ -65,6 +65,21 @@ describe("a template that is edited", () => {
 			assert.deepEqual(open(file).draft, {});
 		});
 
+		it("has the phases of a group like the others", () => {
+			const { draft, version } = open(file);
+			const during = { ...draft, "migration.duringMigration": [{ exec: ["/bin/rescan"] }] };
+			save(file, during, version);
+			assert.match(readFileSync(file, "utf8"), /^migration:\n {2}duringMigration:\n {4}- exec:\n/m);
+			assert.deepEqual(open(file).draft, during);
+			save(file, draft, open(file).version);
+			assert.doesNotMatch(readFileSync(file, "utf8"), /migration:/);
+			writeFileSync(file, "migration: { afterwards: [] }");
+			assert.throws(
+				() => open(file),
+				/there is no phase migration.afterwards; allowed are .*migration.duringMigration/,
+			);
+		});
+
 		it("is JSON where its name says so, keeps its mode, and is followed to where a link leads", () => {
 			const [real, link] = [join(folder, "real.json"), join(folder, "link.json")];
 			writeFileSync(real, "{}");

@@ -23,6 +23,12 @@ describe("a machine with an instance type", () => {
 		{ instanceType: "nano", cpu: { cores: 2 } },
 		{ instanceType: "nano", firmware: "uefi", machine: "pc-q35-7.2" },
 		{ instanceType: "nano", morph: {} },
+		{ morph: { preMigration: [{ exec: ["a"] }], migration: {} } },
+		{
+			morph: { hotUnplug: [{ kind: "nic" }], hotPlug: [{ kind: "disk" }, { kind: "growFilesystem", mountPoint: "/" }] },
+		},
+		{ morph: { postMigration: [{ kind: "growFilesystem", mountPoint: "/srv", diskMiB: 64 }] } },
+		{ morph: { migration: { duringMigration: [{ exec: ["a"] }, { kind: "hostExec", exec: ["a"], on: "source" }] } } },
 		{
 			instanceType: "nano",
 			morph: {
@@ -70,15 +76,33 @@ describe("a machine with an instance type", () => {
 		[{ headroom: true }, /^headroom: got true; allowed is a group/],
 		[{ headroom: {}, memoryMiB: 1022 }, /^headroom: got memoryMiB 1022; allowed with headroom are multiples of 4/],
 		[{ instanceType: "small", cpu: { sockets: 2 } }, /^cpu: 2 sockets.*maximum of 16 vCPUs.*headroom.maxVcpus fit/],
-		[{ morph: {} }, /^morph: is for a machine that changes its size while it runs: give instanceType/],
+		[
+			{ morph: { hotPlug: [{ kind: "memory" }] } },
+			/^morph: has steps of kind vcpus or memory, .* changes its size while it runs: give instanceType/,
+		],
+		[
+			{ instanceType: "nano", morph: { migration: { duringMigration: [{ kind: "memory" }] } } },
+			/^morph: migration.duringMigration\[0\]: got kind "memory" in duringMigration; allowed is it in hotUnplug/,
+		],
+		[
+			{ morph: { migration: { duringMigration: {} } } },
+			/^morph.migration.duringMigration: got \{\}; allowed is a list/,
+		],
+		[{ morph: { migration: { during: [] } } }, /^morph.migration.during: there is no such property/],
+		[{ morph: { duringMigration: [exec] } }, /^morph.duringMigration: there is no such property/],
+		[{ morph: { hotPlug: [{ ...exec, on: "target" }] } }, /got kind "guestExec" with on: "target", .* for hostExec/],
+		[
+			{ morph: { hotPlug: [{ ...exec, kind: "hostExec", on: "here" }] } },
+			/^morph.hotPlug\[0\].on: got "here"; allowed are "source" and "target"/,
+		],
 		[{ instanceType: "nano", morph: [] }, /^morph: got \[\]/],
-		[{ instanceType: "nano", morph: { migration: [] } }, /^morph.migration: there is no such property/],
+		[{ instanceType: "nano", morph: { migration: [] } }, /^morph.migration: got \[\]; allowed is a group/],
 		[{ instanceType: "nano", morph: { hotPlug: {} } }, /^morph.hotPlug: got \{\}; allowed is a list/],
 		[{ instanceType: "nano", morph: { hotPlug: ["vcpus"] } }, /^morph.hotPlug\[0\]: got "vcpus"; allowed is a group/],
 		[{ instanceType: "nano", morph: { hotPlug: [{ ...exec, parallel: "yes" }] } }, /parallel: got "yes"/],
 		[
-			{ instanceType: "nano", morph: { hotPlug: [{ kind: "disk" }] } },
-			/^morph.hotPlug\[0\].kind: got "disk"; allowed are "guestExec", "hostExec", "vcpus" and "memory"/,
+			{ instanceType: "nano", morph: { hotPlug: [{ kind: "device" }] } },
+			/^morph.hotPlug\[0\].kind: got "device"; allowed are "guestExec", "hostExec", "growFilesystem", .* and "nic"/,
 		],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ ...exec, timeoutSeconds: 0 }] } },
@@ -122,9 +146,29 @@ describe("a machine with an instance type", () => {
 			{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory" }, { kind: "memory" }] } },
 			/hotPlug\[1\]: got kind "memory" twice/,
 		],
+		[{ morph: { preMigration: [{ kind: "disk" }] } }, /preMigration\[0\]: got kind "disk" in preMigration; allowed/],
+		[{ morph: { hotPlug: [{ kind: "nic", exec: ["a"] }] } }, /got kind "nic" with exec or undo/],
+		[{ morph: { hotPlug: [{ kind: "disk", onFailure: "continue" }] } }, /got kind "disk" with onFailure "continue"/],
+		[{ morph: { hotPlug: [{ kind: "growFilesystem" }] } }, /got kind "growFilesystem" without mountPoint/],
+		[{ morph: { hotPlug: [{ kind: "growFilesystem", mountPoint: "srv" }] } }, /mountPoint: got "srv"/],
+		[{ morph: { hotPlug: [{ kind: "growFilesystem", mountPoint: "/", diskMiB: 0 }] } }, /diskMiB: got 0/],
+		[
+			{ morph: { hotUnplug: [{ kind: "growFilesystem", mountPoint: "/" }] } },
+			/got kind "growFilesystem" in hotUnplug; allowed is it in hotPlug and postMigration/,
+		],
+		[{ morph: { hotPlug: [{ kind: "growFilesystem", mountPoint: "/", exec: ["a"] }] } }, /"growFilesystem" with exec/],
+		[
+			{ morph: { hotPlug: [{ ...exec, mountPoint: "/" }] } },
+			/got kind "guestExec" with mountPoint: "\/", .* growFilesystem/,
+		],
+		[{ morph: { hotPlug: [{ kind: "disk", diskMiB: 5 }] } }, /got kind "disk" with diskMiB: 5, .* growFilesystem/],
+		[
+			{ agent: false, morph: { hotPlug: [{ kind: "growFilesystem", mountPoint: "/" }] } },
+			/growFilesystem.* agent is false/,
+		],
 		[
 			{ instanceType: "nano", agent: false, morph: { hotPlug: [exec] } },
-			/^morph: has steps of kind guestExec, .* agent is false/,
+			/^morph: has steps of kind guestExec or .* agent is false/,
 		],
 	];
 	for (const [given, expected] of bad) {
@@ -169,14 +213,15 @@ describe("a template of steps", () => {
 		assert.deepEqual(kinds(completed(beside).hotPlug), ["vcpus+memory"]);
 	});
 
+	const shape = {
+		accelerator: "qemu" as const,
+		agent: true,
+		vcpus: { present: 1, max: 4, inUse: 1, hotPlug: true },
+		memory: { presentMiB: 256, room: undefined, balloon: true },
+		lacks: ["this", "that"],
+	};
+
 	it("is shown step by step, without the programs' arguments", () => {
-		const shape = {
-			accelerator: "qemu" as const,
-			agent: true,
-			vcpus: { present: 1, max: 4, inUse: 1, hotPlug: true },
-			memory: { presentMiB: 256, room: undefined, balloon: true },
-			lacks: ["this", "that"],
-		};
 		assert.deepEqual(morphLines(shape, planMorph(shape, { vcpus: 2, memoryMiB: 256 }), template), [
 			"morph: live, in 3 step(s)",
 			"  1. preMigration: run /bin/drain in the guest",
@@ -190,5 +235,32 @@ describe("a template of steps", () => {
 			"  it lacks that",
 			"morph: its steps are left out: they are for a machine that goes on running",
 		]);
+	});
+
+	it("is shown around a move, with what happens on which host", () => {
+		const around = morphSchema.parse({
+			...template,
+			migration: { duringMigration: [{ exec: ["/bin/rescan"] }, { kind: "hostExec", exec: ["arp"], on: "source" }] },
+		});
+		const to = "qemu+tls://two/system";
+		assert.deepEqual(morphLines(shape, planMorph(shape, { vcpus: 2, memoryMiB: 256 }), around, { to }), [
+			"morph: live, in 6 step(s)",
+			"  1. preMigration: run /bin/drain in the guest",
+			`  2. migration: goes to ${to}, and stands still until its host's steps have ended`,
+			"  3. duringMigration: run arp on the source host",
+			"  4. duringMigration: run /bin/rescan in the guest",
+			"  5. hotPlug: run /bin/grow in the guest",
+			"  6. hotPlug: 1 to 2 vCPUs: hot plug, put to use by the guest agent",
+		]);
+		const same = planMorph(shape, { vcpus: 1, memoryMiB: 256 });
+		assert.equal(morphLines(shape, same, template, { to }).length, 4);
+		assert.deepEqual(morphLines(shape, same, {}, { to }), []);
+		const restarted = morphLines(shape, planMorph(shape, { vcpus: 1, memoryMiB: 512 }), template, { to });
+		assert.deepEqual(restarted.slice(0, 2), [
+			"morph: live, in 3 step(s)",
+			"  1. preMigration: run /bin/drain in the guest",
+		]);
+		assert.match(restarted.join("\n"), /^morph: reboot: it was started without room for memory$/m);
+		assert.doesNotMatch(restarted.join("\n"), /left out/);
 	});
 });

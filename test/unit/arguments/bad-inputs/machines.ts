@@ -37,11 +37,15 @@ export const HARDWARE: Row[] = [
 	["headroom.maxMemoryMiB", 0, 66, "64"],
 	["morph", [], "live"],
 	["morph.file", "", 5],
-	...["preMigration", "hotUnplug", "hotPlug", "postMigration"].flatMap((phase): Row[] => [
+	["morph.migration", [], "live"],
+	...["preMigration", "hotUnplug", "migration.duringMigration", "hotPlug", "postMigration"].flatMap((phase): Row[] => [
 		[`morph.${phase}`, {}, ["vcpus"]],
-		[`morph.${phase}[0].kind`, "disk", 5],
+		[`morph.${phase}[0].kind`, "device", 5],
+		[`morph.${phase}[0].mountPoint`, "srv", 5],
+		[`morph.${phase}[0].diskMiB`, 0, "64"],
 		[`morph.${phase}[0].exec`, "true", [], [""], [5]],
 		[`morph.${phase}[0].undo`, "true", [], [""]],
+		[`morph.${phase}[0].on`, "here", true],
 		[`morph.${phase}[0].parallel`, "yes"],
 		[`morph.${phase}[0].timeoutSeconds`, 0, "60", 86_401],
 		[`morph.${phase}[0].onFailure`, "retry", true],
