@@ -3,8 +3,18 @@ import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic
 import type { ForkedFacts } from "../fork/forked";
 import { isLater } from "../later";
 import type { InstanceTypeName } from "../morph/instance-types";
+import type { HeadroomArgs, InstanceTypeArgs, MigrationArgs, MorphArgs } from "./morph-args";
 import { readSteps } from "./morph-file";
 import type { DomainFacts } from "./schema";
+
+export type {
+	HeadroomArgs,
+	InstanceTypeArgs,
+	MigrationArgs,
+	MorphArgs,
+	MorphStepArgs,
+	MorphTransferArgs,
+} from "./morph-args";
 
 export interface DiskArgs {
 	/** The volume: a resource, or its key or path. */
@@ -125,39 +135,6 @@ export interface GuestNetworkArgs {
 	nameservers?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
-/** How one host reaches another, and how a machine goes there. */
-export interface MigrationArgs {
-	/**
-	 * libvirt URI of the new host, as the libvirt daemon of the present one takes it: that makes the connection.
-	 * @default `uri`, where that has a host name
-	 * @example "qemu+tls://hypervisor-2/system"
-	 */
-	peerUri?: pulumi.Input<string>;
-	/** Name or address of the new host to which memory and disks are sent, by TCP. @default the host name in `peerUri` */
-	address?: pulumi.Input<string>;
-	/**
-	 * Whether memory and disks are sent encrypted (TLS), by the certificates that QEMU has on both hosts
-	 * (`default_tls_x509_cert_dir` in `qemu.conf`): that of the new host has to name `address`. @default false
-	 */
-	tls?: pulumi.Input<boolean>;
-	/**
-	 * Milliseconds that the guest may stand still for the last of its memory: QEMU's downtime limit. A quarter and half of
-	 * it are tried first. The hand-over to the new host comes on top. @default 300
-	 */
-	maxPauseMs?: pulumi.Input<number>;
-	/**
-	 * What becomes of a guest that changes its memory faster than it is sent. `throttle`: it is slowed down, more and more;
-	 * it stays where it is when even that is not enough. `suspend`: it stands still until the rest is sent, however long
-	 * that takes. `abort`: it stays where it is. The last two after `timeoutSeconds`.
-	 * @default "throttle"
-	 */
-	onNoConvergence?: pulumi.Input<"throttle" | "suspend" | "abort">;
-	/** Seconds from when all memory has been sent once until it is given up or suspended. @default 120 */
-	timeoutSeconds?: pulumi.Input<number>;
-	/** MiB that are sent in a second at most, of memory and of each disk. @default as much as goes */
-	bandwidthMiBps?: pulumi.Input<number>;
-}
-
 /** What the create waits for. Waiting holds one of the engine's parallel slots. */
 export interface WaitForArgs {
 	/** The guest agent answers. @default false */
@@ -192,96 +169,6 @@ export interface DomainLineageArgs {
 	base: pulumi.Input<string>;
 	/** `sha256:...` of its content where known, else `stat:...`: its size and time of change. */
 	baseContentId: pulumi.Input<string>;
-}
-
-/** A size of a machine. */
-export interface InstanceTypeArgs {
-	/** Number of vCPUs, 1 to 1024. */
-	vcpus: pulumi.Input<number>;
-	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
-	memoryMiB: pulumi.Input<number>;
-}
-
-/** What a machine can grow to while it runs. Another headroom restarts it. */
-export interface HeadroomArgs {
-	/** Ceiling of vCPUs, 1 to 1024. @default 16 */
-	maxVcpus?: pulumi.Input<number>;
-	/** Ceiling of memory in MiB, a multiple of 4. @default 65536 */
-	maxMemoryMiB?: pulumi.Input<number>;
-}
-
-/** One step of a running machine's change of size or host. */
-export interface MorphStepArgs {
-	/**
-	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on a host, which is this machine or reached by
-	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `vcpus`, `memory`, `disk` and `nic` put the machine's own change in
-	 * this place among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more. `growFilesystem`, in `hotPlug` and
-	 * `postMigration`, has the file system on `mountPoint` take all of its disk, with the partition that it is on.
-	 * @default "guestExec"
-	 */
-	kind?: pulumi.Input<"guestExec" | "hostExec" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic">;
-	/**
-	 * Of `guestExec` and `hostExec`: program and arguments, run without a shell; required there. Exit code 0 is success.
-	 * After a crash in the middle it is run once more.
-	 * @default none
-	 */
-	exec?: pulumi.Input<pulumi.Input<string>[]>;
-	/**
-	 * Of `hostExec`, where the machine moves: the host that it leaves, or the one that it goes to.
-	 * @default where the machine is then: in preMigration and hotUnplug "source", else "target"
-	 */
-	on?: pulumi.Input<"source" | "target">;
-	/** Of `growFilesystem`: where it is mounted in the guest; required there. @default none */
-	mountPoint?: pulumi.Input<string>;
-	/**
-	 * Of `growFilesystem`: how large the guest is to see the disk at least, in MiB, such as the volume's `sizeMiB`. Another
-	 * value has the steps run, whatever else changes.
-	 * @default as large as it is, when something else has the steps run
-	 */
-	diskMiB?: pulumi.Input<number>;
-	/** Of `guestExec` and `hostExec`: what takes it back when a later step fails; also when it came only half way. @default nothing */
-	undo?: pulumi.Input<pulumi.Input<string>[]>;
-	/** Whether it runs at the same time as the step before. @default false */
-	parallel?: pulumi.Input<boolean>;
-	/** Seconds that the step may take, and as many to take it back. @default 60 */
-	timeoutSeconds?: pulumi.Input<number>;
-	/**
-	 * What its failure does: `compensate` takes back what was done, `abort` leaves it, and the next `up` goes on there,
-	 * `continue` (of `guestExec` and `hostExec`) goes on without it. On the new host of a machine that moves `compensate` is
-	 * `abort`: nothing is taken back there.
-	 * @default "compensate"
-	 */
-	onFailure?: pulumi.Input<"compensate" | "abort" | "continue">;
-}
-
-/** What belongs to the way to another host. */
-export interface MorphTransferArgs {
-	/**
-	 * `hostExec` runs while the machine stands still on its new host and has not gone on there yet; `guestExec` first thing
-	 * when it goes on.
-	 * @default nothing
-	 */
-	duringMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
-}
-
-/** Steps of each phase, one after the other. Each phase may be left out. */
-export interface MorphArgs {
-	/**
-	 * Path of a file of YAML or JSON that has the phases, from the folder of the Pulumi project; in the file of an
-	 * environment from that file's. In place of all others.
-	 * @default none
-	 */
-	file?: pulumi.Input<string>;
-	/** Before anything changes. @default nothing */
-	preMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
-	/** Where the machine gives back. @default vCPUs, then memory */
-	hotUnplug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
-	/** Where the machine goes to another host; left out where it stays. @default nothing */
-	migration?: pulumi.Input<MorphTransferArgs>;
-	/** Where the machine takes. @default memory, then vCPUs */
-	hotPlug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
-	/** After all changes. @default nothing */
-	postMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 }
 
 export interface DomainArgs extends HostArgs {
