@@ -4,6 +4,9 @@ import { OWN_FOLDER } from "./payload-type";
 
 const UNITS = "/etc/systemd/system";
 
+/** An OpenRC that reads sysvinit's scripts has this; Alpine's has not, and there busybox' init starts what there is. */
+const OPENRC_OF_SYSVINIT = "/lib/rc/bin/lsb2rcconf";
+
 export type Stage = "early" | "network" | "late";
 
 const STAGES: Record<Stage, { description: string; order: string[] }> = {
@@ -127,7 +130,10 @@ function sysvHooks([first, ...others]: Stage[]): Pick<Payload, "files" | "links"
 	].join("\n");
 	return {
 		files: [{ path: `/etc/init.d/${name}`, mode: 0o755, content: Buffer.from(text) }],
-		links: [{ path: `/etc/rcS.d/S36${name}`, target: `../init.d/${name}` }],
+		links: [
+			{ path: `/etc/rcS.d/S36${name}`, target: `../init.d/${name}` },
+			{ path: `/etc/runlevels/sysinit/${name}`, target: `/etc/init.d/${name}`, where: OPENRC_OF_SYSVINIT },
+		],
 		lines: [`${name}: mountall.sh`, `networking: ${name}`].map((line) => ({ path: "/etc/init.d/.depend.boot", line })),
 	};
 }

@@ -22,7 +22,7 @@ export const injectedSchema = z.strictObject({
 
 const payloadSchema = z.strictObject({
 	files: z.array(guestFileSchema),
-	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1) })),
+	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1), where: absolutePath.optional() })),
 	lines: z.array(z.strictObject({ path: absolutePath, line: lineText })),
 });
 

@@ -19,8 +19,8 @@ export interface PayloadFile {
 
 export interface Payload {
 	files: ReadonlyArray<PayloadFile>;
-	/** Symbolic links; one that is there is replaced. */
-	links: ReadonlyArray<{ path: string; target: string }>;
+	/** Symbolic links; one that is there is replaced. `where` is what has to be there, or else they are left out. */
+	links: ReadonlyArray<{ path: string; target: string; where?: string | undefined }>;
 	/** Lines that are added, once, to files that are there; where there is no such file they are left out. */
 	lines: ReadonlyArray<{ path: string; line: string }>;
 	/** SHA-256, in hex, of all of it. */

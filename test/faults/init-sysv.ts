@@ -53,3 +53,4 @@ const NAMED: More = {
 };
 
 describeSchedules({ ...DEBIAN, image: "sysvinit" }, NAMED);
+describeSchedules({ ...DEBIAN, image: "openrc" }, NAMED);

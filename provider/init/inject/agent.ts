@@ -71,11 +71,7 @@ export function placingScript(payload: Payload, former: Former): string {
 			`cp -p ${quoted(`root${path}`)} ${quoted(`${path}.clones-new`)}`,
 			`mv -f ${quoted(`${path}.clones-new`)} ${quoted(path)}`,
 		]),
-		...payload.links.flatMap(({ path, target }) => [
-			`mkdir -p ${quoted(dirname(path))}`,
-			`rm -f ${quoted(path)}`,
-			`ln -s ${quoted(target)} ${quoted(path)}`,
-		]),
+		...payload.links.flatMap(linking),
 		...payload.lines.map(({ path, line }) => addingLine(path, line)),
 		"sync",
 		`if [ -f version ]; then mv version ${quoted(VERSION_FILE)}; fi`,
@@ -84,6 +80,16 @@ export function placingScript(payload: Payload, former: Former): string {
 		"sync",
 		"",
 	].join("\n");
+}
+
+/** Makes a link, in place of one that is there. */
+export function linking({ path, target, where }: Payload["links"][number]): string[] {
+	const lines = [
+		`mkdir -p ${quoted(dirname(path))}`,
+		`rm -f ${quoted(path)}`,
+		`ln -s ${quoted(target)} ${quoted(path)}`,
+	];
+	return where === undefined ? lines : [`if [ -e ${quoted(where)} ]; then`, ...lines, "fi"];
 }
 
 /** Adds a line to a file that is there, unless it has it. */

@@ -112,7 +112,8 @@ async function write(guestfish: Guestfish, payload: Payload, log: (message: stri
 	await guestfish.run("mkdir-p", PLAN_FOLDER);
 	await guestfish.run("chmod", "0700", PLAN_FOLDER);
 	await guestfish.run("tar-in", "/dev/fd/3", "/");
-	for (const { path, target } of payload.links) {
+	for (const { path, target, where } of payload.links) {
+		if (where !== undefined && !(await guestfish.isTrue("exists", where))) continue;
 		await guestfish.run("mkdir-p", dirname(path));
 		await guestfish.run("rm-f", path);
 		await guestfish.run("ln-s", target, path);
@@ -158,7 +159,8 @@ async function differenceIn(guestfish: Guestfish, payload: Payload): Promise<str
 		const found = Number(/^st_mode: (\d+)$/m.exec((await guestfish.ask("statns", path)) ?? "")?.[1]) & 0o7777;
 		if (found !== mode) return `${path} has the mode ${found.toString(8)} instead of ${mode.toString(8)}`;
 	}
-	for (const { path, target } of payload.links) {
+	for (const { path, target, where } of payload.links) {
+		if (where !== undefined && !(await guestfish.isTrue("exists", where))) continue;
 		if ((await guestfish.ask("readlink", path)) !== target) return `${path} does not lead to ${target}`;
 	}
 	for (const { path, line } of payload.lines) {

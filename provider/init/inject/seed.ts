@@ -5,7 +5,7 @@
 import { quoted } from "../../shell";
 import type { CloudInit } from "../../volume/schema";
 import { OWN_FOLDER, type Payload, PLAN_FOLDER } from "../payload-type";
-import { addingLine } from "./agent";
+import { addingLine, linking } from "./agent";
 
 /** Parts of a boot, in order. */
 const STAGES = ["early", "network", "late"];
@@ -15,10 +15,7 @@ export function seedOf(payload: Payload): CloudInit {
 	const { files, links, lines, version } = payload;
 	const commands = [
 		`chmod 0700 ${quoted(PLAN_FOLDER)}`,
-		...links.flatMap(({ path, target }) => [
-			`mkdir -p "$(dirname ${quoted(path)})"`,
-			`rm -f ${quoted(path)} && ln -s ${quoted(target)} ${quoted(path)}`,
-		]),
+		...links.map((link) => linking(link).join("\n")),
 		...lines.map(({ path, line }) => addingLine(path, line)),
 		"if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi",
 		...STAGES.map((stage) => `${OWN_FOLDER}/run boot ${stage}`),

@@ -1,9 +1,9 @@
 import * as assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addingLine, placingScript, removingLine } from "../../../provider/init/inject/agent";
+import { addingLine, linking, placingScript, removingLine } from "../../../provider/init/inject/agent";
 import { hasOwnUsr, mountPoints } from "../../../provider/init/inject/guest";
 import { guestfishEnvironment, guestfishObstacle, quoted } from "../../../provider/init/inject/guestfish";
 import { formerlyPlaced, NOTHING, placedOf } from "../../../provider/init/inject/placed";
@@ -71,6 +71,24 @@ describe("putting scripts into a disk", () => {
 			assert.equal(hasOwnUsr(other), false, other);
 		}
 		assert.equal(hasOwnUsr(undefined), false);
+	});
+
+	it("makes a link only where there is what it is for", () => {
+		const folder = mkdtempSync(join(tmpdir(), "links-"));
+		try {
+			const path = join(folder, "a/link");
+			const link = (where: string) => {
+				const commands = linking({ path, target: "/target", where: join(folder, where) });
+				execFileSync("sh", ["-euc", commands.join("\n")]);
+			};
+			link("nothing");
+			assert.equal(existsSync(join(folder, "a")), false);
+			writeFileSync(join(folder, "there"), "");
+			link("there");
+			assert.equal(readlinkSync(path), "/target");
+		} finally {
+			rmSync(folder, { recursive: true });
+		}
 	});
 
 	it("knows what an earlier payload has placed beside its own folder", () => {

@@ -12,6 +12,8 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			machine = new Machine(shell);
 			machine.write("etc/inittab", "::sysinit:/etc/rc\n");
 			machine.write("etc/init.d/.depend.boot", "networking: mountall.sh\n");
+			// An OpenRC that reads sysvinit's scripts.
+			machine.write("lib/rc/bin/lsb2rcconf", "");
 		});
 		afterEach(() => machine.remove());
 
@@ -37,6 +39,7 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			const script = machine.path("usr/lib/clones-init/plan/scripts/01-password/script");
 			spawnSync("ln", [script, machine.path("copy")]);
 			assert.notEqual(found(secret), "");
+			assert.equal(readdirSync(machine.path("etc/runlevels/sysinit")).length, 1);
 			const { said } = machine.boot();
 			assert.match(said, /03-clean is done/);
 			assert.match(machine.read("copy"), /^\0+$/);
@@ -51,6 +54,7 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			assert.deepEqual(readdirSync(machine.path("etc/init.d")), [".depend.boot"]);
 			assert.equal(machine.read("etc/init.d/.depend.boot"), "networking: mountall.sh\n");
 			assert.deepEqual(readdirSync(machine.path("etc/rcS.d")), []);
+			assert.deepEqual(readdirSync(machine.path("etc/runlevels/sysinit")), []);
 			const { status, scripts: left, version } = machine.report();
 			assert.equal(status, "left");
 			assert.match(version, /^[0-9a-f]{64}$/);

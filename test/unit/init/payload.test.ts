@@ -59,6 +59,7 @@ describe("the payload of an image", () => {
 			"multi-user.target.wants/clones-init-late.service",
 			"sshd.service.wants/clones-init-02.service",
 			"/etc/rcS.d/S36clones-init-early",
+			"/etc/runlevels/sysinit/clones-init-early",
 		]);
 		assert.deepEqual(
 			payload.lines.map(({ path, line }) => `${path} ${line}`),
@@ -72,6 +73,7 @@ describe("the payload of an image", () => {
 		assert.deepEqual(units(await payloadFor({ scripts: [script("one")] })), [
 			"multi-user.target.wants/clones-init-late.service",
 			"/etc/rcS.d/S36clones-init-late",
+			"/etc/runlevels/sysinit/clones-init-late",
 		]);
 	});
 

@@ -120,7 +120,8 @@ export class Machine {
 			this.write(path, text, mode);
 			chmodSync(this.path(path), mode);
 		}
-		for (const { path, target } of links) {
+		for (const { path, target, where } of links) {
+			if (where !== undefined && !existsSync(this.path(where))) continue;
 			mkdirSync(dirname(this.path(path)), { recursive: true });
 			rmSync(this.path(path), { force: true });
 			symlinkSync(target, this.path(path));
