@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { addressCases } from "./library-address-cases";
 import { type Case, systemCases } from "./library-cases";
 import { Lab, SHELLS } from "./library-lab";
 import { networkCases } from "./library-network-cases";
@@ -13,6 +14,7 @@ const OTHERS = { CLONE_HOSTNAME: "web&1\\", CLONE_PORT: "80" };
 describe("the library's script", () => {
 	for (const { title, script, settings, files = {}, programs = {}, ...expected } of [
 		...systemCases,
+		...addressCases,
 		...networkCases,
 		...serverCases,
 	]) {
