@@ -22,13 +22,14 @@ export async function vcpusInUse(host: Host, uuid: string): Promise<number | und
 
 /**
  * Has the guest use so many of its vCPUs, and leave the others aside.
- * @returns whether it does; false as well when it cannot be asked
+ * @returns whether it does within that time; false as well when it cannot be asked
  */
 export async function useVcpus(host: Host, uuid: string, count: number, seconds: number, ending: AbortSignal) {
 	const done = await poll(seconds, async () => {
 		ending.throwIfAborted();
 		const vcpus = await asked(() => host.domains.agent<Vcpu[]>(uuid, "guest-get-vcpus"));
-		if (!vcpus) return false;
+		// It may be busy for a moment.
+		if (!vcpus) return undefined;
 		const used = vcpus.filter(({ online }) => online);
 		if (used.length === count) return true;
 		// The last ones go first; the first may not be one that can be left aside.

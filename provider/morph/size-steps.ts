@@ -10,8 +10,8 @@ import { lookAtShape, probedShape } from "./probe";
 import type { Shape } from "./shape";
 import type { MorphStep } from "./template";
 
-/** Seconds in which a guest notices a vCPU that was plugged in. */
-const NOTICE_SECONDS = 10;
+/** Seconds in which a guest notices a vCPU that was plugged in, also one on a busy host. */
+const NOTICE_SECONDS = 30;
 
 export function sizeStep(
 	context: Context,
