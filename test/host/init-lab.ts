@@ -84,7 +84,9 @@ export class InitImage {
 		machine.stderr?.setEncoding("utf8").on("data", (text: string) => {
 			complaint += text;
 		});
-		const read = () => (existsSync(file) ? readFileSync(file, "utf8").replaceAll("\r", "") : "");
+		// A shell that starts asks where the cursor is, in the middle of what others write.
+		const plain = (text: string) => text.replaceAll("\r", "").replaceAll("\u001b[6n", "\n");
+		const read = () => (existsSync(file) ? plain(readFileSync(file, "utf8")) : "");
 		for (const deadline = Date.now() + seconds * 1000; !pattern.test(read()); await sleep(100)) {
 			if (machine.exitCode !== null || Date.now() > deadline) {
 				assert.fail(`${name}: no ${pattern} on its console after ${seconds} s; QEMU said: ${complaint}\n${read()}`);
