@@ -61,9 +61,7 @@ export const MOVE_FAULTS: MoveFault[] = [
 		what: "libvirtd there is killed",
 		async strike({ to }, middle) {
 			await middle();
-			await to.machine.killLibvirtd();
-			await sleep(500);
-			await to.machine.startLibvirtd();
+			await killAndStartLibvirtd(to);
 		},
 		says: /./,
 	},
@@ -71,9 +69,7 @@ export const MOVE_FAULTS: MoveFault[] = [
 		what: "libvirtd here is killed",
 		async strike({ from }, middle) {
 			await middle();
-			await from.machine.killLibvirtd();
-			await sleep(500);
-			await from.machine.startLibvirtd();
+			await killAndStartLibvirtd(from);
 		},
 		says: /./,
 	},
@@ -87,6 +83,12 @@ export const MOVE_FAULTS: MoveFault[] = [
 		mend: ({ from, to }) => setLink(from.machine, to.machine, "up"),
 	},
 ];
+
+async function killAndStartLibvirtd({ machine }: Lab): Promise<void> {
+	await machine.killLibvirtd();
+	await sleep(500);
+	await machine.startLibvirtd();
+}
 
 export function faultOf(what: string): MoveFault {
 	return MOVE_FAULTS.find((fault) => fault.what === what) ?? assert.fail(what);
