@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { Lab } from "../host/domain-lab";
 
@@ -99,9 +100,15 @@ describe("the editor of templates, in Chromium", function () {
 		await tabTo("hotPlug[0].parallel");
 		await page.keyboard.press("Space");
 		await tabTo("hotPlug[0].timeoutSeconds");
+		// Who is faster than the answers has what is written last saved as well.
+		await page.route("**/check", async (route) => {
+			await sleep(1000);
+			await route.continue();
+		});
 		await page.keyboard.type("90");
 		await page.keyboard.press("Control+s");
 		await done(`saved ${file}`);
+		await page.unroute("**/check");
 		const text = readFileSync(file, "utf8");
 		assert.match(text, /^# Taken out of the balancer/);
 		const { parse } = await import("yaml");

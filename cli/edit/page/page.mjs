@@ -256,10 +256,16 @@ function unreadableProblems() {
 
 /** Checks are answered in the order in which they were asked; of several only the last counts. */
 let asked = 0;
+/** Settles with the last of them. */
+let checked = Promise.resolve();
 
-async function changed({ redraw = true } = {}) {
-	const mine = ++asked;
+function changed({ redraw = true } = {}) {
 	if (redraw) show();
+	checked = check(++asked);
+	return checked;
+}
+
+async function check(mine) {
 	try {
 		const answer = await ask("/check", { method: "POST", body: { draft: opened.draft } });
 		if (mine !== asked) return;
@@ -273,6 +279,7 @@ async function changed({ redraw = true } = {}) {
 }
 
 async function save() {
+	await checked;
 	if (element("save").disabled) return;
 	try {
 		const written = JSON.stringify(opened.draft);
