@@ -15,6 +15,7 @@ import { make } from "./make";
 import { nameOf } from "./make-upload";
 import { refuseSharedFile } from "./moved";
 import { tagIn } from "./name";
+import { sweepPartialsOnce } from "./partials";
 import { findVolume, type Pool } from "./pools";
 import { freshQcow2Length } from "./qcow2";
 import { refreshPool } from "./refresh";
@@ -52,6 +53,8 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 	const maker = otherMaker(host, path, inputs.ownerId);
 	if (maker)
 		throw refusal(context, wanted, path, `the resource "${maker}" has made or taken it over in this run`, false);
+	// Who was killed right after it had given the file its name has left the other one.
+	if (pool.directory && (await isLocal(host, pool, path))) await sweepPartialsOnce(pool.directory);
 	await refreshUnlisted(host, pool, path);
 	const found = await findVolume(host, path);
 	if (!found)

@@ -3,9 +3,9 @@
  * next removes it, at once where it can tell that the maker is gone, else when it is old.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { processSpace, startedAt } from "../process-ids";
 
 const PARTIAL = /^\..+\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{12}\.partial$/;
 /** The process space of a machine that does not tell. */
@@ -18,32 +18,15 @@ export function partialName(name: string): string {
 	return `.${name}.${SPACE}-${process.pid}-${START}-${randomBytes(6).toString("hex")}.partial`;
 }
 
-/** Within which process numbers mean the same: this boot of this kernel, and this container. */
-function processSpace(): string {
-	try {
-		const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8");
-		return createHash("sha256")
-			.update(boot + readlinkSync("/proc/self/ns/pid"))
-			.digest("hex")
-			.slice(0, 8);
-	} catch {
-		return NOWHERE;
-	}
-}
-
-/** When a process started, in clock ticks since boot, which tells it from a later one of its number; 0 where unknown. */
-function startOf(pid: number): number {
-	try {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-	} catch {
-		return 0;
-	}
-}
-
-const SPACE = processSpace();
-const START = startOf(process.pid);
+/** As a name of a file can have it. */
+const SPACE = spaceTag();
+const START = startedAt(process.pid) ?? 0;
 const swept = new Map<string, Promise<void>>();
+
+function spaceTag(): string {
+	const space = processSpace();
+	return space === undefined ? NOWHERE : createHash("sha256").update(space).digest("hex").slice(0, 8);
+}
 
 /** Removes what killed processes left in a directory, once in a process. */
 export function sweepPartialsOnce(directory: string): Promise<void> {
@@ -76,7 +59,7 @@ export async function isAtWork(directory: string, name: string, own: string): Pr
 
 function isMakerGone([, space, pid, start]: RegExpExecArray): boolean {
 	if (space === NOWHERE || space !== SPACE) return false;
-	return !existsSync(`/proc/${pid}`) || startOf(Number(pid)) !== Number(start);
+	return startedAt(Number(pid)) !== Number(start);
 }
 
 async function isOld(file: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
+import { link, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { sweep } from "../../provider/guard/sweep";
@@ -169,6 +169,17 @@ describe("the sweep", function () {
 		for (const path of [file("4194305-1"), mine]) await writeFile(path, "");
 		await sweep(connect(host.uri), { stack: STACK });
 		assert.deepEqual(await readdir(join(host.poolDirectory, "partial")), [basename(mine)]);
+	});
+
+	it("is not needed where a process was killed right after it had given a file its name", async () => {
+		const path = join(host.poolDirectory, "named");
+		const pool = await make(StoragePool, { ...common("named"), name: "named", path });
+		const file = volumeName("named");
+		await host.virsh("vol-create-as", "named", file, "16M", "--format", "qcow2");
+		const left = partialName(file).replace(/-\d+-\d+-/, "-4194305-1-");
+		await link(join(path, file), join(path, left));
+		await make(Volume, { ...common("named"), pool: pool.id, name: file, sizeMiB: 16 });
+		assert.deepEqual(await readdir(path), [file]);
 	});
 
 	it("says what is wrong with a command line", async () => {

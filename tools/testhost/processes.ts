@@ -1,20 +1,18 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { startedAt } from "../../provider/process-ids";
 
 /** A process that cannot be mistaken for a later one with the same number. */
 export interface ProcessId {
 	pid: number;
-	/** When it started, in clock ticks since boot (field 22 of /proc/PID/stat). */
+	/** When it started, in clock ticks since boot. */
 	startTicks: number;
 }
 
 /** @returns `undefined` if there is no such process, or only its zombie */
 export function identify(pid: number): ProcessId | undefined {
-	const stat = readQuietly(`/proc/${pid}/stat`);
-	// The command name may hold spaces and parentheses: fields count from behind the last one.
-	const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-	if (!fields || fields[0] === "Z" || fields[0] === "X") return undefined;
-	return { pid, startTicks: Number(fields[19]) };
+	const startTicks = startedAt(pid);
+	return startTicks === undefined ? undefined : { pid, startTicks };
 }
 
 export function isAlive(id: ProcessId): boolean {

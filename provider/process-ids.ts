@@ -1,0 +1,31 @@
+/** Processes that are told from later ones of the same number, by whoever sees the same numbers. */
+import { readFileSync, readlinkSync } from "node:fs";
+
+/**
+ * Within which process numbers mean the same: this boot of this kernel, and this container, as "BOOT/CONTAINER".
+ * @returns undefined where the machine does not tell
+ */
+export function processSpace(): string | undefined {
+	const boot = quietly(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim());
+	const namespace = quietly(() => readlinkSync("/proc/self/ns/pid"))?.replace(/\D/g, "");
+	return boot && namespace && `${boot}/${namespace}`;
+}
+
+/**
+ * When a process started, in clock ticks since the boot of the machine.
+ * @returns undefined where there is none, or one that has ended and that nobody has waited for yet
+ */
+export function startedAt(pid: number): number | undefined {
+	const stat = quietly(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
+	// The command's name may hold spaces and parentheses: fields count from behind the last one.
+	const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+	return !fields || fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
+}
+
+function quietly<Result>(work: () => Result): Result | undefined {
+	try {
+		return work();
+	} catch {
+		return undefined;
+	}
+}
