@@ -8,7 +8,7 @@ import { wayOut } from "../taken";
 import { parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import type { Seen } from "./look";
-import { isGone } from "./patience";
+import { unlessGone } from "./patience";
 import type { DomainInputs } from "./schema";
 
 export interface There {
@@ -106,7 +106,7 @@ async function ownElsewhere(host: Host, inputs: DomainInputs): Promise<string | 
 		const uuid = owners.get(id);
 		const info = uuid === undefined ? undefined : await host.domains.find(uuid);
 		// It may have gone or changed hands since.
-		if (info && isOwnedBy(await stillOwner(host, info), inputs)) return info.uuid;
+		if (info && isOwnedBy(await unlessGone(ownerOf(host, info)), inputs)) return info.uuid;
 	}
 	return undefined;
 }
@@ -117,15 +117,6 @@ async function ownElsewhere(host: Host, inputs: DomainInputs): Promise<string | 
  */
 export async function drawnOn(host: Host): Promise<ReadonlyMap<string, string>> {
 	return (await indexOf(host)).drawn;
-}
-
-async function stillOwner(host: Host, info: DomainInfo): Promise<string | undefined> {
-	try {
-		return await ownerOf(host, info);
-	} catch (error) {
-		if (isGone(error)) return undefined;
-		throw error;
-	}
 }
 
 async function readIndex(host: Host): Promise<Index> {

@@ -49,6 +49,16 @@ export function isGone(error: unknown): boolean {
 	return error instanceof LibvirtError && error.errorName === "VIR_ERR_NO_DOMAIN";
 }
 
+/** What libvirt answers of a domain; undefined where there is no such domain (any more). */
+export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+	try {
+		return await answer;
+	} catch (error) {
+		if (isGone(error)) return undefined;
+		throw error;
+	}
+}
+
 /** Whether libvirt says that the machine is not in a state for this, such as off. */
 export function isInvalidState(error: unknown): boolean {
 	return error instanceof LibvirtError && error.errorName === "VIR_ERR_OPERATION_INVALID";

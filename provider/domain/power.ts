@@ -4,7 +4,7 @@ import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { isStoppedByDisk, refuseStoppedAgain } from "./io-errors";
 import { isRunning, look, type Seen } from "./look";
-import { isGone, isInvalidState, patiently, poll } from "./patience";
+import { isGone, isInvalidState, patiently, poll, unlessGone } from "./patience";
 
 /** A guest that is just starting ignores the power button: it is pressed again after so many seconds. */
 const PRESS_AGAIN_SECONDS = 10;
@@ -80,12 +80,8 @@ async function shutDown(host: Host, seen: Seen, timeoutSeconds: number): Promise
 }
 
 async function isOff(host: Host, uuid: string): Promise<boolean> {
-	try {
-		return (await host.domains.state(uuid)).state === "shutoff";
-	} catch (error) {
-		if (isGone(error)) return true;
-		throw error;
-	}
+	const now = await unlessGone(host.domains.state(uuid));
+	return !now || now.state === "shutoff";
 }
 
 /** Pulls the plug; succeeds when the machine is off already. */

@@ -4,7 +4,7 @@
  */
 import { lookLive } from "../domain/look";
 import { markPreempted } from "../domain/note";
-import { isGone } from "../domain/patience";
+import { unlessGone } from "../domain/patience";
 import { turnOff } from "../domain/power";
 import type { DomainInputs } from "../domain/schema";
 import { type Host, LibvirtError } from "../libvirt";
@@ -69,10 +69,7 @@ export async function preemptibleOn(host: Host): Promise<Preemptible[]> {
 		const metadata = /<metadata>[\s\S]*?<\/metadata>/.exec(xml)?.[0];
 		const recorded = metadata && recordedIn(parse(`<domain>${metadata}</domain>`, `the metadata of ${name}`));
 		if (!recorded || recorded.preemptible === undefined) continue;
-		const live = await lookLive(host, uuid).catch((error) => {
-			if (isGone(error)) return undefined;
-			throw error;
-		});
+		const live = await unlessGone(lookLive(host, uuid));
 		// Who is nobody yet is being forked, or waits.
 		if (live?.liveId === undefined || live.recorded?.nobody !== undefined) continue;
 		found.push({ name, uuid, liveId: Number(live.liveId), graceSeconds: recorded.preemptible });

@@ -1,5 +1,6 @@
 /** On which of two hosts a machine is that moves between them. The hosts tell, whoever asks and whatever was cut off. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { unlessGone } from "../domain/patience";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import type { Convergence } from "./convergence";
@@ -36,8 +37,10 @@ export async function sightOf(host: Host, uuid: string): Promise<Sight> {
 	if (!info) return "none";
 	if (info.state === "shutoff") return "off";
 	if (info.state !== "paused") return "runs";
-	const { state, reason } = await host.domains.state(uuid);
-	return state === "paused" && reason === PAUSED_BY_MIGRATION ? "between" : "runs";
+	// It may have left since.
+	const now = await unlessGone(host.domains.state(uuid));
+	if (!now) return "none";
+	return now.state === "paused" && now.reason === PAUSED_BY_MIGRATION ? "between" : "runs";
 }
 
 /**

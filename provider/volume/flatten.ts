@@ -5,8 +5,8 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { unlessGone } from "../domain/patience";
 import { domainTypes, hostArch } from "../libvirt/capabilities";
-import { LibvirtError } from "../libvirt/errors";
 import type { Context } from "../lifecycle";
 import type { FoundDisk } from "../xml/devices";
 import { element, parse, serialize } from "../xml/element";
@@ -148,9 +148,7 @@ async function underHelper(
 		await host.domains.createTransient(xml, { paused: true, autoDestroy: true, deadlineSeconds: 60 });
 		await work(uuid);
 	} finally {
-		await host.domains.destroy(uuid).catch((error: unknown) => {
-			if (!(error instanceof LibvirtError && error.errorName === "VIR_ERR_NO_DOMAIN")) throw error;
-		});
+		await unlessGone(host.domains.destroy(uuid));
 	}
 }
 

@@ -113,7 +113,8 @@ describe("a machine that moves to another host", function () {
 	it("arrives where its driver was killed in the middle", async () => {
 		const news = await on(a);
 		const driver = fork(join(__dirname, "move-process.js"));
-		driver.send({ state, inputs: news });
+		// Slow enough for a middle, on a machine that has other work as well.
+		driver.send({ state, inputs: { ...news, migration: { ...news.migration, bandwidthMiBps: 16 } } });
 		const began = await poll(60, () => b.host.domains.job(state.uuid), { firstMs: 5, slowestMs: 5 });
 		assert.equal(began?.isMigration, true);
 		driver.kill("SIGKILL");
