@@ -1,8 +1,10 @@
 /** What machines on a host can change to while they run, and how far a change has come. Changes nothing. */
 import { connect } from "../provider/libvirt";
 import type { Context } from "../provider/lifecycle";
+import { memoryWays } from "../provider/morph/memory";
 import type { MorphOption } from "../provider/morph/options";
 import type { MorphRecord } from "../provider/morph/record";
+import type { Shape } from "../provider/morph/shape";
 import { surveyOptions, surveyProgress } from "../provider/morph/survey";
 import { readTemplate, templateLines } from "../provider/morph/template-file";
 import { table } from "./table";
@@ -23,10 +25,20 @@ export async function morphOptions({ uri, names, to }: Asked): Promise<string[]>
 	const target = to === undefined ? undefined : connect(to);
 	const { machines, options } = await surveyOptions(contextOf(uri), names, undefined, target);
 	const lacks = machines.flatMap(({ name, running }) => (running?.lacks ?? []).map((what) => `${name} lacks ${what}`));
+	const ways = machines.flatMap(({ name, running }) => (running ? [`memory of ${name}: ${waysLine(running)}`] : []));
 	return [
 		...table([["type", "vCPUs", "MiB", "", "because"], ...options.flatMap(rowsOf)]),
+		...(ways.length > 0 ? ["", ...ways] : []),
 		...(lacks.length > 0 ? ["", ...lacks] : []),
 	];
+}
+
+/** "virtioMem, balloon; not dimm: it has no room for DIMMs" */
+function waysLine({ memory }: Shape): string {
+	const ways = Object.entries(memoryWays(memory));
+	const there = ways.flatMap(([way, why]) => (why === undefined ? [way] : []));
+	const not = ways.flatMap(([way, why]) => (why === undefined ? [] : [`not ${way}: ${why}`]));
+	return [there.join(", ") || "none", ...not].join("; ");
 }
 
 function rowsOf({ type, size, mode, reasons }: MorphOption): string[][] {

@@ -88,7 +88,8 @@ function stepChanges(olds: Olds, news: DomainInputs): Change[] {
 	if (!shape || news.moves?.how !== "running" || hasUnknown(news.morph)) return [];
 	const { after } = hardware(olds, news);
 	const sized = after.room && news.running && !isUnknown(after.vcpus) && !isUnknown(after.memoryMiB);
-	const note = movedNote(shape, sized ? planMorph(shape, after) : NOTHING, news.morph, news.uri);
+	const plan = sized ? planMorph(shape, after, news.morph) : NOTHING;
+	const note = movedNote(shape, plan, news.morph, news.uri);
 	return note === undefined ? [] : [{ property: "morph", effect: "live", note }];
 }
 
@@ -156,17 +157,20 @@ function typeChange(olds: Olds, news: DomainInputs): Change[] {
 		: [{ property: "type", effect: "restart", note: "the accelerator is chosen when the machine starts" }];
 }
 
+const templateOf = ({ morph }: DomainInputs) => (hasUnknown(morph) ? undefined : morph);
+
 /** Of a machine with room: vCPUs and memory change together, by the steps of a plan. */
 function sizeChanges(olds: Olds, news: DomainInputs, before: Hardware, after: Hardware): Change[] {
 	const typed = news.instanceType !== undefined;
 	const property = typed ? "instanceType" : "headroom";
 	const restart = (note: string): Change[] => [{ property, effect: "restart", note }];
-	if (before.room !== after.room) {
+	if (!before.room !== !after.room) {
 		return restart(
 			after.room ? "it gets room to grow when it starts" : "its board loses its room to grow when it starts",
 		);
 	}
-	if (before.maxVcpus !== after.maxVcpus || before.maxMemoryMiB !== after.maxMemoryMiB) {
+	const ceiling = ({ room, maxVcpus, maxMemoryMiB }: Hardware) => [room, maxVcpus, maxMemoryMiB];
+	if (!isDeepStrictEqual(ceiling(before), ceiling(after))) {
 		return [{ property: "headroom", effect: "restart", note: "what it can grow to is fixed when the machine starts" }];
 	}
 	if (isUnknown(after.vcpus) || isUnknown(after.memoryMiB)) {
@@ -176,7 +180,7 @@ function sizeChanges(olds: Olds, news: DomainInputs, before: Hardware, after: Ha
 	const size = ({ vcpus, memoryMiB }: Hardware) => `${vcpus} vCPU(s) and ${memoryMiB} MiB`;
 	const what = `${size(before)} to ${size(after)}`;
 	const shape = "shape" in olds ? olds.shape : undefined;
-	const plan = shape && planMorph(shape, after);
+	const plan = shape && planMorph(shape, after, templateOf(news));
 	if (plan?.mode === "reboot") return restart(`${what}: ${plan.reasons.join("; ")}`);
 	const how = plan ? plan.steps.map(stepLine).join("; ") || "written down" : "while it runs";
 	const own = before.vcpus === after.vcpus ? "memoryMiB" : "vcpus";

@@ -8,7 +8,7 @@ import { finishMove } from "../morph/in-place";
 import { planMorph } from "../morph/planner";
 import { probedShape } from "../morph/probe";
 import { shapeOf } from "../morph/shape";
-import { growthsOf } from "../morph/template";
+import { growthsOf, type MorphTemplate } from "../morph/template";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
@@ -82,7 +82,7 @@ export async function converge(
 	const changes = olds && allChanges({ ...olds, pendingRestart: waiting, shape }, inputs);
 	const reasons = changes
 		? changes.filter(({ effect }) => effect === "restart").map(({ property }) => property)
-		: restartReasons(seen, wanted);
+		: restartReasons(seen, wanted, inputs.morph);
 	const runs = seen.active && seen.state !== "crashed";
 	const deferred = runs && inputs.running && reasons.length > 0 && inputs.onRestartRequired === "defer";
 	const restart = runs && inputs.running && reasons.length > 0 && !deferred;
@@ -177,7 +177,7 @@ async function domainTypeFor(
 }
 
 /** What a machine that was taken over runs with and is described without, as far as both tell. */
-export function restartReasons(seen: Seen, wanted: Wanted): string[] {
+export function restartReasons(seen: Seen, wanted: Wanted, morph?: MorphTemplate): string[] {
 	if (!seen.live) return [];
 	const after = readDomain(wanted.root);
 	const live = seen.live;
@@ -191,7 +191,7 @@ export function restartReasons(seen: Seen, wanted: Wanted): string[] {
 	}
 	if (live.maxMemoryMiB < after.memoryMiB) reasons.push("memoryMiB");
 	if (live.vcpus > after.vcpus && live.domainType !== "kvm") reasons.push("vcpus");
-	if (wanted.spec.room && planMorph(shapeOf(live.root), wanted.spec).mode === "reboot") reasons.push("headroom");
+	if (wanted.spec.room && planMorph(shapeOf(live.root), wanted.spec, morph).mode === "reboot") reasons.push("headroom");
 	return [...new Set(reasons)];
 }
 

@@ -1,6 +1,7 @@
 /** What an input comes to that was not given: a default, or the template's hardware. */
 import { sizeOf } from "../morph/instance-types";
 import { isUnknown } from "../unknown";
+import type { MemoryRoom } from "../xml/room";
 import { type DomainInputs, headroomSchema, type Inherited, type NicInputs } from "./schema";
 
 /** The hardware that the inputs amount to. */
@@ -12,8 +13,8 @@ export interface Hardware {
 	maxMemoryMiB: number;
 	vcpus: number;
 	maxVcpus: number;
-	/** Whether the maxima are room that a running machine takes and gives back. */
-	room: boolean;
+	/** By what a running machine takes and gives back memory, where the maxima are room for that. */
+	room: MemoryRoom | undefined;
 	nics: NicInputs[];
 	agent: boolean;
 	rng: boolean;
@@ -68,7 +69,7 @@ export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Har
 		machine: full.machine ?? inherited.machine ?? "q35",
 		firmware: full.firmware ?? inherited.firmware ?? "bios",
 		memoryMiB,
-		room: room !== undefined,
+		room: room?.memoryBy,
 		maxMemoryMiB:
 			room?.maxMemoryMiB ??
 			full.maxMemoryMiB ??
@@ -86,7 +87,8 @@ export function hardwareOf(inputs: DomainInputs, inherited: Inherited = {}): Har
 /** What a running machine can grow to; as recorded in a state that was found, where that says so. */
 function roomOf({ headroom, maxVcpus, maxMemoryMiB }: DomainInputs) {
 	const room = headroom === undefined || isUnknown(headroom) ? headroomSchema.parse({}) : headroom;
-	return { maxVcpus: maxVcpus ?? room.maxVcpus, maxMemoryMiB: maxMemoryMiB ?? room.maxMemoryMiB };
+	const { memoryBy = "virtioMem" } = room;
+	return { maxVcpus: maxVcpus ?? room.maxVcpus, maxMemoryMiB: maxMemoryMiB ?? room.maxMemoryMiB, memoryBy };
 }
 
 function typedSize({ instanceType }: DomainInputs) {

@@ -58,6 +58,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 			forked: config?.recorded?.forked,
 			preemptible: graceOf(inputs.fork),
 			cloneableBy: inputs.cloneableBy,
+			moduleRoom: hardware.room === "dimm" || undefined,
 		},
 		description: inputs.description,
 		nvramPath: nvramPath(inputs.uri, machine),

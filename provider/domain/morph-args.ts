@@ -48,29 +48,52 @@ export interface HeadroomArgs {
 	maxVcpus?: pulumi.Input<number>;
 	/** Ceiling of memory in MiB, a multiple of 4. @default 65536 */
 	maxMemoryMiB?: pulumi.Input<number>;
+	/**
+	 * By what it is given memory: `virtioMem` in amounts of 4 MiB, which a guest gives back one by one; `dimm` in modules of
+	 * multiples of 128 MiB, 16 at most, which a guest gives back whole, or refuses to.
+	 * @default "virtioMem"
+	 */
+	memoryBy?: pulumi.Input<"virtioMem" | "dimm">;
 }
 
 /** One step of a running machine's change of size or host. */
 export interface MorphStepArgs {
 	/**
 	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on a host, which is this machine or reached by
-	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `vcpus`, `memory`, `disk` and `nic` put the machine's own change in
+	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `custom` runs one in either, unless `check` says that it
+	 * has had its effect, and waits until it says so. `vcpus`, `memory`, `disk` and `nic` put the machine's own change in
 	 * this place among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more. `growFilesystem`, in `hotPlug` and
 	 * `postMigration`, has the file system on `mountPoint` take all of its disk, with the partition that it is on.
 	 * @default "guestExec"
 	 */
-	kind?: pulumi.Input<"guestExec" | "hostExec" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic">;
+	kind?: pulumi.Input<"guestExec" | "hostExec" | "custom" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic">;
 	/**
-	 * Of `guestExec` and `hostExec`: program and arguments, run without a shell; required there. Exit code 0 is success.
-	 * After a crash in the middle it is run once more.
+	 * Of `guestExec`, `hostExec` and `custom`: program and arguments, run without a shell; required there. Exit code 0 is
+	 * success. After a crash in the middle it is run once more, of `custom` unless `check` says that it has had its effect.
 	 * @default none
 	 */
 	exec?: pulumi.Input<pulumi.Input<string>[]>;
 	/**
-	 * Of `hostExec`, where the machine moves: the host that it leaves, or the one that it goes to.
-	 * @default where the machine is then: in preMigration and hotUnplug "source", else "target"
+	 * Of `hostExec`, where the machine moves: the host that it leaves, or the one that it goes to. Of `custom` also "guest",
+	 * and "host": where the machine is then.
+	 * @default of hostExec "host": in preMigration and hotUnplug "source", else "target"; of custom "guest"
 	 */
-	on?: pulumi.Input<"source" | "target">;
+	on?: pulumi.Input<"guest" | "host" | "source" | "target">;
+	/**
+	 * Of `custom`, required there: program and arguments whose exit code says whether the step has had its effect: 0 when it
+	 * has, and then `exec` is not run; another one when it has not. It is asked before, and then until it says so, for
+	 * `timeoutSeconds` at most. What it finds done before is not taken back either.
+	 * @default none
+	 */
+	check?: pulumi.Input<pulumi.Input<string>[]>;
+	/** Of `custom`: where `check` runs. @default `on` */
+	checkOn?: pulumi.Input<"guest" | "host" | "source" | "target">;
+	/**
+	 * Of `memory`: by what it changes. `virtioMem` and `dimm` as the machine has room for (`headroom.memoryBy`); `balloon` is
+	 * fast, and within what is plugged: what it takes can be had back, and nothing beyond that.
+	 * @default what it has room for; below what it was started with the balloon
+	 */
+	by?: pulumi.Input<"virtioMem" | "dimm" | "balloon">;
 	/** Of `growFilesystem`: where it is mounted in the guest; required there. @default none */
 	mountPoint?: pulumi.Input<string>;
 	/**
@@ -79,7 +102,7 @@ export interface MorphStepArgs {
 	 * @default as large as it is, when something else has the steps run
 	 */
 	diskMiB?: pulumi.Input<number>;
-	/** Of `guestExec` and `hostExec`: what takes it back when a later step fails; also when it came only half way. @default nothing */
+	/** Of `guestExec`, `hostExec` and `custom`: what takes it back when a later step fails; also when it came only half way. @default nothing */
 	undo?: pulumi.Input<pulumi.Input<string>[]>;
 	/** Whether it runs at the same time as the step before. @default false */
 	parallel?: pulumi.Input<boolean>;
@@ -87,7 +110,7 @@ export interface MorphStepArgs {
 	timeoutSeconds?: pulumi.Input<number>;
 	/**
 	 * What its failure does: `compensate` takes back what was done, `abort` leaves it, and the next `up` goes on there,
-	 * `continue` (of `guestExec` and `hostExec`) goes on without it. On the new host of a machine that moves `compensate` is
+	 * `continue` (not of the machine's own changes) goes on without it. On the new host of a machine that moves `compensate` is
 	 * `abort`: nothing is taken back there.
 	 * @default "compensate"
 	 */

@@ -69,7 +69,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		const devices = await placedDevices(inputs, context, existing.uuid);
 		if (hardware.room || devices.length > 0) {
 			const shape = await probedShape(context, existing.uuid);
-			const plan = hardware.room ? planMorph(shape, hardware) : NOTHING;
+			const plan = hardware.room ? planMorph(shape, hardware, inputs.morph) : NOTHING;
 			lines.push(...morphLines(shape, plan, inputs.morph, { devices }));
 		}
 	}

@@ -9,6 +9,7 @@ import { morphSchema } from "../morph/template";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
 import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
+import { MEMORY_ROOMS } from "../xml/room";
 import { guestFileSchema } from "./guest-file";
 import { guestNetworkSchema } from "./guest-network";
 import { healthCheckShape, memberCheckSchema } from "./health-schema";
@@ -98,6 +99,8 @@ export const healthCheckSchema = z.strictObject(healthCheckShape);
 export const headroomSchema = z.strictObject({
 	maxVcpus: z.int().min(1).max(1024).default(16),
 	maxMemoryMiB: blocksOfMemory.default(65_536),
+	/** Without a default: the record of a machine that does not say it stays as it is. */
+	memoryBy: z.enum(MEMORY_ROOMS).optional(),
 });
 
 /**

@@ -2,7 +2,7 @@
 import type { Rule } from "../lifecycle";
 import { hostCommand, NEEDED } from "../morph/host-program";
 import { sizeOf } from "../morph/instance-types";
-import { hasStep } from "../morph/template";
+import { hasStep, memoryWay, runsInGuest, runsOnHosts } from "../morph/template";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 import { isMorphable } from "./defaults";
 import { type DomainInputs, headroomSchema } from "./schema";
@@ -77,19 +77,31 @@ export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
 	},
 	{
 		property: "morph",
+		needs: ["morph", "headroom", "instanceType"],
+		check: (inputs) => {
+			if (!isMorphable(inputs)) return undefined;
+			const { memoryBy = "virtioMem" } = inputs.headroom ?? {};
+			const other = memoryBy === "dimm" ? "virtioMem" : "dimm";
+			return memoryWay(inputs.morph, "hotUnplug") === other || memoryWay(inputs.morph, "hotPlug") === other
+				? `has a step of memory by "${other}", and its room is for "${memoryBy}" (headroom.memoryBy); allowed are ` +
+						`"${memoryBy}" and "balloon"`
+				: undefined;
+		},
+	},
+	{
+		property: "morph",
 		needs: ["morph", "uri"],
 		check: ({ morph, uri }) =>
-			hasStep(morph, "hostExec") && hostCommand(uri, [""]) === undefined
-				? `has steps of kind hostExec, and uri is ${uri}: ${NEEDED}`
+			runsOnHosts(morph) && hostCommand(uri, [""]) === undefined
+				? `has steps that run on the host, and uri is ${uri}: ${NEEDED}`
 				: undefined,
 	},
 	{
 		property: "morph",
 		needs: ["morph", "agent"],
 		check: ({ morph, agent }) =>
-			agent === false && (hasStep(morph, "guestExec") || hasStep(morph, "growFilesystem"))
-				? "has steps of kind guestExec or growFilesystem, which the guest agent runs, but agent is false; leave agent " +
-					"out, or make it true"
+			agent === false && runsInGuest(morph)
+				? "has steps that run in the guest, by its agent, but agent is false; leave agent out, or make it true"
 				: undefined,
 	},
 ];

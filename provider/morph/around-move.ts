@@ -70,7 +70,7 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 	}
 	const same = found?.goal === goal ? found : undefined;
 	const shape = await probedShape(source, uuid);
-	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted) : NOTHING;
+	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted, template) : NOTHING;
 	if (!same && plan.steps.length === 0 && !hasPrograms(template)) return undefined;
 	const to = (await here.info()).hostUuid;
 	const fresh = { ...recordOf(goal, shape), move: { from: there.uri, to } };

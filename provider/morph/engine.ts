@@ -95,17 +95,26 @@ async function runStep(step: EngineStep, keeper: Keeper, { log, signal }: Surrou
 	if (signal?.aborted) throw new InterruptedError(`stopped before it could ${step.what}; the next run goes on`);
 	const known = stateOf(keeper.record, step.id);
 	if (known === "failed" && step.onFailure === "continue") return;
-	if (step.isDone ? await step.isDone() : known === "done") return keeper.note(step.id, "done");
+	const failed = async (error: unknown) => {
+		const failure = new Error(`could not ${step.what}: ${messageOf(error)}`, { cause: error });
+		if (step.onFailure !== "continue") throw failure;
+		await keeper.note(step.id, "failed");
+		log(`${failure.message}; goes on without (onFailure is continue)`);
+	};
+	let done: boolean;
+	try {
+		done = step.isDone ? await step.isDone() : known === "done";
+	} catch (error) {
+		return failed(error);
+	}
+	// What was there before it began is not the step's, and is not taken back with it.
+	if (done) return known === undefined ? undefined : keeper.note(step.id, "done");
 	await keeper.note(step.id, "begun");
 	try {
 		await within(step, (ending) => step.act(ending));
 		if (step.isDone && !(await step.isDone())) throw new Error("it was asked for, but has not come about");
 	} catch (error) {
-		const failure = new Error(`could not ${step.what}: ${messageOf(error)}`, { cause: error });
-		if (step.onFailure !== "continue") throw failure;
-		await keeper.note(step.id, "failed");
-		log(`${failure.message}; goes on without (onFailure is continue)`);
-		return;
+		return failed(error);
 	}
 	await keeper.note(step.id, "done");
 }

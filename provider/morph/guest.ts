@@ -56,11 +56,13 @@ done
 `;
 
 /** @returns why the guest does not do so; undefined when it does */
-export async function takeMemory(host: Host, uuid: string): Promise<string | undefined> {
+export async function takeMemory(host: Host, uuid: string, timeoutSeconds: number): Promise<string | undefined> {
 	try {
-		const ended = await runInGuest(host, uuid, "/bin/sh", ["-c", TAKE_MEMORY], 30);
+		const ended = await runInGuest(host, uuid, "/bin/sh", ["-c", TAKE_MEMORY], timeoutSeconds);
 		if (ended?.succeeded) return undefined;
-		return ended ? `it ended ${ended.how}: ${ended.said || "nothing said"}` : "it has not ended within 30 s";
+		return ended
+			? `it ended ${ended.how}: ${ended.said || "nothing said"}`
+			: `it has not ended within ${timeoutSeconds} s`;
 	} catch (error) {
 		return messageOf(error);
 	}

@@ -53,7 +53,7 @@ export async function morphInPlace(
 		await takeBack(stepsOf(context, uuid, NOTHING, template, course), found, around);
 	}
 	const same = found?.goal === goal ? found : undefined;
-	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted) : NOTHING;
+	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted, template) : NOTHING;
 	if (plan.mode === "reboot") {
 		const left = same ? "What an earlier run changed stays for now" : "Nothing was changed";
 		throw new Error(`${name} cannot change to ${goal} while it runs: ${plan.reasons.join("; ")}. ${left}`);

@@ -4,8 +4,10 @@
  */
 import type { Obstacle } from "../move/obstacles";
 import type { InstanceType } from "./instance-types";
+import { memoryGoal } from "./memory";
 import { type MorphPlan, planMorph } from "./planner";
 import type { Shape } from "./shape";
+import { MEMORY_WAYS, type MemoryWay } from "./template";
 
 /** What QEMU takes beside the guest's memory: 43 to 57 MiB were measured, of small guests without KVM. */
 export const QEMU_MIB = 64;
@@ -36,6 +38,8 @@ export interface MorphOption {
 	size: InstanceType;
 	/** What the change would be. */
 	mode: MorphMode;
+	/** By what all of them that run come to its memory while they do; none where one of them does not. */
+	memoryBy: MemoryWay[];
 	/** Why it is no better: each names its machine, or none where it is about all of them together. */
 	reasons: Array<{ machine?: string; reason: string }>;
 }
@@ -58,8 +62,14 @@ export function optionsOf(
 		const beyond = availableMiB !== undefined && moreMiB > availableMiB;
 		if (beyond) reasons.push({ reason: `the host has ${availableMiB} MiB for ${moreMiB} MiB more` });
 		const mode = beyond ? "impossible" : worst(each.map((one) => one.mode));
-		return { type, size, mode, reasons };
+		return { type, size, mode, memoryBy: waysOf(machines, size), reasons };
 	});
+}
+
+function waysOf(machines: ReadonlyArray<Machine>, { memoryMiB }: InstanceType): MemoryWay[] {
+	return MEMORY_WAYS.filter((by) =>
+		machines.every(({ running }) => !running || typeof memoryGoal(running.memory, memoryMiB, by) !== "string"),
+	);
 }
 
 /** One that comes from another host needs all of it. */

@@ -1,6 +1,8 @@
 /** From a machine's present shape to the wanted one: which steps, and whether it can go on running. Pure. */
 import type { InstanceType } from "./instance-types";
+import { memoryGoal, waysTo } from "./memory";
 import type { Shape } from "./shape";
+import { type MorphTemplate, memoryWay } from "./template";
 
 /** One change of vCPUs or memory. */
 export interface SizeStep {
@@ -24,8 +26,9 @@ export interface MorphPlan {
 /** For those whose size stays. */
 export const NOTHING: MorphPlan = { mode: "none", steps: [], reasons: [] };
 
-export function planMorph(shape: Shape, wanted: InstanceType): MorphPlan {
-	const sides = [vcpuStep(shape, wanted.vcpus), memoryStep(shape, wanted.memoryMiB)];
+/** @param template says by what memory is to change, where that is not left to what the machine has */
+export function planMorph(shape: Shape, wanted: InstanceType, template?: MorphTemplate): MorphPlan {
+	const sides = [vcpuStep(shape, wanted.vcpus), memoryStep(shape, wanted.memoryMiB, template)];
 	const reasons = sides.flatMap((side) => side.reasons);
 	if (reasons.length > 0) return { mode: "reboot", steps: [], reasons };
 	const steps = sides.flatMap(({ step }) => step ?? []);
@@ -63,32 +66,13 @@ function vcpuStep({ vcpus, agent, accelerator }: Shape, wanted: number): Side {
 	return step("hotUnplug", inUse, "left aside by the guest agent, as no vCPU can be unplugged without KVM");
 }
 
-function memoryStep({ memory }: Shape, wanted: number): Side {
-	const { presentMiB, room, balloon } = memory;
+function memoryStep({ memory }: Shape, wanted: number, template: MorphTemplate | undefined): Side {
+	const { presentMiB } = memory;
 	if (presentMiB === wanted) return refused();
-	if (!room?.device) return refused("it was started without room for memory");
-	const { bootMiB, device } = room;
-	const beyond = Math.max(0, wanted - bootMiB);
-	if (beyond > device.sizeMiB) {
-		return refused(`${wanted} MiB are beyond the ${bootMiB + device.sizeMiB} that it was started with room for`);
-	}
-	if (beyond % device.blockMiB !== 0) {
-		return refused(
-			`${wanted} MiB are no multiple of ${device.blockMiB} MiB more than the ${bootMiB} that it was started with`,
-		);
-	}
-	if ((wanted < bootMiB || presentMiB < bootMiB) && !balloon) {
-		return refused(`it has no balloon, by which memory below the ${bootMiB} MiB that it was started with changes`);
-	}
 	const phase = wanted > presentMiB ? "hotPlug" : "hotUnplug";
-	const ways = [
-		...(beyond !== device.requestedMiB ? ["virtio-mem"] : []),
-		...(Math.min(wanted, bootMiB) !== Math.min(presentMiB, bootMiB) ? ["the balloon"] : []),
-	];
-	return {
-		step: { kind: "memory", phase, from: presentMiB, to: wanted, how: ways.join(" and ") || "virtio-mem" },
-		reasons: [],
-	};
+	const goal = memoryGoal(memory, wanted, memoryWay(template, phase));
+	if (typeof goal === "string") return refused(goal);
+	return { step: { kind: "memory", phase, from: presentMiB, to: wanted, how: waysTo(memory, goal) }, reasons: [] };
 }
 
 /** "vCPUs 1 to 2: hot plug, put to use by the guest agent" */

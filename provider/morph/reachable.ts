@@ -2,10 +2,10 @@
 import { InputError } from "../lifecycle";
 import { isUnknown } from "../unknown";
 import { hostCommand, NEEDED } from "./host-program";
-import { hasStep, type MorphTemplate } from "./template";
+import { type MorphTemplate, runsOnHosts } from "./template";
 
 /** @throws InputError for steps of a host on which nothing can be run */
 export function refuseUnreachable(uri: string, template: MorphTemplate = {}): void {
-	if (isUnknown(template) || !hasStep(template, "hostExec") || hostCommand(uri, [""]) !== undefined) return;
-	throw new InputError("morph", `has steps of kind hostExec, and the machine moves from ${uri}: ${NEEDED}`);
+	if (isUnknown(template) || !runsOnHosts(template) || hostCommand(uri, [""]) !== undefined) return;
+	throw new InputError("morph", `has steps that run on hosts, and the machine moves from ${uri}: ${NEEDED}`);
 }

@@ -13,6 +13,8 @@ export interface Shape {
 	memory: {
 		/** What the guest has in all, or is to have once its balloon has followed. */
 		presentMiB: number;
+		/** What it was started with. */
+		bootMiB: number;
 		room: FoundRoom | undefined;
 		balloon: boolean;
 	};
@@ -29,6 +31,7 @@ export function shapeOf(root: Element): Shape {
 		vcpus: { present: Number(attribute(root, "vcpu", "current") ?? max), max, hotPlug: canPlugVcpus(root) },
 		memory: {
 			presentMiB: readMiB(root, "currentMemory") ?? readMiB(root, "memory") ?? 0,
+			bootMiB: bootMiB(root),
 			room: readRoom(root),
 			balloon: (attribute(root, "devices/memballoon", "model") ?? "none").startsWith("virtio"),
 		},
@@ -53,12 +56,26 @@ function lacks(root: Element, { vcpus, memory }: Omit<Shape, "lacks">): string[]
 		[!vcpus.hotPlug, "hot plug of vCPUs: its board has none, or ACPI is off"],
 		[readMiB(root, "maxMemory") === undefined, "room for memory: it has no <maxMemory> (headroom.maxMemoryMiB)"],
 		[cells.length === 0, "a NUMA cell, which memory is plugged into (headroom)"],
-		[memory.room?.device === undefined, "a virtio-mem device, by which memory is taken and given back (headroom)"],
+		[!hasWay(memory.room), "a virtio-mem device, by which memory is taken and given back (headroom)"],
 		[!memory.balloon, "a balloon, by which memory below what it was started with is given back"],
 		[agentChannel(root) === undefined, "the channel of the guest agent, which puts to use what was plugged in (agent)"],
 		[freeRootPorts(root) === 0, "a free PCI Express root port, which a disk or NIC is plugged into"],
 	];
 	return all.flatMap(([is, clause]) => (is ? [clause] : []));
+}
+
+/** All that it has, less the devices that can be plugged. */
+function bootMiB(root: Element): number {
+	const devices = children(child(root, "devices"), "memory");
+	return devices.reduce((left, item) => left - (readMiB(item, "target/size") ?? 0), readMiB(root, "memory") ?? 0);
+}
+
+/** Whether a guest is given memory while it runs: by a device, or by modules in slots. */
+function hasWay(room: FoundRoom | undefined): boolean {
+	return (
+		room?.device !== undefined ||
+		(room !== undefined && room.modules.length + room.free.slots > 0 && room.maxMemoryMiB > room.bootMiB)
+	);
 }
 
 /** @returns undefined for boards without such ports, and for a definition whose devices have no places yet */

@@ -1,12 +1,12 @@
 /** The steps of a change as they are carried out on a running machine of libvirt's. */
 import { createHash } from "node:crypto";
 import { runInGuest } from "../domain/agent";
-import { patiently } from "../domain/patience";
+import { patiently, poll } from "../domain/patience";
 import type { Context } from "../lifecycle";
 import type { Course } from "./course";
 import type { EngineStep } from "./engine";
 import { growFilesystem } from "./guest";
-import { runOnHost } from "./host-program";
+import { type HostResult, runOnHost } from "./host-program";
 import type { OwnChange } from "./own-change";
 import type { MorphPlan } from "./planner";
 import { sizeStep } from "./size-steps";
@@ -14,11 +14,14 @@ import {
 	BEFORE_MOVE,
 	completed,
 	deedOf,
+	isForPause,
 	type MorphStep,
 	type MorphTemplate,
 	PHASES,
 	type Phase,
+	type Place,
 	pausesFor,
+	placeOf,
 } from "./template";
 
 /** The steps of a template, with those of the plan in their places, as far as the course has them. */
@@ -37,15 +40,14 @@ export function stepsOf(
 		return count === 1 ? id : `${id} ${count}`;
 	};
 	const oneOf = (phase: Phase, step: MorphStep): EngineStep[] => {
-		const { kind, exec, mountPoint, diskMiB } = step;
+		const { kind, exec, check, mountPoint, diskMiB } = step;
 		if (exec || kind === "growFilesystem") {
 			// Names of steps of an earlier version stay as they are.
 			const where = kind === "guestExec" ? "" : `${kind} `;
-			const id = unique(`${phase} ${where}${hashOf(exec ?? [mountPoint, diskMiB])}`);
+			const given = exec ? [...exec, ...(check ? [check] : [])] : [mountPoint, diskMiB];
+			const id = unique(`${phase} ${where}${hashOf(given)}`);
 			if (!course.programs.includes(phase)) return [];
-			return [
-				exec ? execStep(context, uuid, step, id, hostOf(phase, step, course)) : growStep(context, uuid, step, id),
-			];
+			return [exec ? execStep(context, uuid, step, id, runnerFor(phase, course)) : growStep(context, uuid, step, id)];
 		}
 		if (!course.changes.includes(phase)) return [];
 		const its = (item: { kind: string; phase: Phase }) => item.kind === step.kind && item.phase === phase;
@@ -55,7 +57,7 @@ export function stepsOf(
 	return PHASES.flatMap((phase) => {
 		const groups = phases[phase].map((group) => group.flatMap((step) => oneOf(phase, step)));
 		if (phase === "duringMigration" && course.programs.includes(phase) && pausesFor(template)) {
-			const paused = phases[phase].filter(([step]) => step?.kind === "hostExec");
+			const paused = phases[phase].filter(([step]) => step && isForPause(step));
 			groups.splice(paused.length, 0, [goOnStep(context, uuid)]);
 		}
 		return groups;
@@ -78,30 +80,62 @@ function hashOf(given: unknown[]): string {
 	return createHash("sha256").update(JSON.stringify(given)).digest("hex").slice(0, 16);
 }
 
-/** URI of the host that a step's program runs on: where the machine is then, unless it says so. */
-function hostOf(phase: Phase, { on }: MorphStep, { source, target }: Course): string {
-	return (on ?? (BEFORE_MOVE.includes(phase) ? "source" : "target")) === "source" ? source : target;
+type Runner = (
+	context: Context,
+	uuid: string,
+	place: Place,
+	words: ReadonlyArray<string>,
+	timeoutSeconds: number,
+) => Promise<HostResult | undefined>;
+
+/** Runs a program where a step of a phase says: without more, on the host where the machine is then. */
+function runnerFor(phase: Phase, { source, target }: Course): Runner {
+	return ({ host }, uuid, place, words, timeoutSeconds) => {
+		const [program = "", ...args] = words;
+		if (place === "guest") return runInGuest(host, uuid, program, args, timeoutSeconds);
+		const at = place === "host" ? (BEFORE_MOVE.includes(phase) ? "source" : "target") : place;
+		return runOnHost(at === "source" ? source : target, ["env", `MACHINE_UUID=${uuid}`, ...words], timeoutSeconds);
+	};
 }
 
-function execStep({ host }: Context, uuid: string, step: MorphStep, id: string, hostUri: string): EngineStep {
-	const { exec = [], undo, timeoutSeconds, onFailure } = step;
-	const run = async (words: string[]) => {
-		const [program = "", ...args] = words;
-		const ended =
-			step.kind === "hostExec"
-				? await runOnHost(hostUri, ["env", `MACHINE_UUID=${uuid}`, ...words], timeoutSeconds)
-				: await runInGuest(host, uuid, program, args, timeoutSeconds);
+function execStep(context: Context, uuid: string, step: MorphStep, id: string, run: Runner): EngineStep {
+	const { exec = [], undo, check, timeoutSeconds, onFailure } = step;
+	const place = placeOf(step);
+	const runAll = async (words: string[]) => {
+		const ended = await run(context, uuid, place.exec, words, timeoutSeconds);
 		if (!ended) throw new Error(`it has not ended within ${timeoutSeconds} s (timeoutSeconds)`);
 		if (!ended.succeeded) throw new Error(`it ended ${ended.how}; it said: ${ended.said || "nothing"}`);
+	};
+	const checked = async () => {
+		const ended = await run(context, uuid, place.check, check!, timeoutSeconds);
+		if (!ended) throw new Error(`its check has not ended within ${timeoutSeconds} s (timeoutSeconds)`);
+		return ended;
+	};
+	/** What a program has begun may come about later. */
+	const untilChecked = async () => {
+		let last: HostResult | undefined;
+		const holds = await poll(timeoutSeconds, async () => {
+			last = await checked();
+			return last.succeeded || undefined;
+		});
+		if (holds) return;
+		throw new Error(
+			`its check ${check![0]} has not succeeded within ${timeoutSeconds} s (timeoutSeconds): it ended ${last?.how}; ` +
+				`it said: ${last?.said || "nothing"}`,
+		);
 	};
 	return {
 		id,
 		what: deedOf(step)!,
-		// The program's own time ends first, and says more.
-		timeoutSeconds: timeoutSeconds + 30,
+		// The programs' own time ends first, and says more.
+		timeoutSeconds: timeoutSeconds * (check ? 3 : 1) + 30,
 		onFailure,
-		act: () => run(exec),
-		...(undo && { undo: () => run(undo) }),
+		...(check && { isDone: async () => (await checked()).succeeded }),
+		act: async () => {
+			await runAll(exec);
+			if (check) await untilChecked();
+		},
+		...(undo && { undo: () => runAll(undo) }),
 	};
 }
 

@@ -55,10 +55,11 @@ export function templateLines(template: MorphTemplate): string[] {
 		pathOf(phase),
 		...phases[phase].flatMap((group) =>
 			group.map((step, index) => {
-				const { kind, exec, undo, timeoutSeconds, onFailure } = step;
+				const { kind, exec, undo, check, timeoutSeconds, onFailure } = step;
 				const what = exec ? `run ${shown(exec)} ${whereOf(step)}` : (deedOf(step) ?? `change ${kind}`);
+				const until = check ? `, until ${shown(check)} succeeds` : "";
 				const back = undo ? `; taken back by ${shown(undo)}` : "";
-				return `  ${index > 0 ? "beside that: " : ""}${what}, within ${timeoutSeconds} s, on failure ${onFailure}${back}`;
+				return `  ${index > 0 ? "beside that: " : ""}${what}${until}, within ${timeoutSeconds} s, on failure ${onFailure}${back}`;
 			}),
 		),
 	]);

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Rule } from "../lifecycle";
 import { absolutePath, mebibytes, wholeText } from "../schema";
+import { MEMORY_ROOMS } from "../xml/room";
 
 const command = z
 	.array(wholeText.max(65_536, "allowed are at most 65536 characters"))
@@ -9,16 +10,29 @@ const command = z
 	.max(256)
 	.refine(([program]) => program !== "", "allowed is a program and its arguments; the program is empty");
 
+/** Where a program runs: in the guest, or on the host where the machine is then, or was, or is to be. */
+const PLACES = ["guest", "host", "source", "target"] as const;
+export type Place = (typeof PLACES)[number];
+
+/** By what a guest is given memory, and gives it back. */
+export const MEMORY_WAYS = [...MEMORY_ROOMS, "balloon"] as const;
+export type MemoryWay = (typeof MEMORY_WAYS)[number];
+
 /**
- * One step. `guestExec` runs a program in the guest, by its agent and without a shell, `hostExec` one on a host;
- * `growFilesystem` has a file system of the guest take all of its disk; `vcpus`, `memory`, `disk` and `nic` say where the
- * machine's own changes take place among the others.
+ * One step. `guestExec` runs a program in the guest, by its agent and without a shell, `hostExec` one on a host; `custom` one
+ * in either, and another one tells whether it has had its effect; `growFilesystem` has a file system of the guest take all
+ * of its disk; `vcpus`, `memory`, `disk` and `nic` say where the machine's own changes take place among the others.
  */
 export const morphStepSchema = z.strictObject({
-	kind: z.enum(["guestExec", "hostExec", "growFilesystem", "vcpus", "memory", "disk", "nic"]).default("guestExec"),
+	kind: z
+		.enum(["guestExec", "hostExec", "custom", "growFilesystem", "vcpus", "memory", "disk", "nic"])
+		.default("guestExec"),
 	exec: command.optional(),
 	undo: command.optional(),
-	on: z.enum(["source", "target"]).optional(),
+	check: command.optional(),
+	on: z.enum(PLACES).optional(),
+	checkOn: z.enum(PLACES).optional(),
+	by: z.enum(MEMORY_WAYS).optional(),
 	mountPoint: absolutePath.optional(),
 	diskMiB: mebibytes.optional(),
 	parallel: z.boolean().default(false),
@@ -57,19 +71,54 @@ export function hasStep(template: MorphTemplate = {}, kind: MorphStep["kind"]): 
 	return PHASES.some((phase) => stepsIn(template, phase).some((step) => step.kind === kind));
 }
 
+/** How memory is to change in a phase; undefined where that is left to what the machine has. */
+export function memoryWay(template: MorphTemplate = {}, phase: Phase): MemoryWay | undefined {
+	return stepsIn(template, phase).find(({ kind }) => kind === "memory")?.by;
+}
+
+/** Where the programs of a step run; none of the machine's own changes. */
+function placesOf({ kind, on, checkOn }: Pick<MorphStep, "kind" | "on" | "checkOn">): Place[] {
+	if (kind === "custom") return [on ?? "guest", checkOn ?? on ?? "guest"];
+	if (kind === "hostExec") return [on ?? "host"];
+	return kind === "guestExec" || kind === "growFilesystem" ? ["guest"] : [];
+}
+
+/** Where a step's program runs, and where what tells whether it has had its effect. */
+export function placeOf(step: MorphStep): { exec: Place; check: Place } {
+	const [exec = "guest", check = exec] = placesOf(step);
+	return { exec, check };
+}
+
+const somewhere = (template: MorphTemplate, is: (place: Place) => boolean) =>
+	PHASES.some((phase) => stepsIn(template, phase).some((step) => placesOf(step).some(is)));
+
 export function hasPrograms(template: MorphTemplate = {}): boolean {
-	return (["guestExec", "hostExec", "growFilesystem"] as const).some((kind) => hasStep(template, kind));
+	return somewhere(template, () => true);
+}
+
+export function runsInGuest(template: MorphTemplate = {}): boolean {
+	return somewhere(template, (place) => place === "guest");
+}
+
+export function runsOnHosts(template: MorphTemplate = {}): boolean {
+	return somewhere(template, (place) => place !== "guest");
+}
+
+/** Of a machine that stands still on its new host: what needs nothing of its guest. */
+export function isForPause(step: MorphStep): boolean {
+	return !placesOf(step).includes("guest");
 }
 
 /** Whether a machine that moves stands still on its new host for steps of the hosts. */
 export function pausesFor(template: MorphTemplate = {}): boolean {
-	return stepsIn(template, "duringMigration").some(({ kind }) => kind === "hostExec");
+	return stepsIn(template, "duringMigration").some(isForPause);
 }
 
 /** Where a step's program runs, for those who read it. */
-export function whereOf({ kind, on }: Pick<MorphStep, "kind" | "on">): string {
-	if (kind !== "hostExec") return "in the guest";
-	return on === undefined ? "on the host" : `on the ${on} host`;
+export function whereOf(step: MorphStep): string {
+	const { exec } = placeOf(step);
+	if (exec === "guest") return "in the guest";
+	return exec === "host" ? "on the host" : `on the ${exec} host`;
 }
 
 /** What a step does that is none of the machine's own changes: completes "could not ...". Undefined for those. */
@@ -112,9 +161,7 @@ export function completed(template: MorphTemplate = {}): Record<Phase, MorphStep
 		preMigration: groups("preMigration"),
 		hotUnplug: withOwn("hotUnplug"),
 		// While it stands still, and first thing when it goes on.
-		duringMigration: [true, false].flatMap((paused) =>
-			groupsOf(during.filter(({ kind }) => (kind === "hostExec") === paused)),
-		),
+		duringMigration: [true, false].flatMap((paused) => groupsOf(during.filter((step) => isForPause(step) === paused))),
 		hotPlug: withOwn("hotPlug"),
 		postMigration: groups("postMigration"),
 	};
@@ -149,16 +196,39 @@ function firstComplaint(morph: MorphTemplate): string | undefined {
 const TWICE = "twice; allowed is once in each of hotUnplug and hotPlug, as there is one change of it";
 
 function complaintAbout(step: MorphStep, phase: Phase): string | undefined {
-	if (step.on !== undefined && step.kind !== "hostExec") return `with on: "${step.on}", which is for hostExec`;
-	if (step.kind === "growFilesystem") return complaintAboutGrowth(step, phase);
-	for (const name of ["mountPoint", "diskMiB"] as const) {
-		if (step[name] !== undefined) return `with ${name}: ${JSON.stringify(step[name])}, which is for growFilesystem`;
+	const foreign = FIELDS.find(([name, kinds]) => step[name] !== undefined && !kinds.includes(step.kind));
+	if (foreign)
+		return `with ${foreign[0]}: ${JSON.stringify(step[foreign[0]])}, which is for ${foreign[1].join(" and ")}`;
+	if (step.kind === "hostExec" && (step.on === "guest" || step.on === "host")) {
+		return `with on: "${step.on}"; allowed are source and target. In the guest runs kind "guestExec"`;
 	}
-	if (!isOwn(step)) return step.exec === undefined ? "without exec; give the program and its arguments" : undefined;
+	if (step.kind === "growFilesystem") return complaintAboutGrowth(step, phase);
+	if (!isOwn(step)) return complaintAboutProgram(step);
 	if (phase !== "hotUnplug" && phase !== "hotPlug") return `in ${phase}; allowed is it in hotUnplug and hotPlug`;
-	if (step.exec !== undefined || step.undo !== undefined) return WITH_PROGRAM;
+	if (step.exec !== undefined || step.undo !== undefined) {
+		return `${WITH_PROGRAM}: here the machine itself changes. Put the program into a step of its own, before or after this one`;
+	}
 	return step.onFailure === "continue"
 		? 'with onFailure "continue"; allowed are compensate and abort, as the machine would not be of its type'
+		: undefined;
+}
+
+/** Fields that some kinds have. */
+const FIELDS: ReadonlyArray<
+	[name: "on" | "check" | "checkOn" | "by" | "mountPoint" | "diskMiB", of: MorphStep["kind"][]]
+> = [
+	["on", ["hostExec", "custom"]],
+	["check", ["custom"]],
+	["checkOn", ["custom"]],
+	["by", ["memory"]],
+	["mountPoint", ["growFilesystem"]],
+	["diskMiB", ["growFilesystem"]],
+];
+
+function complaintAboutProgram({ kind, exec, check }: MorphStep): string | undefined {
+	if (exec === undefined) return "without exec; give the program and its arguments";
+	return kind === "custom" && check === undefined
+		? "without check; give the program that tells by exit code 0 that the step has had its effect"
 		: undefined;
 }
 
@@ -171,7 +241,7 @@ function complaintAboutGrowth({ mountPoint, exec, undo }: MorphStep, phase: Phas
 		: undefined;
 }
 
-const WITH_PROGRAM = "with exec or undo, which are those of guestExec and hostExec";
+const WITH_PROGRAM = "with exec or undo, which are those of guestExec, hostExec and custom";
 
 function isOwn({ kind }: MorphStep): boolean {
 	return kind === "vcpus" || kind === "memory" || kind === "disk" || kind === "nic";

@@ -29,7 +29,7 @@ import {
 import { mergeExtra } from "./merge";
 import { type Recorded, setRecord } from "./metadata";
 import { addSpareRootPorts } from "./ports";
-import { setRoom } from "./room";
+import { type MemoryRoom, setRoom } from "./room";
 import { withoutPasswords } from "./template";
 import { mibElement, put } from "./units";
 
@@ -50,8 +50,8 @@ export interface DomainSpec {
 	maxMemoryMiB: number;
 	vcpus: number;
 	maxVcpus: number;
-	/** Whether the maxima are room that a running machine takes and gives back. */
-	room?: boolean | undefined;
+	/** By what a running machine takes and gives back memory, where the maxima are room for that. */
+	room?: MemoryRoom | undefined;
 	cpu?: CpuSpec | undefined;
 	smbios?: SmbiosSpec | undefined;
 	disks: DiskSpec[];

@@ -42,6 +42,8 @@ export interface Recorded {
 	preempted?: boolean | undefined;
 	/** Of a forked machine: what it was by its own account when it became somebody, as JSON. */
 	forked?: string | undefined;
+	/** Whether its room for memory is one for modules, made by us. */
+	moduleRoom?: boolean | undefined;
 	/** Patterns of stacks that may clone it; absent for whoever the host lets in. */
 	cloneableBy?: string[] | undefined;
 	/** Of a fork point: the files beside its disk. */
@@ -84,10 +86,11 @@ export function bareRecordElement(recorded: Recorded): Element {
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, forked, cloneableBy, fork } = recorded;
-	const { preemptible, preempted, morph, moving } = recorded;
+	const { preemptible, preempted, moduleRoom, morph, moving } = recorded;
+	const marks = { preempted: preempted || undefined, moduleRoom: moduleRoom || undefined };
 	return element(
 		`${prefix}object`,
-		{ ...namespace, setUp: setUp || undefined, nobody, preemptible, preempted: preempted || undefined },
+		{ ...namespace, setUp: setUp || undefined, nobody, preemptible, ...marks },
 		element(`${prefix}owner`, { guard, retain: retain || undefined }, owner),
 		lineage && element(`${prefix}base`, { contentId: lineage.baseContentId }, lineage.base),
 		pending && element(`${prefix}pending`, { liveId: pending.liveId }, pending.properties.join(" ")),
@@ -129,6 +132,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(forked === undefined ? {} : { forked }),
 		...(preemptible === undefined ? {} : { preemptible: Number(preemptible) }),
 		...(attribute(ours, "", "preempted") === "yes" ? { preempted: true } : {}),
+		...(attribute(ours, "", "moduleRoom") === "yes" ? { moduleRoom: true } : {}),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
 		...(cloneableBy && { cloneableBy: (text(cloneableBy) ?? "").split(" ").filter(Boolean) }),

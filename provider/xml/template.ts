@@ -26,8 +26,8 @@ export function withoutIdentity(template: Element): Element {
 	const root = copy(template);
 	setAttribute(root, "id", undefined);
 	for (const name of ["name", "uuid", "description", "title"]) remove(child(root, name));
-	remove(childInNamespace(child(root, "metadata"), METADATA_NAMESPACE));
 	removeRoom(root);
+	remove(childInNamespace(child(root, "metadata"), METADATA_NAMESPACE));
 	remove(child(root, "os/nvram"));
 	// libvirt looks for the image anew where the choice was left to it.
 	if (attribute(root, "os", "firmware") === "efi") remove(child(root, "os/loader"));

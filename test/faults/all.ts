@@ -3,6 +3,7 @@
  * long for every run.
  */
 
+import "./dimms";
 import "./init-servers";
 import "./init-source";
 import "./init-state";

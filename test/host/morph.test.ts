@@ -8,7 +8,6 @@ import { changes } from "../../provider/domain/changes";
 import { domain } from "../../provider/domain/lifecycle";
 import { factsOf } from "../../provider/domain/plan";
 import type { DomainInputs } from "../../provider/domain/schema";
-import type { Host } from "../../provider/libvirt";
 import { IncompleteError } from "../../provider/lifecycle";
 import { lookAtShape } from "../../provider/morph/probe";
 import { morphSchema } from "../../provider/morph/template";
@@ -16,6 +15,7 @@ import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { repository } from "../../tools/pulumi/project";
 import { type Full, Lab, wire } from "./domain-lab";
+import { DIES, dyingHost } from "./dying-host";
 
 const run = promisify(execFile);
 
@@ -95,11 +95,16 @@ describe("a machine that changes its size while it runs", function () {
 			options,
 			/^large +2 +8192 +reboot +grows: 8192 MiB are beyond the 1024 that it was started with room for$/m,
 		);
+		assert.match(
+			options,
+			/^memory of grows: virtioMem, balloon; not dimm: all of its room is for virtio-mem \(headroom.memoryBy: "dimm"\)$/m,
+		);
 		assert.match(await cli("status", "grows"), /^grows +1 vCPUs, 160 MiB +none under way$/m);
 		const types = new InstanceTypes({ own: { vcpus: 3, memoryMiB: 1024 } });
 		const asked = morphOptions({ machines: [state.uuid], types, uri: lab.machine.uri });
 		const all = await new Promise<MorphOption[]>((resolve) => void asked.apply(resolve));
-		assert.deepEqual(all.find(({ type }) => type === "own")?.mode, "live");
+		const own = all.find(({ type }) => type === "own");
+		assert.deepEqual([own?.mode, own?.memoryBy], ["live", ["virtioMem"]]);
 		await assert.rejects(cli("options", "nobody"), /there is no machine nobody on qemu/);
 	});
 
@@ -136,6 +141,18 @@ describe("a machine that changes its size while it runs", function () {
 		assert.equal(before.memoryMiB - after.memoryMiB, 96);
 		await untouched();
 		await change(size(2, 288));
+		await untouched();
+	});
+
+	it("gives back by the balloon where the template says so, which is no drift, and has it again by virtio-mem", async () => {
+		const before = await inGuest();
+		const plan = await change({ ...size(2, 252), morph: { hotUnplug: [{ kind: "memory", by: "balloon" }] } });
+		assert.match(plan.join(), /hotUnplug: 288 to 252 MiB: the balloon/);
+		assert.equal(before.memoryMiB - (await inGuest()).memoryMiB, 36);
+		assert.equal((await lookAtShape(lab.context, state.uuid)).memory.room?.device?.currentMiB, 128);
+		await untouched();
+		assert.match((await change({ ...size(2, 288), morph: {} })).join(), /252 to 288 MiB: the balloon/);
+		assert.deepEqual(await inGuest(), before);
 		await untouched();
 	});
 
@@ -180,6 +197,47 @@ describe("a machine that changes its size while it runs", function () {
 		);
 		assert.deepEqual(await inGuest(), before);
 		assert.deepEqual(await traced(), ["pre", "unpre"]);
+		inputs = formerly;
+		await untouched();
+	});
+
+	const custom = (script: string, check: string, more: object = {}) => ({
+		...exec(script),
+		kind: "custom",
+		check: ["/bin/sh", "-c", check],
+		timeoutSeconds: 20,
+		...more,
+	});
+
+	it("runs steps of one's own that say themselves whether they have had their effect", async () => {
+		const later = "[ -e /tmp/later ] || { (sleep 1; touch /tmp/later) > /dev/null 2>&1 & }";
+		const on = { on: "host", checkOn: "guest", exec: onHost("custom") };
+		const morph = {
+			preMigration: [custom(`${trace("act")}; ${later}`, "[ -e /tmp/later ]"), custom(trace("never"), "true")],
+			postMigration: [
+				custom("", "[ $(nproc) = 2 ]", on),
+				custom("", "[ $(nproc) = 1 ]", { ...on, onFailure: "continue" }),
+			],
+		};
+		await change({ ...size(2, 224), morph: { ...morph, postMigration: morph.postMigration.slice(0, 1) } });
+		assert.deepEqual(await traced(), ["act"]);
+		await change({
+			...size(1, 224),
+			morph: { preMigration: morph.preMigration, postMigration: [morph.postMigration[1]] },
+		});
+		assert.deepEqual(await traced(), [""]);
+		assert.equal(await readFile(hostTrace(), "utf8"), `pre ${state.uuid}\n`);
+		const formerly = inputs;
+		const fails = custom(trace("act"), "echo not yet; false", {
+			timeoutSeconds: 2,
+			undo: ["/bin/sh", "-c", trace("unact")],
+		});
+		const there = custom(trace("never"), "true", { undo: ["/bin/sh", "-c", trace("never")] });
+		await assert.rejects(
+			change({ ...size(2, 288), morph: { preMigration: [there], postMigration: [fails] } }),
+			/could not run \/bin\/sh in the guest: its check \/bin\/sh has not succeeded within 2 s .* exit code 1; it said: not yet\n/,
+		);
+		assert.deepEqual(await traced(), ["act", "unact"]);
 		inputs = formerly;
 		await untouched();
 	});
@@ -235,7 +293,7 @@ describe("a machine that changes its size while it runs", function () {
 			const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
 			const died = await domain.update(state.uuid, state, news, context).then(
 				() => false,
-				(error) => assert.match(String(error), /the driver is dead/) ?? true,
+				(error) => assert.match(String(error), DIES) ?? true,
 			);
 			if (died) deaths++;
 			state = wire(await lab.update(state, news));
@@ -288,27 +346,3 @@ describe("a machine that changes its size while it runs", function () {
 		await lab.delete(waiting);
 	});
 });
-
-/** A host whose driver is killed before or after one of its calls that change something. */
-function dyingHost(host: Host, diesAt: number): Host {
-	let events = 0;
-	const CHANGES = ["setVcpus", "setMemory", "updateDevice", "setMetadata", "define", "attachDevice", "detachDevice"];
-	const domains = new Proxy(host.domains, {
-		get:
-			(target, name: keyof Host["domains"]) =>
-			async (...given: unknown[]) => {
-				const changes = CHANGES.includes(name);
-				const die = () => {
-					if (events >= diesAt) throw new Error("the driver is dead");
-				};
-				die();
-				if (changes) events++;
-				die();
-				const result = await (target[name] as (...args: unknown[]) => Promise<unknown>).apply(target, given);
-				if (changes) events++;
-				die();
-				return result;
-			},
-	});
-	return Object.assign(Object.create(host) as Host, { domains });
-}

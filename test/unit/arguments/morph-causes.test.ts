@@ -125,13 +125,13 @@ const CAUSES: Array<[what: string, given: object, property: string, got: string]
 		"a step by an agent that is not there",
 		{ ...step("preMigration", run({})), domain: { agent: false } },
 		"morph",
-		"kind guestExec",
+		"steps that run in the guest",
 	],
 	[
 		"a step on a host that nothing runs on",
 		{ ...step("preMigration", run({ kind: "hostExec" })), hosts: { b: OTHER } },
 		"morph",
-		"kind hostExec, and uri is qemu+tls://b/system",
+		"steps that run on the host, and uri is qemu+tls://b/system",
 	],
 	[
 		"steps of one member that are wrong",

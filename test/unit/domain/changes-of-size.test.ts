@@ -10,10 +10,13 @@ const roomy: Shape = {
 	memory: {
 		presentMiB: 1024,
 		balloon: true,
+		bootMiB: 1024,
 		room: {
 			bootMiB: 1024,
 			maxMemoryMiB: 3072,
 			device: { element: element("memory"), sizeMiB: 2048, requestedMiB: 0, currentMiB: 0, blockMiB: 4 },
+			modules: [],
+			free: { slots: 7, memoryMiB: 0 },
 		},
 	},
 	lacks: [],
@@ -35,6 +38,27 @@ const cases: Case[] = [
 		facts: { shape: roomy },
 		effects: ["instanceType: live"],
 		note: /: 1024 to 2048 MiB: virtio-mem$/,
+	},
+	{
+		what: "an instance type, by what the template says",
+		olds: { instanceType: "micro" },
+		news: { instanceType: "nano", morph: { hotUnplug: [{ kind: "memory", by: "balloon" }] } },
+		facts: { shape: { ...roomy, memory: { ...roomy.memory, balloon: false } } },
+		effects: ["morph: live", "instanceType: restart"],
+		note: /it has no balloon/,
+	},
+	{
+		what: "by what it is to be given memory",
+		olds: { instanceType: "micro" },
+		news: { instanceType: "micro", headroom: { maxVcpus: 16, maxMemoryMiB: 65_536, memoryBy: "dimm" } },
+		effects: ["headroom: restart"],
+		note: /what it can grow to is fixed/,
+	},
+	{
+		what: "by what it is given memory, said where that was so before",
+		olds: { instanceType: "micro" },
+		news: { instanceType: "micro", headroom: { maxVcpus: 16, maxMemoryMiB: 65_536, memoryBy: "virtioMem" } },
+		effects: [],
 	},
 	{
 		what: "an instance type that the machine has less room for than is recorded",

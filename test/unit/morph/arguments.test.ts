@@ -4,7 +4,7 @@ import { domainSchema } from "../../../provider/domain/schema";
 import { INSTANCE_TYPES, InstanceTypes } from "../../../provider/morph/instance-types";
 import { planMorph } from "../../../provider/morph/planner";
 import { morphLines } from "../../../provider/morph/preview";
-import { completed, morphSchema } from "../../../provider/morph/template";
+import { completed, morphSchema, pausesFor } from "../../../provider/morph/template";
 import { validate } from "../../../provider/problems";
 import { common } from "../domain/inputs";
 
@@ -24,6 +24,19 @@ describe("a machine with an instance type", () => {
 		{ instanceType: "nano", firmware: "uefi", machine: "pc-q35-7.2" },
 		{ instanceType: "nano", morph: {} },
 		{ morph: { preMigration: [{ exec: ["a"] }], migration: {} } },
+		{
+			morph: {
+				preMigration: [{ kind: "custom", exec: ["a"], check: ["b"], undo: ["c"], onFailure: "continue" }],
+				postMigration: [{ kind: "custom", exec: ["a"], check: ["b"], on: "host", checkOn: "guest" }],
+			},
+		},
+		{ agent: false, morph: { preMigration: [{ kind: "custom", exec: ["a"], check: ["b"], on: "target" }] } },
+		{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory", by: "virtioMem" }] } },
+		{
+			instanceType: "nano",
+			headroom: { memoryBy: "dimm" },
+			morph: { hotUnplug: [{ kind: "memory", by: "balloon" }], hotPlug: [{ kind: "memory", by: "dimm" }] },
+		},
 		{
 			morph: { hotUnplug: [{ kind: "nic" }], hotPlug: [{ kind: "disk" }, { kind: "growFilesystem", mountPoint: "/" }] },
 		},
@@ -73,6 +86,26 @@ describe("a machine with an instance type", () => {
 		[{ headroom: { maxMemoryMiB: 512 } }, /^headroom: got maxMemoryMiB 512 for a machine of 1024 MiB/],
 		[{ headroom: { maxVcpus: 0 } }, /^headroom.maxVcpus: got 0/],
 		[{ headroom: { slots: 8 } }, /^headroom.slots: there is no such property/],
+		[{ headroom: { memoryBy: "balloon" } }, /^headroom.memoryBy: got "balloon"; allowed are "virtioMem" and "dimm"/],
+		[
+			{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory", by: "dimm" }] } },
+			/^morph: has a step of memory by "dimm", and its room is for "virtioMem" .*; allowed are "virtioMem" and "balloon"/,
+		],
+		[
+			{
+				headroom: { memoryBy: "dimm" },
+				morph: { hotUnplug: [{ kind: "memory", by: "virtioMem" }] },
+			},
+			/^morph: has a step of memory by "virtioMem", and its room is for "dimm"/,
+		],
+		[
+			{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory", by: "swap" }] } },
+			/^morph.hotPlug\[0\].by: got "swap"; allowed are "virtioMem", "dimm" and "balloon"/,
+		],
+		[
+			{ instanceType: "nano", morph: { hotPlug: [{ kind: "vcpus", by: "balloon" }] } },
+			/got kind "vcpus" with by: "balloon", which is for memory/,
+		],
 		[{ headroom: true }, /^headroom: got true; allowed is a group/],
 		[{ headroom: {}, memoryMiB: 1022 }, /^headroom: got memoryMiB 1022; allowed with headroom are multiples of 4/],
 		[{ instanceType: "small", cpu: { sockets: 2 } }, /^cpu: 2 sockets.*maximum of 16 vCPUs.*headroom.maxVcpus fit/],
@@ -90,10 +123,49 @@ describe("a machine with an instance type", () => {
 		],
 		[{ morph: { migration: { during: [] } } }, /^morph.migration.during: there is no such property/],
 		[{ morph: { duringMigration: [exec] } }, /^morph.duringMigration: there is no such property/],
-		[{ morph: { hotPlug: [{ ...exec, on: "target" }] } }, /got kind "guestExec" with on: "target", .* for hostExec/],
+		[
+			{ morph: { hotPlug: [{ ...exec, on: "target" }] } },
+			/got kind "guestExec" with on: "target", .* for hostExec and custom/,
+		],
+		[
+			{ morph: { hotPlug: [{ ...exec, kind: "hostExec", on: "guest" }] } },
+			/got kind "hostExec" with on: "guest"; allowed are source and target. In the guest runs kind "guestExec"/,
+		],
+		[
+			{ morph: { hotPlug: [{ ...exec, check: ["b"] }] } },
+			/got kind "guestExec" with check: \["b"\], which is for custom/,
+		],
+		[
+			{ morph: { hotPlug: [{ ...exec, checkOn: "host" }] } },
+			/got kind "guestExec" with checkOn: "host", which is for custom/,
+		],
+		[
+			{ morph: { hotPlug: [{ kind: "custom", exec: ["a"] }] } },
+			/got kind "custom" without check; give the program that tells/,
+		],
+		[{ morph: { hotPlug: [{ kind: "custom", check: ["a"] }] } }, /got kind "custom" without exec/],
+		[{ morph: { hotPlug: [{ kind: "custom", exec: ["a"], check: [] }] } }, /^morph.hotPlug\[0\].check: got \[\]/],
+		[
+			{ morph: { hotPlug: [{ kind: "custom", exec: ["a"], check: ["b"], checkOn: "there" }] } },
+			/checkOn: got "there"; allowed are "guest", "host", "source" and "target"/,
+		],
+		[
+			{
+				agent: false,
+				morph: { hotPlug: [{ kind: "custom", exec: ["a"], check: ["b"], on: "host", checkOn: "guest" }] },
+			},
+			/^morph: has steps that run in the guest, by its agent, but agent is false/,
+		],
+		[
+			{
+				uri: "qemu+tls://far/system",
+				morph: { hotPlug: [{ kind: "custom", exec: ["a"], check: ["b"], checkOn: "host" }] },
+			},
+			/^morph: has steps that run on the host, and uri is qemu\+tls/,
+		],
 		[
 			{ morph: { hotPlug: [{ ...exec, kind: "hostExec", on: "here" }] } },
-			/^morph.hotPlug\[0\].on: got "here"; allowed are "source" and "target"/,
+			/^morph.hotPlug\[0\].on: got "here"; allowed are "guest", "host", "source" and "target"/,
 		],
 		[{ instanceType: "nano", morph: [] }, /^morph: got \[\]/],
 		[{ instanceType: "nano", morph: { migration: [] } }, /^morph.migration: got \[\]; allowed is a group/],
@@ -102,7 +174,7 @@ describe("a machine with an instance type", () => {
 		[{ instanceType: "nano", morph: { hotPlug: [{ ...exec, parallel: "yes" }] } }, /parallel: got "yes"/],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ kind: "device" }] } },
-			/^morph.hotPlug\[0\].kind: got "device"; allowed are "guestExec", "hostExec", "growFilesystem", .* and "nic"/,
+			/^morph.hotPlug\[0\].kind: got "device"; allowed are "guestExec", "hostExec", "custom", .* and "nic"/,
 		],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ ...exec, timeoutSeconds: 0 }] } },
@@ -128,7 +200,7 @@ describe("a machine with an instance type", () => {
 		],
 		[
 			{ uri: "qemu+tls://far/system", instanceType: "nano", morph: { hotPlug: [{ ...exec, kind: "hostExec" }] } },
-			/^morph: has steps of kind hostExec, and uri is qemu\+tls:\/\/far\/system: allowed is a host that is this machine/,
+			/^morph: has steps that run on the host, and uri is qemu\+tls:\/\/far\/system: allowed is a host that is this machine/,
 		],
 		[
 			{ instanceType: "nano", morph: { preMigration: [{ kind: "vcpus" }] } },
@@ -136,7 +208,7 @@ describe("a machine with an instance type", () => {
 		],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ kind: "vcpus", exec: ["a"] }] } },
-			/got kind "vcpus" with exec or undo/,
+			/got kind "vcpus" with exec or undo, .*: here the machine itself changes. Put the program into a step of its own/,
 		],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory", onFailure: "continue" }] } },
@@ -164,11 +236,11 @@ describe("a machine with an instance type", () => {
 		[{ morph: { hotPlug: [{ kind: "disk", diskMiB: 5 }] } }, /got kind "disk" with diskMiB: 5, .* growFilesystem/],
 		[
 			{ agent: false, morph: { hotPlug: [{ kind: "growFilesystem", mountPoint: "/" }] } },
-			/growFilesystem.* agent is false/,
+			/has steps that run in the guest, .* agent is false/,
 		],
 		[
 			{ instanceType: "nano", agent: false, morph: { hotPlug: [exec] } },
-			/^morph: has steps of kind guestExec or .* agent is false/,
+			/^morph: has steps that run in the guest, by its agent, but agent is false/,
 		],
 	];
 	for (const [given, expected] of bad) {
@@ -217,7 +289,7 @@ describe("a template of steps", () => {
 		accelerator: "qemu" as const,
 		agent: true,
 		vcpus: { present: 1, max: 4, inUse: 1, hotPlug: true },
-		memory: { presentMiB: 256, room: undefined, balloon: true },
+		memory: { presentMiB: 256, bootMiB: 256, room: undefined, balloon: true },
 		lacks: ["this", "that"],
 	};
 
@@ -235,6 +307,29 @@ describe("a template of steps", () => {
 			"  it lacks that",
 			"morph: its steps are left out: they are for a machine that goes on running",
 		]);
+	});
+
+	it("has what needs nothing of a guest that stands still while it does, and the rest after it", () => {
+		const custom = { kind: "custom", exec: ["a"], check: ["b"] };
+		const during = morphSchema.parse({
+			migration: {
+				duringMigration: [
+					{ ...custom, timeoutSeconds: 1 },
+					{ ...custom, on: "host", timeoutSeconds: 2 },
+					{
+						...custom,
+						on: "host",
+						checkOn: "guest",
+						timeoutSeconds: 3,
+					},
+				],
+			},
+		});
+		assert.deepEqual(
+			completed(during).duringMigration.map(([step]) => step!.timeoutSeconds),
+			[2, 1, 3],
+		);
+		assert.ok(pausesFor(during));
 	});
 
 	it("is shown around a move, with what happens on which host", () => {

@@ -214,6 +214,29 @@ describe("steps of a change", () => {
 		);
 	});
 
+	it("leave what was there before they began when all is taken back", async () => {
+		const world = new World();
+		world.size.memory = 256;
+		const undone: string[] = [];
+		const there = sized(world, "memory", 128, 256, { undo: async () => void undone.push("memory") });
+		const groups = [[there], ...failing(world, "compensate").slice(2)];
+		await assert.rejects(world.run(groups), CompensatedError);
+		assert.deepEqual([world.size.memory, undone], [256, []]);
+	});
+
+	it("fail like any other when they cannot be looked at, and nothing is done then", async () => {
+		const world = new World();
+		const blind = { isDone: () => Promise.reject(new Error("no sight")) };
+		await assert.rejects(
+			world.run([[sized(world, "vcpus", 1, 2)], [sized(world, "memory", 128, 256, blind)]]),
+			/could not bring memory to 256: no sight\nWhat was done before has been taken back/,
+		);
+		assert.deepEqual(world.size, { vcpus: 1, memory: 128 });
+		await world.run([[sized(world, "memory", 128, 256, { ...blind, onFailure: "continue" })], plan(world)[2]!]);
+		assert.equal(world.size.memory, 128);
+		assert.equal(times(world, "after"), 1);
+	});
+
 	it("stay as they are when one fails that aborts, and the next run goes on there", async () => {
 		const world = new World();
 		await assert.rejects(world.run(failing(world, "abort")), /could not run fails: no$/);

@@ -13,6 +13,9 @@ export interface Given {
 	bootMiB: number;
 	presentMiB: number;
 	sizeMiB: number;
+	/** Sizes of DIMMs, where its room is for these. */
+	modules?: number[];
+	slots: number;
 }
 
 const usual: Given = {
@@ -26,11 +29,14 @@ const usual: Given = {
 	bootMiB: 256,
 	presentMiB: 256,
 	sizeMiB: 1024,
+	slots: 7,
 };
 
 export function shape(given: Partial<Given> = {}): Shape {
 	const all = { ...usual, ...given };
 	const requestedMiB = Math.max(0, all.presentMiB - all.bootMiB);
+	const modules = (all.modules ?? []).map((sizeMiB) => ({ element: element("memory"), sizeMiB }));
+	const leftMiB = modules.reduce((left, { sizeMiB }) => left - sizeMiB, all.sizeMiB);
 	return {
 		accelerator: all.accelerator,
 		agent: all.agent,
@@ -38,16 +44,21 @@ export function shape(given: Partial<Given> = {}): Shape {
 		memory: {
 			presentMiB: all.presentMiB,
 			balloon: all.balloon,
+			bootMiB: all.bootMiB,
 			room: {
 				bootMiB: all.bootMiB,
 				maxMemoryMiB: all.bootMiB + all.sizeMiB,
-				device: {
-					element: element("memory"),
-					sizeMiB: all.sizeMiB,
-					requestedMiB,
-					currentMiB: requestedMiB,
-					blockMiB: 4,
-				},
+				device: all.modules
+					? undefined
+					: {
+							element: element("memory"),
+							sizeMiB: all.sizeMiB,
+							requestedMiB,
+							currentMiB: requestedMiB,
+							blockMiB: 4,
+						},
+				modules,
+				free: { slots: all.slots - modules.length, memoryMiB: all.modules ? leftMiB : 0 },
 			},
 		},
 		lacks: [],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { planMorph, stepLine } from "../../../provider/morph/planner";
+import { morphSchema } from "../../../provider/morph/template";
 import { type Given, shape } from "./given";
 
 const lines = (given: Partial<Given>, vcpus: number, memoryMiB: number) => {
@@ -32,8 +33,47 @@ describe("the plan of a change of size", () => {
 		assert.deepEqual(lines({ presentMiB: 512 }, 2, 128), ["hotUnplug: 512 to 128 MiB: virtio-mem and the balloon"]);
 		assert.deepEqual(lines({ presentMiB: 128 }, 2, 512), ["hotPlug: 128 to 512 MiB: virtio-mem and the balloon"]);
 		assert.deepEqual(lines({ presentMiB: 128, balloon: false }, 2, 512), [
-			"it has no balloon, by which memory below the 256 MiB that it was started with changes",
+			"it has no balloon, by which memory below the 256 MiB that are plugged changes",
 		]);
+	});
+
+	const by = (way: "virtioMem" | "dimm" | "balloon") =>
+		morphSchema.parse({ hotUnplug: [{ kind: "memory", by: way }], hotPlug: [{ kind: "memory", by: way }] });
+	const way = (given: Partial<Given>, memoryMiB: number, chosen?: Parameters<typeof by>[0]) => {
+		const plan = planMorph(shape(given), { vcpus: 2, memoryMiB }, chosen && by(chosen));
+		return plan.steps[0]?.how ?? plan.reasons.join();
+	};
+
+	it("plugs DIMMs of powers of two where its room is for these, and takes those out that come to it", () => {
+		const has = (modules: number[]) => ({ modules, presentMiB: modules.reduce((sum, size) => sum + size, 256) });
+		assert.equal(way(has([]), 1152), "DIMMs of 512, 256, 128 MiB");
+		assert.equal(way(has([512, 256, 128]), 512), "without DIMMs of 128, 512 MiB");
+		assert.equal(way(has([128, 256, 128]), 512), "without DIMMs of 256 MiB");
+		assert.equal(way(has([256]), 128), "without DIMMs of 256 MiB and the balloon");
+		assert.equal(way({ ...has([256]), presentMiB: 128 }, 640), "DIMMs of 128 MiB and the balloon");
+		assert.match(
+			way(has([256, 128]), 320),
+			/^none of its DIMMs \(256, 128 MiB\) come to the 320 MiB that it is to give/,
+		);
+		assert.match(way(has([]), 356), /^DIMMs are plugged in multiples of 128 MiB, and it is to have 100 MiB more/);
+		assert.match(way(has([512, 256]), 1536), /^1536 MiB are beyond the 1280 that it was started with room for$/);
+		assert.match(
+			way({ ...has([]), slots: 1 }, 640),
+			/^it has 1 free slot\(s\) for DIMMs, and 384 MiB more are 256, 128/,
+		);
+	});
+
+	it("changes memory by what the template says, or says why that cannot be", () => {
+		assert.equal(way({ presentMiB: 512 }, 384, "balloon"), "the balloon");
+		assert.equal(way({ modules: [256], presentMiB: 512 }, 300, "balloon"), "the balloon");
+		assert.match(way({ presentMiB: 512 }, 640, "balloon"), /^by its balloon it has no more than the 512 MiB/);
+		assert.match(
+			way({ bootMiB: 128, presentMiB: 512 }, 384, "balloon"),
+			/^its balloon takes nothing of the 384 MiB that virt/,
+		);
+		assert.match(way({ presentMiB: 512, balloon: false }, 384, "balloon"), /^it has no balloon/);
+		assert.match(way({}, 512, "dimm"), /^512 MiB are beyond the 256 .* room for DIMMs: the rest is virtio-mem's$/);
+		assert.match(way({ modules: [] }, 512, "virtioMem"), /^it has no virtio-mem device$/);
 	});
 
 	it("never unplugs a vCPU without KVM: the guest leaves it aside, and takes it up again", () => {
@@ -92,6 +132,7 @@ describe("the plan of a change of size", () => {
 				bootMiB: boot * 4,
 				presentMiB: (boot + Math.min(more, blocks)) * 4,
 				sizeMiB: blocks * 4,
+				slots: 7,
 			};
 		});
 	const wanted = fc.record({ vcpus: fc.integer({ min: 1, max: 9 }), memoryMiB: fc.integer({ min: 1, max: 400 }) });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { planMorph } from "../../../provider/morph/planner";
 import { shapeOf } from "../../../provider/morph/shape";
 import { attribute, child, children, element, parse, serialize } from "../../../provider/xml/element";
-import { hasOwnRoom, readRoom, removeRoom, requesting, setRoom } from "../../../provider/xml/room";
+import { hasOwnRoom, moduleElement, readRoom, removeRoom, requesting, setRoom } from "../../../provider/xml/room";
 
 /** A machine of somebody else's that has all that is needed, and one part of it changed. */
 const foreign = (change: (xml: string) => string = (xml) => xml) =>
@@ -32,10 +32,10 @@ describe("the shape of a machine", () => {
 			lacks: [],
 		});
 		const { device, ...room } = memory.room!;
-		assert.deepEqual(room, { bootMiB: 1024, maxMemoryMiB: 4096 });
+		assert.deepEqual(room, { bootMiB: 1024, maxMemoryMiB: 4096, modules: [], free: { slots: 3, memoryMiB: 2048 } });
 		const { element: _, ...amounts } = device!;
 		assert.deepEqual(amounts, { sizeMiB: 1024, requestedMiB: 256, currentMiB: 256, blockMiB: 2 });
-		assert.equal(memory.presentMiB, 1280);
+		assert.deepEqual([memory.presentMiB, memory.bootMiB], [1280, 1024]);
 		assert.equal(planMorph(shapeOf(foreign()), { vcpus: 4, memoryMiB: 2048 }).mode, "live");
 	});
 
@@ -45,7 +45,11 @@ describe("the shape of a machine", () => {
 		["a PC's board", (xml) => xml.replace("x86_64", "aarch64"), /^hot plug of vCPUs/],
 		["<maxMemory>", (xml) => xml.replace(/<maxMemory.*<\/maxMemory>/, ""), /^room for memory/],
 		["a NUMA cell", (xml) => xml.replace(/<numa>.*<\/numa>/, ""), /^a NUMA cell/],
-		["virtio-mem", (xml) => xml.replace('model="virtio-mem"', 'model="dimm"'), /^a virtio-mem device/],
+		[
+			"virtio-mem, and without slots for modules",
+			(xml) => xml.replace(/<memory model.*<\/memory>/, "").replace('slots="4"', 'slots="0"'),
+			/^a virtio-mem device/,
+		],
 		["a balloon", (xml) => xml.replace('<memballoon model="virtio">', '<memballoon model="none">'), /^a balloon/],
 		[
 			"the agent's channel",
@@ -105,6 +109,25 @@ describe("room for memory", () => {
 		assert.equal(children(child(root, "devices"), "memory").length, 1);
 		assert.equal(attribute(root, "cpu/numa/cell", "cpus"), "0");
 		assert.equal(readRoom(root)!.bootMiB, 512);
+	});
+
+	it("has slots in place of a device where it is for modules, each under a name of its own", () => {
+		const root = element("domain", {}, element("devices"));
+		setRoom(root, { memoryMiB: 256, maxMemoryMiB: 1024, maxVcpus: 1, room: "dimm" });
+		const { device, modules, free } = readRoom(root)!;
+		assert.deepEqual([device, modules, free], [undefined, [], { slots: 16, memoryMiB: 768 }]);
+		const first = moduleElement(128, []);
+		const second = moduleElement(256, [{ element: first, sizeMiB: 128 }]);
+		for (const module of [first, second]) child(root, "devices")!.appendChild(module);
+		const found = readRoom(parse(serialize(root)))!;
+		assert.deepEqual(
+			found.modules.map(({ sizeMiB }) => sizeMiB),
+			[128, 256],
+		);
+		assert.deepEqual(found.free, { slots: 14, memoryMiB: 384 });
+		const again = moduleElement(128, found.modules.slice(1));
+		assert.equal(attribute(again, "alias", "name"), attribute(first, "alias", "name"));
+		assert.notEqual(attribute(again, "alias", "name"), attribute(second, "alias", "name"));
 	});
 
 	it("is asked for another amount by the same device", () => {
