@@ -24,6 +24,7 @@ import {
 	recordingIncomplete,
 	stripped,
 	topLevel,
+	withoutNothing,
 } from "./wire";
 
 /** The interface of a dynamic provider (`pulumi.dynamic.ResourceProvider`), as far as the SDK's process calls it. */
@@ -96,7 +97,8 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 
 	return {
 		async check(olds, news) {
-			const { __provider, plan: _plan, about: _about, ...given } = news;
+			const { __provider, plan: _plan, about: _about, ...sent } = news;
+			const given = withoutNothing(sent);
 			const { resourceUrn, secretInputs: secret = [], lacksInput } = aboutOf(news);
 			// What it depends on could not be made: the engine is about to skip it.
 			if (lacksInput) return { inputs: definedOnly({ ...given, lacksInput }), failures: [] };

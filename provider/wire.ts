@@ -75,6 +75,11 @@ export function stripped(properties: Properties): Properties {
 	return rest;
 }
 
+/** Without arguments that are not given: the SDK sends a secret of `undefined` as null. */
+export function withoutNothing(given: Properties): Properties {
+	return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
+}
+
 /** The wire has no `undefined`, at any depth. */
 export function definedOnly(properties: object): Properties {
 	return JSON.parse(JSON.stringify(properties)) as Properties;

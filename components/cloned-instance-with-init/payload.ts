@@ -169,6 +169,7 @@ function descriptionOfScript(
 		name: nameOf(script),
 		kind,
 		content: ready?.content ?? (file === undefined ? script.content! : readScript(file, `${kind}, ${nameOf(script)}`)),
+		...(ready && { source: ready.source }),
 		stage: script.stage ?? ready?.stage,
 		when: script.when ?? (ready?.everyBoot ? { everyBoot: true } : undefined),
 		...(identifier !== undefined && { identifier: [identifier].flat() }),

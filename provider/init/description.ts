@@ -21,6 +21,8 @@ export const payloadScriptSchema = z.strictObject({
 	kind: z.enum(SCRIPT_KINDS),
 	/** Identifiers that its parameters are computed from, instead of the image's. */
 	identifier: identifier.optional(),
+	/** Of a text that is this package's: what the user has said of it. Another version of the package is no other script. */
+	source: z.string().optional(),
 	/** Its text or its output may hold secrets: the output is not kept. */
 	secret: z.boolean().optional(),
 });

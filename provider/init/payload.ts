@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { checkedDescription, type Description, type PayloadDescription } from "./description";
 import { hooksOf, type Stage } from "./hooks";
 import { OWN_FOLDER, type Payload, type PayloadFile } from "./payload-type";
-import { type NumberedScript, planFile, planFiles, scriptFiles } from "./plan-files";
+import { type NumberedScript, planFile, planFiles, scriptSettings, scriptText } from "./plan-files";
 import { isOfBoot, scheduleText } from "./script";
 
 export type { PayloadDescription } from "./description";
@@ -15,43 +15,53 @@ const PROGRAMS = join(__dirname, "..", "..", "..", "guest", "init");
 
 /**
  * The same description gives the same payload.
+ * @param folder of the guest's programs
  * @throws InputError that says what is wrong with it
  */
-export async function makePayload(given: PayloadDescription): Promise<Payload> {
+export async function makePayload(given: PayloadDescription, folder = PROGRAMS): Promise<Payload> {
 	const description = checkedDescription(given);
 	const scripts = description.scripts.map((script, index) => ({
 		...script,
 		number: String(index + 1).padStart(2, "0"),
 	}));
 	const hooks = hooksOf(stagesOf(description), servicesOf(scripts));
-	const files = sorted([
-		...(await programs()),
-		...planFiles(description),
-		...scripts.flatMap((script) => scriptFiles(script, description)),
+	const plan = planOf(description, scripts);
+	const version = versionOf(plan);
+	const files = [
+		...(await programs(folder)),
+		...plan,
+		...scripts.map(scriptText),
 		...hooks.files,
-	]);
-	const version = versionOf(files, hooks);
-	return { files: sorted([...files, planFile("version", version)]), links: hooks.links, lines: hooks.lines, version };
+		planFile("version", version),
+	];
+	return { files: sorted(files), links: hooks.links, lines: hooks.lines, version };
 }
 
-/** Of all that the payload has in the guest, the parts of which later ones can be told. */
-function versionOf(files: ReadonlyArray<PayloadFile>, { links, lines }: Pick<Payload, "links" | "lines">): string {
+function planOf(description: Description, scripts: ReadonlyArray<NumberedScript>): PayloadFile[] {
+	return [...planFiles(description), ...scripts.flatMap((script) => scriptSettings(script, description))];
+}
+
+/**
+ * Of what the user has said, all of which is in the plan: of the scripts' texts a hash. The programs of this package are
+ * left out, with their units and the texts of the library: another version of the package is no other image.
+ */
+function versionOf(plan: ReadonlyArray<PayloadFile>): string {
 	const hash = createHash("sha256");
-	for (const { path, mode, content } of files) hash.update(`${path}\0${mode}\0${content.length}\0`).update(content);
-	return hash.update(JSON.stringify([links, lines])).digest("hex");
+	for (const { path, content } of sorted(plan)) hash.update(`${path}\0${content.length}\0`).update(content);
+	return hash.digest("hex");
 }
 
 function sorted(files: ReadonlyArray<PayloadFile>): PayloadFile[] {
 	return [...files].sort((one, other) => (one.path < other.path ? -1 : 1));
 }
 
-async function programs(): Promise<PayloadFile[]> {
+async function programs(folder: string): Promise<PayloadFile[]> {
 	const read = async (name: string, mode: number) => ({
 		path: `${OWN_FOLDER}/${name}`,
 		mode,
-		content: await readFile(join(PROGRAMS, name)),
+		content: await readFile(join(folder, name)),
 	});
-	const parts = (await readdir(join(PROGRAMS, "parts"))).map((name) => `parts/${name}`);
+	const parts = (await readdir(join(folder, "parts"))).map((name) => `parts/${name}`);
 	return Promise.all([
 		...["run", "identify"].map((name) => read(name, 0o755)),
 		...["parameters.awk", ...parts].map((name) => read(name, 0o644)),

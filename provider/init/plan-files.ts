@@ -5,6 +5,10 @@ import { type Hardware, hashOf, identifierText, parseIdentifier } from "./identi
 import { type PayloadFile, PLAN_FOLDER } from "./payload-type";
 import { DEFAULT_TIMEOUT_SECONDS, scheduleText } from "./script";
 
+/**
+ * Raised when the programs of a new version of this package cannot do with images that an earlier one made: all images are
+ * made anew then, and clones with `onScriptChange: "replace"`.
+ */
 const FORMAT = "1";
 
 /** A script with its place among all. */
@@ -67,20 +71,28 @@ function notOnText(notOn: Hardware): string {
 		.join("\n");
 }
 
-export function scriptFiles(script: NumberedScript, { parameters, identifier }: Description): PayloadFile[] {
+/** What is said of a script. */
+export function scriptSettings(script: NumberedScript, { parameters, identifier }: Description): PayloadFile[] {
 	const settings = settingsOf(script);
 	const own = script.identifier && inFull(script.identifier).join("\n");
 	// What it runs with belongs to it: another value is another script.
 	const hash = createHash("sha256");
-	for (const part of [script.content, settings, own ?? inFull(identifier).join("\n"), parameters.text]) {
+	const source = script.source ?? script.content;
+	for (const part of [source, settings, own ?? inFull(identifier).join("\n"), parameters.text]) {
 		hash.update(`${Buffer.byteLength(part)}\0${part}`);
 	}
-	const folder = `scripts/${script.number}-${script.name}`;
 	return [
-		{ path: `${PLAN_FOLDER}/${folder}/script`, mode: 0o700, content: Buffer.from(script.content) },
-		planFile(`${folder}/settings`, `${settings}hash ${hash.digest("hex")}`),
-		...(own === undefined ? [] : [planFile(`${folder}/identifier`, own)]),
+		planFile(`${folderOf(script)}/settings`, `${settings}hash ${hash.digest("hex")}`),
+		...(own === undefined ? [] : [planFile(`${folderOf(script)}/identifier`, own)]),
 	];
+}
+
+export function scriptText(script: NumberedScript): PayloadFile {
+	return { path: `${PLAN_FOLDER}/${folderOf(script)}/script`, mode: 0o700, content: Buffer.from(script.content) };
+}
+
+function folderOf({ number, name }: NumberedScript): string {
+	return `scripts/${number}-${name}`;
 }
 
 function settingsOf({

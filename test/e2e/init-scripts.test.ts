@@ -81,6 +81,24 @@ describe("examples/init-scripts", function () {
 		await bench.project.preview(["--expect-no-changes"]);
 	});
 
+	it("brings machines up to date by their init scripts alone, where that is asked for", async () => {
+		await bench.project.edit("index.ts", '"rerun"', '"parametersOnly"');
+		await bench.project.edit("index.ts", 'hostname: "node-{', 'hostname: "unit-{');
+		await bench.project.edit("index.ts", "is our $CLONE_ROLE", "is any $CLONE_ROLE");
+		const booted = await inside("node-0", "cat /proc/sys/kernel/random/boot_id");
+		await bench.project.up();
+		for (const [name, number, role] of [
+			["node-0", "01", "leader"],
+			["node-3", "04", "worker"],
+		] as const) {
+			assert.equal(await inside(name, "hostname"), `unit-${number}`);
+			// That script is of kind customize.
+			assert.equal(await inside(name, "cat /etc/role"), `node-${number} is our ${role}`);
+		}
+		assert.equal(await inside("node-0", "cat /proc/sys/kernel/random/boot_id"), booted);
+		await bench.project.preview(["--expect-no-changes"]);
+	});
+
 	it("fails with what a script said, and goes on when it is mended", async () => {
 		await bench.project.edit("index.ts", "set -eu\\necho", "set -eu\\necho cannot go on >&2\\nexit 3\\necho");
 		await bench.project.setConfig("nodes", "5");

@@ -3,9 +3,11 @@
  * before each release. Makes `test/upgrade/versions/<version>` from `test/upgrade/program`.
  */
 import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { ensureAppliance } from "../../tools/images/appliance";
 import { Project, repository } from "../../tools/pulumi/project";
 import { CONFIG, recordWorld, SECRETS, withHost } from "./world";
 
@@ -18,6 +20,8 @@ async function record(): Promise<void> {
 	await mkdir(folder, { recursive: true });
 	await cp(join(repository, "test/upgrade/program"), folder, { recursive: true });
 	await run("qemu-img", ["create", "-q", "-f", "qcow2", "-o", "cluster_size=4096", join(folder, "image.qcow2"), "4M"]);
+	await rootImage(join(folder, "root.qcow2"));
+	process.env.LIBGUESTFS_PATH ??= await ensureAppliance();
 	await withHost(async (host) => {
 		const project = await Project.start({
 			program: join("test/upgrade/versions", version),
@@ -36,6 +40,19 @@ async function record(): Promise<void> {
 		}
 	});
 	console.log(`recorded ${folder}`);
+}
+
+/** As little as scripts are put into: a root file system with nothing in it. */
+async function rootImage(path: string): Promise<void> {
+	const root = await mkdtemp(join(tmpdir(), "clones-root-"));
+	try {
+		for (const name of ["etc", "bin"]) await mkdir(join(root, "root", name), { recursive: true });
+		const raw = join(root, "raw");
+		await run("mke2fs", ["-q", "-t", "ext2", "-d", join(root, "root"), raw, "4M"]);
+		await run("qemu-img", ["convert", "-q", "-O", "qcow2", "-o", "cluster_size=4096", raw, path]);
+	} finally {
+		await rm(root, { recursive: true });
+	}
 }
 
 /** Where in the sources a resource was made says nothing later, and names folders of this machine. */

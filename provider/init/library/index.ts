@@ -24,6 +24,8 @@ const SOURCE = join(__dirname, "..", "..", "..", "..", "guest", "init", "library
 export interface ReadyScript {
 	/** With everything that it needs; without values of parameters. */
 	content: string;
+	/** The part of it that is not this package's: its name and settings. */
+	source: string;
 	/** Which list it usually stands in. */
 	kind: "init" | "customize";
 	/** Part of the boot that it is made for. */
@@ -103,6 +105,7 @@ export function scriptOf(
 	const script: LibraryScript = libraryScripts[name];
 	const ready: ReadyScript = {
 		content: "",
+		source: "",
 		kind: script.kind,
 		stage: script.stage,
 		everyBoot: script.everyBoot ?? false,
@@ -123,6 +126,8 @@ export function scriptOf(
 	});
 	const [shebang, ...lines] = librarySource(name).split("\n");
 	ready.content = [shebang, ...head, ...lines].join("\n");
+	// A setting that a later version adds is not given.
+	ready.source = [name, ...head.filter((_, index) => settings[script.settings[index]!.name] !== undefined)].join("\n");
 	return ready;
 }
 

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
+import { appendFile, cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { scriptOf } from "../../../provider/init/library";
 import type { PayloadDescription } from "../../../provider/init/payload";
 import type { Payload } from "../../../provider/init/payload-type";
 import { parseReport } from "../../../provider/init/report";
+import { repository } from "../../../tools/pulumi/project";
 import { payloadFor } from "./world";
 
 type Script = PayloadDescription["scripts"][number];
@@ -32,6 +37,51 @@ describe("the payload of an image", () => {
 		];
 		const versions = await Promise.all(others.map(async (other) => (await payloadFor(other)).version));
 		assert.equal(new Set([first.version, ...versions]).size, others.length + 1);
+	});
+
+	it("is the same version with other programs and library scripts of this package, which are no other scripts", async () => {
+		const programs = await mkdtemp(join(tmpdir(), "clones-programs-"));
+		try {
+			await cp(join(repository, "guest/init"), programs, { recursive: true });
+			await appendFile(join(programs, "parts/report"), "# of a later version\n");
+			const { files, version } = await payloadFor({ scripts: [script("one")] });
+			const later = await payloadFor({ scripts: [script("one")] }, programs);
+			assert.notDeepEqual(later.files, files);
+			assert.equal(later.version, version);
+		} finally {
+			await rm(programs, { recursive: true });
+		}
+		const ready = (name: string, text: string) => {
+			const { content, source } = scriptOf("file", { path: "/etc/motd", content: text });
+			return payloadFor({ scripts: [script("motd", { content: `${content}${name}\n`, source })] });
+		};
+		const [now, later, other] = await Promise.all([ready("now", "a="), ready("later", "a="), ready("now", "b=")]);
+		assert.notEqual(text(now, "plan/scripts/01-motd/script"), text(later, "plan/scripts/01-motd/script"));
+		const settings = "plan/scripts/01-motd/settings";
+		assert.equal(text(now, settings), text(later, settings));
+		assert.equal(now.version, later.version);
+		assert.notEqual(now.version, other.version);
+	});
+
+	it("has the version that it had before for what it was made of before", async () => {
+		const { content, source } = scriptOf("hostname", { name: "web-{instance + 1:02}" });
+		const { version } = await payloadFor({
+			parameters: {
+				role: { table: { "0": "leader", "52:54:00:10:00:07": "spare" }, default: "worker" },
+				zone: { list: ["a", "b"] },
+				size: { ranges: [{ from: 0, to: 9, value: "small-{byte(-1):02x}" }], default: "large" },
+				"hostname-name": "web-{instance + 1:02}",
+			},
+			secretParameters: ["role"],
+			notOn: { uuid: "00112233-4455-6677-8899-aabbccddeeff" },
+			scripts: [
+				script("hostname", { content, source, stage: "early" }),
+				script("role", { arguments: ["role"], onlyOn: { instanceIds: { from: 1 }, arch: "x86_64" } }),
+				script("tick", { kind: "customize", when: { dailyAt: "03:00" }, identifier: ["uuid"], secret: true }),
+			],
+		});
+		// Another one replaces clones where `onScriptChange` says so: an upgrade of this package must not.
+		assert.equal(version, "418bf0da1097e0c2a5701db629cb73054a6dc23d70fac47291e2258269234392");
 	});
 
 	it("keeps what nobody else is to read from others, and the source's ids from all", async () => {

@@ -28,8 +28,9 @@ type Description = Partial<Omit<PayloadDescription, "parameters" | "scripts">> &
 	scripts: PayloadDescription["scripts"];
 };
 
-export function payloadFor({ parameters = {}, ...description }: Description) {
-	return makePayload({ identifier: ["mac 0"], ...description, parameters: compileParameters(parameters) });
+/** @param programs folder of the guest's, instead of this package's */
+export function payloadFor({ parameters = {}, ...description }: Description, programs?: string) {
+	return makePayload({ identifier: ["mac 0"], ...description, parameters: compileParameters(parameters) }, programs);
 }
 
 export class Machine {

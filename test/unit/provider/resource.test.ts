@@ -67,6 +67,11 @@ describe("the handler of a dynamic resource", () => {
 		);
 	});
 
+	it("takes a secret of nothing, which comes as null, for what is not given", async () => {
+		const { inputs, failures } = await handlerOf(thing()).check({}, { ...given, size: null });
+		assert.deepEqual([inputs.size, failures], [4, []]);
+	});
+
 	it("leaves an object whose former generation is deleted late: its id has come back", async () => {
 		const deleted: unknown[] = [];
 		const handler = handlerOf(thing({ delete: async (_id, state) => void deleted.push(state) }));

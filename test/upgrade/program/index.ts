@@ -1,6 +1,14 @@
 /** Something of everything that is recorded in a state: what later versions have to find unchanged. */
 import * as pulumi from "@pulumi/pulumi";
-import { Domain, Environment, Network, StoragePool, ThinClonePool, Volume } from "pulumi-libvirt-clones";
+import {
+	ClonedInstanceWithInit,
+	Domain,
+	Environment,
+	Network,
+	StoragePool,
+	ThinClonePool,
+	Volume,
+} from "pulumi-libvirt-clones";
 
 const config = new pulumi.Config();
 const password = config.requireSecret("password");
@@ -76,9 +84,35 @@ const named = new ThinClonePool("named", {
 	onBaseChange: "replace",
 });
 const ofTemplate = new ThinClonePool("copied", { base: { domain: template }, pool, count: 1, running: false });
+const root = new Volume("root", { pool, source: { file: "root.qcow2" } });
+/** Other scripts would replace the clones; other programs of the package are no other scripts. */
+const initialized = new ClonedInstanceWithInit("initialized", {
+	source: root,
+	network,
+	count: 2,
+	running: false,
+	timeoutSeconds: 0,
+	domain: { memoryMiB: 64 },
+	identifier: ["mac", "uuid"],
+	parameters: {
+		hostname: "unit-{instance + 1:02}",
+		role: { table: { "0": "leader" }, default: "worker" },
+		zone: { list: ["north", "south"] },
+		size: { ranges: [{ from: 0, to: 9, value: "small" }], default: "large" },
+	},
+	init: [
+		{ library: "hostname", with: { name: { parameter: "hostname" } } },
+		{ library: "static-address", with: { address: "192.168.160.{40 + instance}/24", gateway: "192.168.160.1" } },
+	],
+	customize: [
+		{ name: "role", content: '#!/bin/sh\necho "$CLONE_ROLE" > /etc/role\n', when: { everyBoot: true } },
+		{ name: "key", content: pulumi.interpolate`#!/bin/sh\necho ${password} > /root/key\n`, after: "static-address" },
+	],
+	onScriptChange: "replace",
+});
 const environment = new Environment("environment", { file: "clones.yaml" });
 
 export const uuids = [machine, template].map(({ uuid }) => uuid);
-export const instances = [counted, named, ofTemplate].map((clones) => clones.instances);
+export const instances = [counted, named, ofTemplate, initialized].map((clones) => clones.instances);
 export const machines = environment.machines;
 export const made = [alone, moved].map((volume) => volume.made);
