@@ -114,10 +114,10 @@ export class Stand {
 
 	/** What the host does of that: the load, the guest's first instruction, the NIC. The guest stands still meanwhile. */
 	async hostSide({ disk, domain: { uuid, fork } }: Machine): Promise<void> {
-		const { config, parent } = await goOn(this.context, uuid, fork!, disk.path);
+		const { config, point } = await goOn(this.context, uuid, fork!, disk.path);
 		// What guests do of their own, which is long without KVM, would be taken from the host's two processors.
 		await this.host.domains.suspend(uuid);
-		await plugIn(this.host, uuid, config, parent);
+		await plugIn(this.host, uuid, config, point.root);
 	}
 
 	/** What a child has for itself once it is somebody, before it has a network. */
@@ -126,7 +126,7 @@ export class Stand {
 		const { disk, domain } = machine;
 		await goOn(this.context, domain.uuid, domain.fork!, disk.path);
 		if (!(await untilAgentAnswers(this.host, domain.uuid, TIMEOUT_SECONDS))) throw new Error("the agent is silent");
-		await become(this.host, domain.uuid, domain.fork!, TIMEOUT_SECONDS);
+		await become(this.host, domain.uuid, domain.fork!, TIMEOUT_SECONDS, true);
 		const usage = await usageOf(this.host, domain.uuid, disk.path);
 		await this.remove(machine);
 		return usage;

@@ -99,6 +99,7 @@ export interface GuestResult {
 
 /**
  * @param options.input what it gets on its standard input: no process list shows that
+ * @param options.worthAsking what may tell beside the agent that it has ended; it is asked before the agent is
  * @param options.firstMs how long to wait at first before it is asked again whether it has ended, and `slowestMs` at most
  * @returns undefined when it has not ended within the time; it may go on then
  * @throws Error when the agent does not run it
@@ -109,7 +110,16 @@ export async function runInGuest(
 	path: string,
 	args: ReadonlyArray<string>,
 	timeoutSeconds: number,
-	{ input, ...pauses }: { input?: string | undefined; firstMs?: number; slowestMs?: number } = {},
+	{
+		input,
+		worthAsking,
+		...pauses
+	}: {
+		input?: string | undefined;
+		worthAsking?: () => Promise<boolean>;
+		firstMs?: number;
+		slowestMs?: number;
+	} = {},
 ): Promise<GuestResult | undefined> {
 	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", {
 		path,
@@ -118,6 +128,7 @@ export async function runInGuest(
 		...(input !== undefined && { "input-data": Buffer.from(input, "utf8").toString("base64") }),
 	});
 	const whetherEnded = async () => {
+		if (worthAsking && !(await worthAsking())) return undefined;
 		const status = await ask<ExecStatus>(host, uuid, "guest-exec-status", { pid });
 		return status.exited ? status : undefined;
 	};

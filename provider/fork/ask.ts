@@ -1,6 +1,7 @@
 /**
  * The guest's own call to be forked: `guest/fork/fork-now` writes to a port, and QEMU keeps what was written until it is
- * asked for through its monitor. So nobody has to listen when the guest asks, and hosts may be remote.
+ * asked for through its monitor. So nobody has to listen when the guest asks, and hosts may be remote. The scripts of a
+ * child tell of their end there.
  */
 import { poll } from "../domain/patience";
 import type { Host } from "../libvirt";
@@ -9,11 +10,17 @@ import type { Point } from "./point";
 import type { ForkPointInputs } from "./schema";
 
 const PORT = "pulumi-libvirt-clones.fork";
+/** What fork-now says. */
+const CALL = "fork";
 const BUFFER = "fork-port";
 const BUFFER_BYTES = 4096;
 /** The last port that a controller has: libvirt counts from the first. */
 const NUMBER = 30;
 const SLOWEST_MS = 200;
+/** How long after a script has told of its end it may take to end. */
+const ENDING_MS = 1000;
+/** After how long without a word the agent is asked. */
+const UNHEARD_MS = 2000;
 
 /** Arguments of QEMU for the port; the devices of parent and children have to be the same. */
 export function portArguments(): string[] {
@@ -25,14 +32,39 @@ export function portArguments(): string[] {
 
 /** @throws Error when the guest does not ask within the time */
 export async function untilAsked(host: Host, uuid: string, seconds: number): Promise<void> {
-	const heard = async () =>
-		(await host.domains.qmp<string>(uuid, "ringbuf-read", { device: BUFFER, size: BUFFER_BYTES })).length > 0
-			? true
-			: undefined;
+	// Scripts have told of their end there, in a parent that went on from another one.
+	let said = "";
+	const heard = async () => {
+		said += await hear(host, uuid);
+		return said.includes(CALL) ? true : undefined;
+	};
 	if (await poll(seconds, heard, { slowestMs: SLOWEST_MS })) return;
 	throw new Error(
 		`the guest has not asked to be forked within ${seconds} s (timeoutSeconds); with trigger "guest" a program in it has to call fork-now`,
 	);
+}
+
+/**
+ * For a child, whose scripts tell of their end on the port, too.
+ * @returns what tells whether to ask the agent for that: it may have ended; or nothing has been heard for long, as of
+ *   a script that was killed
+ */
+export function endHeard(host: Host, uuid: string): () => Promise<boolean> {
+	let unheardUntil = performance.now() + UNHEARD_MS;
+	let heardAt = Number.NEGATIVE_INFINITY;
+	return async () => {
+		const isHeard = (await hear(host, uuid)).length > 0;
+		const now = performance.now();
+		if (isHeard) heardAt = now;
+		if (now < unheardUntil && now > heardAt + ENDING_MS) return false;
+		unheardUntil = now + UNHEARD_MS;
+		return true;
+	};
+}
+
+/** What the guest has written since it was asked last. */
+async function hear(host: Host, uuid: string): Promise<string> {
+	return host.domains.qmp<string>(uuid, "ringbuf-read", { device: BUFFER, size: BUFFER_BYTES });
 }
 
 /** @throws InputError when the guest is to ask, and the fork point that it goes on from was made without the port */

@@ -34,20 +34,20 @@ export async function startForked(
 	const left = () => Math.max(1, (deadline - performance.now()) / 1000);
 
 	const going = await timed(() => goOn(context, uuid, forked, volume));
-	const { config, parent, startMs } = going.value;
+	const { config, point, startMs } = going.value;
 	const identity = await timed(async () => {
 		if (!(await untilAgentAnswers(host, uuid, left()))) {
 			throw new Error(`its guest agent has not answered within ${forked.timeoutSeconds} s (timeoutSeconds)`);
 		}
-		const { credentials, ...said } = await become(host, uuid, forked, left());
+		const { credentials, ...said } = await become(host, uuid, forked, left(), point.port);
 		verify(said, forked, await drawnBefore(host, said.random, forked.hostname));
 		const membership = await proveMembership(forked, credentials, context.log);
 		return { ...said, ...(membership && { membership }) };
 	});
 	const { first } = forked;
 	const firstMs = first && (await timed(() => runCommands(context, uuid, first, "first", left))).ms;
-	const plug = await timed(() => plugIn(host, uuid, config, parent));
-	const connect = await timed(() => connectGuest(host, uuid, plug.value, forked, left()));
+	const plug = await timed(() => plugIn(host, uuid, config, point.root));
+	const connect = await timed(() => connectGuest(host, uuid, plug.value, forked, left(), point.port));
 	const own = readDomain(config);
 	const live = await lookLive(host, uuid);
 	if (own.memoryMiB !== live.memoryMiB || own.vcpus !== live.vcpus) await applySize(context, live, own);
@@ -73,7 +73,7 @@ export async function goOn(context: Context, uuid: string, forked: ForkedInputs,
 	const { point, config, startMs } = await letWait(context, uuid, forked, volume);
 	await loadDevices(host, uuid, point.devices);
 	await patiently(() => host.domains.resume(uuid));
-	return { config, parent: point.root, startMs };
+	return { config, point, startMs };
 }
 
 /** Data disks and NICs. @returns the MAC address of the first NIC */

@@ -9,6 +9,7 @@ import { poll } from "../domain/patience";
 import { compared } from "../identity/addresses";
 import type { Host } from "../libvirt";
 import { quoted } from "../shell";
+import { endHeard } from "./ask";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { credentialsOf } from "./membership";
 import { keyHash, verifyAddress } from "./verify";
@@ -19,9 +20,11 @@ export const FOLDER = "/usr/local/lib/pulumi-libvirt-clones";
 const SOURCE = join(__dirname, "..", "..", "..", "guest");
 /** A child is waited for: asked often. */
 const PAUSES = { firstMs: 20, slowestMs: 150 };
+/** One that is listened to, which costs it nothing. */
+const LISTENING = { firstMs: 10, slowestMs: 40 };
 /** Of what a licence came to: more is for the log of its server. */
 const LONGEST_OUTCOME = 200;
-const PROGRAMS = ["before-fork", "become", "connect", "fork-now", "identified", "services"].map(
+const PROGRAMS = ["before-fork", "become", "connect", "ending", "fork-now", "identified", "services"].map(
 	(name) => `fork/${name}`,
 );
 const UNITS = ["fork/clones-identified.target", "fork/clones-identity.service"];
@@ -37,8 +40,8 @@ export async function installScripts(host: Host, uuid: string): Promise<void> {
 			encoding: "text" as const,
 		})),
 		{
-			path: `${FOLDER}/reseed`,
-			content: (await read("fork/reseed.base64")).replace(/\s/g, ""),
+			path: `${FOLDER}/core`,
+			content: (await read("fork/core.base64")).replace(/\s/g, ""),
 			mode: "0755",
 			encoding: "base64" as const,
 		},
@@ -55,6 +58,7 @@ type Identity = Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys" | "file
 
 /**
  * Makes a child somebody, in one call.
+ * @param tells whether its scripts tell of their end on the port
  * @returns what it has now, by its own account; `credentials` is the hash of the file that its account is proven by
  * @throws Error when a step fails in it
  */
@@ -63,10 +67,14 @@ export async function become(
 	uuid: string,
 	identity: Identity,
 	seconds: number,
+	tells: boolean,
 ): Promise<
 	Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds"> & { credentials: string }
 > {
-	const said = await script(host, uuid, "become", [], seconds, identityText(identity, Date.now() / 1000));
+	const said = await script(host, uuid, "become", [], seconds, {
+		input: identityText(identity, Date.now() / 1000),
+		tells,
+	});
 	const one = (key: string) => said.find(([name]) => name === key)?.[1] ?? "";
 	const [random = ""] = one("random").split(" ");
 	const [credentials = ""] = one("shown").split(" ");
@@ -76,9 +84,14 @@ export async function become(
 		hostKeys: said.filter(([name]) => name === "hostKey").map(([, publicKey]) => keyHash(publicKey)),
 		random,
 		credentials,
-		// busybox may know no fractions, and says %N for them.
-		clockOffsetSeconds: Math.round((Number.parseFloat(one("time") || "0") - Date.now() / 1000) * 1000) / 1000,
+		clockOffsetSeconds: Math.round((timeOf(one("time"), one("uptime")) - Date.now() / 1000) * 1000) / 1000,
 	};
+}
+
+/** Seconds since 1970 at the end: what the clock was before, and what has passed since by the uptime. */
+function timeOf(time: string, uptime: string): number {
+	const [clock = 0, began = 0] = time.split(" ").map(Number.parseFloat);
+	return clock + (Number.parseFloat(uptime) || began) - began;
 }
 
 /**
@@ -92,6 +105,7 @@ export async function connectGuest(
 	mac: string | undefined,
 	inputs: ForkedInputs,
 	seconds: number,
+	tells: boolean,
 ): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
 	const { ips, licence, commands, restart } = inputs;
 	const own = mac === undefined ? undefined : networkOf(inputs);
@@ -105,7 +119,7 @@ export async function connectGuest(
 	];
 	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
 	const input = lines === "" ? undefined : lines;
-	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, input);
+	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, { input, tells });
 	const addresses = said.filter(([name]) => name === "address").map(([, value]) => value);
 	if (mac !== undefined) verifyAddress(addresses, own?.addresses ?? ips, own && "which it was to set by itself");
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
@@ -151,7 +165,7 @@ export function identityText(identity: Identity, now: number): string {
 		encoding === "base64" ? content : Buffer.from(content, "utf8").toString("base64");
 	const commands = [
 		["seed", randomBytes(64).toString("base64")],
-		["at", now.toFixed(3)],
+		["at", now.toFixed(3), ...all.map(({ path }) => path)],
 		["named", hostname],
 		...(machineId === undefined ? [] : [["numbered", machineId]]),
 		...all.map(({ mode, path, content, encoding }) =>
@@ -172,12 +186,13 @@ export function commandsText(commands: ReadonlyArray<ReadonlyArray<string>>): st
 
 /** Waits until the agent of a child answers, which it does as soon as the guest runs. */
 export async function untilAgentAnswers(host: Host, uuid: string, seconds: number): Promise<boolean> {
-	const ping = () =>
-		host.domains.agent(uuid, "guest-ping", undefined, { deadlineSeconds: 6 }).then(
+	// Unlike guest-ping it is not logged in the guest, which would be the most of its work.
+	const answer = () =>
+		host.domains.agent(uuid, "guest-sync", { id: 1 }, { deadlineSeconds: 6 }).then(
 			() => true,
 			() => undefined,
 		);
-	return (await poll(seconds, ping, { firstMs: 10, slowestMs: 500 })) === true;
+	return (await poll(seconds, answer, { firstMs: 10, slowestMs: 500 })) === true;
 }
 
 /** @returns what it said, line by line as key and value */
@@ -187,9 +202,10 @@ async function script(
 	name: string,
 	args: string[],
 	seconds: number,
-	input?: string,
+	{ input, tells = false }: { input?: string | undefined; tells?: boolean } = {},
 ): Promise<Array<[string, string]>> {
-	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, ...PAUSES });
+	const how = tells ? { ...LISTENING, worthAsking: endHeard(host, uuid) } : PAUSES;
+	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, ...how });
 	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
 	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
 	return ended.stdout

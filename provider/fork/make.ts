@@ -209,7 +209,8 @@ async function goOn(
 	if (!(await untilAgentAnswers(host, uuid, timeoutSeconds))) {
 		throw new Error(`its guest agent has not answered within ${timeoutSeconds} s (timeoutSeconds)`);
 	}
-	await become(host, uuid, { hostname: name, hostKeys: [], files: [] }, timeoutSeconds);
+	// Its guest may ask to be forked on the port meanwhile.
+	await become(host, uuid, { hostname: name, hostKeys: [], files: [] }, timeoutSeconds, false);
 	if (network === undefined) return;
 	const nic = element(
 		"interface",

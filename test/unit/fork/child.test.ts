@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { childDefinition, derivedDefinition, fitsInto, parentDefinition } from "../../../provider/fork/definition";
 import { identityText } from "../../../provider/fork/guest";
 import { verify, verifyAddress } from "../../../provider/fork/verify";
 import { attribute, child, children, parse, text } from "../../../provider/xml/element";
 
 const KEY = { type: "ed25519" as const, privateKey: "PRIVATE", publicKey: "ssh-ed25519 AAAAC3Nz blue" };
+const KEY_FILE = "/etc/ssh/ssh_host_ed25519_key";
 const KEY_HASH = createHash("sha256").update(Buffer.from("AAAAC3Nz", "base64")).digest("hex");
 
 describe("what a forked child says", () => {
@@ -74,11 +72,11 @@ describe("what a forked child is told", () => {
 		assert.match(seed!, /^seed '[A-Za-z0-9+/]{86}=='$/);
 		assert.notEqual(identityText(identity, 1.5).split("\n")[0], seed);
 		assert.deepEqual(lines.slice(0, 6), [
-			"at '1.500'",
+			`at '1.500' '${KEY_FILE}' '${KEY_FILE}.pub' '/etc/a b' '/etc/c' '/etc/d'`,
 			"named 'blue'",
 			`numbered '${"0".repeat(32)}'`,
-			"put '0600' '/etc/ssh/ssh_host_ed25519_key' 'PRIVATE'",
-			`put '0644' '/etc/ssh/ssh_host_ed25519_key.pub' '${KEY.publicKey}'`,
+			`put '0600' '${KEY_FILE}' 'PRIVATE'`,
+			`put '0644' '${KEY_FILE}.pub' '${KEY.publicKey}'`,
 			"put64 '0600' '/etc/a b' 'AAE='",
 		]);
 		const shell = `put() { printf "%s|" "$@"; }; put64() { put "$@"; }; ${lines.slice(6).join("\n")}`;
@@ -86,37 +84,6 @@ describe("what a forked child is told", () => {
 			execFileSync("sh", ["-c", shell], { encoding: "utf8" }),
 			"0644|/etc/c|it's\n'$(reboot)'\n|0644|/etc/d|AA==|",
 		);
-	});
-});
-
-describe("the program that gives a child a new seed", () => {
-	const source = (name: string) => join(__dirname, "../../../../guest/fork", name);
-	const program = () => Buffer.from(readFileSync(source("reseed.base64"), "utf8"), "base64");
-
-	it("is what its source says", () => {
-		const folder = mkdtempSync(join(tmpdir(), "reseed-"));
-		try {
-			const at = (name: string) => join(folder, name);
-			execFileSync("as", [source("reseed.s"), "-o", at("object")]);
-			execFileSync("ld", ["-s", "-n", "-o", at("made"), at("object")], { stdio: "pipe" });
-			// What is around the code differs from one linker to the next.
-			execFileSync("objcopy", ["-O", "binary", "--only-section=.text", at("made"), at("code")]);
-			assert.ok(program().includes(readFileSync(at("code"))), "reseed.base64 is not made of reseed.s");
-		} finally {
-			rmSync(folder, { recursive: true });
-		}
-	});
-
-	it("refuses to go without one", () => {
-		const folder = mkdtempSync(join(tmpdir(), "reseed-"));
-		try {
-			const path = join(folder, "reseed");
-			execFileSync("sh", ["-c", 'cat > "$1"; chmod 755 "$1"', "sh", path], { input: program() });
-			assert.equal(spawnSync(path, { input: "" }).status, 1);
-			assert.equal(spawnSync(path, { input: "x".repeat(31) }).status, 1);
-		} finally {
-			rmSync(folder, { recursive: true });
-		}
 	});
 });
 

@@ -13,11 +13,13 @@ describe("the commands of a forked child", () => {
 	before(() => {
 		folder = mkdtempSync(join(tmpdir(), "fork-commands-"));
 		mkdirSync(join(folder, "pulumi-libvirt-clones"));
-		for (const name of ["connect", "identified", "services"]) {
+		for (const name of ["connect", "ending", "identified", "services"]) {
 			// What is in /run and /var/lib of this machine stays there.
 			const script = readFileSync(join(SCRIPTS, name), "utf8").replaceAll(/\/(run|var\/lib)\//g, `${folder}/`);
 			writeFileSync(join(folder, name), script, { mode: 0o755 });
 		}
+		const core = readFileSync(join(SCRIPTS, "core.base64"), "utf8");
+		writeFileSync(join(folder, "core"), Buffer.from(core, "base64"), { mode: 0o755 });
 	});
 	after(() => rmSync(folder, { recursive: true, force: true }));
 
