@@ -63,22 +63,23 @@ export async function strike(
 	for (const stream of [cli.stdout!, cli.stderr!]) stream.setEncoding("utf8").on("data", (text) => (output += text));
 	const progress = () =>
 		point.kind === "lines" ? (output.match(/ (?:creat|updat|delet|replac)(?:ing|ed)\b/g) ?? []).length : objects();
+	const tooLate = () => `the run was over before the fault (${describePoint(point)}):\n${output}`;
 	// The engine starts the provider with the first of its resources.
 	const isThere = () => {
 		if (victim === "provider") return providerOf(cli) !== undefined;
 		return victim !== "QEMU" || qemuOn(bench) !== undefined;
 	};
 	while (progress() < point.count || !isThere()) {
-		assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
+		assert.ok(isRunning(cli), tooLate());
 		await sleep(5);
 	}
 	await sleep(point.moreMs);
 	const below = processesBelow(cli.pid!);
-	assert.ok(isRunning(cli), `the run was over before the fault (${describePoint(point)}):\n${output}`);
+	assert.ok(isRunning(cli), tooLate());
 	if (typeof victim === "function") await victim();
 	else if (victim === "CLI") cli.kill("SIGKILL");
 	else if (victim === "provider") process.kill(providerOf(cli)!.pid, "SIGKILL");
-	else if (victim === "QEMU") process.kill(qemuOn(bench) ?? assert.fail("no machine runs any more"), "SIGKILL");
+	else if (victim === "QEMU") await killMachine(bench, () => assert.ok(isRunning(cli), tooLate()));
 	else {
 		await bench.host.killLibvirtd();
 		await sleep(restartMs);
@@ -88,6 +89,26 @@ export async function strike(
 	await gone(providerProcesses(below));
 	await trialGuestsGone(bench);
 	return { code, output };
+}
+
+/** At some points no machine runs: a parent has just been stopped, its children have not been started. The next one is killed. */
+async function killMachine(bench: Bench, assertGoesOn: () => void): Promise<void> {
+	for (;;) {
+		const pid = qemuOn(bench);
+		if (pid !== undefined && isKilled(pid)) return;
+		assertGoesOn();
+		await sleep(5);
+	}
+}
+
+/** @returns whether there was such a process */
+function isKilled(pid: number): boolean {
+	try {
+		return process.kill(pid, "SIGKILL");
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+		throw error;
+	}
 }
 
 /** The process of a machine that runs; trial guests are left alone, and `driver.pid` is libvirtd. */

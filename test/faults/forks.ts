@@ -49,7 +49,7 @@ export function describeForks(
 			const chosen = choosePoint(random, steps, mostMs);
 			// Machines are the first to go; later there is none to kill.
 			const isEarly = victim === "QEMU" && want === undefined;
-			const point: Point = isEarly ? { ...chosen, kind: "lines", count: 1 } : chosen;
+			const point: Point = isEarly ? { kind: "lines", count: 1, moreMs: 0 } : chosen;
 			const restartMs = random.between(100, 500);
 			it(`${name}: the ${victim} after ${describePoint(point)}`, async () => {
 				assert.ok(!broken, "a step before has failed");
