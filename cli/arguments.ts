@@ -16,6 +16,8 @@ export interface Arguments {
 	pool: string | undefined;
 	/** Owner id of a lease. */
 	owner: string | undefined;
+	/** MiB that are sent in a second. */
+	bandwidth: string | undefined;
 	/** Port that a page is served on. */
 	port: string | undefined;
 	yes: boolean;
@@ -37,6 +39,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 			state: { type: "string" },
 			pool: { type: "string" },
 			owner: { type: "string" },
+			bandwidth: { type: "string" },
 			port: { type: "string" },
 			yes: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
@@ -49,6 +52,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 		state: values.state,
 		pool: values.pool,
 		owner: values.owner,
+		bandwidth: values.bandwidth,
 		port: values.port,
 		command: positionals.slice(0, words).join(" "),
 		names: positionals.slice(words),
@@ -59,6 +63,13 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 export function checkStack(stack: string): void {
 	if (/^[^/]+\/[^/]+\/[^/]+$/.test(stack)) return;
 	throw new Error(`--stack: got ${JSON.stringify(stack)}; allowed is organization/project/stack`);
+}
+
+/** @throws Error */
+export function bandwidthOf(bandwidth: string | undefined): number | undefined {
+	if (bandwidth === undefined) return undefined;
+	if (/^[1-9]\d{0,6}$/.test(bandwidth)) return Number(bandwidth);
+	throw new Error(`--bandwidth: got ${JSON.stringify(bandwidth)}; allowed is a number of MiB/s from 1 to 9999999`);
 }
 
 /** @returns 0, for any that is free, where none is given @throws Error */

@@ -16,7 +16,7 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones identities list --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--state FILE]
        pulumi-libvirt-clones identities release NAME --stack ORGANIZATION/PROJECT/STACK [--pool POOL] [--owner OWNER]
            [--state FILE] [--yes]
-       pulumi-libvirt-clones morph options MACHINE... [--uri URI] [--to URI]
+       pulumi-libvirt-clones morph options MACHINE... [--uri URI] [--to URI [--bandwidth MIBPS]]
        pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
        pulumi-libvirt-clones morph check FILE...
        pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
@@ -47,6 +47,7 @@ Without --yes they only tell what they would do.
   --stack S     organization/project/stack; the organization of a self-managed backend is "organization"
   --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
   --to URI      morph options: libvirt URI of the other host
+  --bandwidth N morph options: MiB that are sent there in a second
   --state FILE  gc, identities: the exported state, for identities with --show-secrets; "-" reads it from standard input
   --pool POOL   identities: only this pool, by its name in the store
   --owner OWNER identities release: who holds it, where that is of a stack that is gone

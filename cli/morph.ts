@@ -7,6 +7,7 @@ import type { MorphRecord } from "../provider/morph/record";
 import type { Shape } from "../provider/morph/shape";
 import { surveyOptions, surveyProgress } from "../provider/morph/survey";
 import { readTemplate, templateLines } from "../provider/morph/template-file";
+import { bandwidthOf } from "./arguments";
 import { table } from "./table";
 
 interface Asked {
@@ -15,15 +16,17 @@ interface Asked {
 	names: ReadonlyArray<string>;
 	/** URI of the host that they are to go to. */
 	to?: string | undefined;
+	/** MiB a second. */
+	bandwidth?: string | undefined;
 }
 
 const contextOf = (uri: string): Context => ({ host: connect(uri), log: (line) => console.error(line) });
 
 /** @returns lines of a table, one for each type and, below it, one for each reason why it is no better */
-export async function morphOptions({ uri, names, to }: Asked): Promise<string[]> {
+export async function morphOptions({ uri, names, to, bandwidth }: Asked): Promise<string[]> {
 	if (names.length === 0) throw new Error("morph options: name at least one machine");
 	const target = to === undefined ? undefined : connect(to);
-	const { machines, options } = await surveyOptions(contextOf(uri), names, undefined, target);
+	const { machines, options } = await surveyOptions(contextOf(uri), names, undefined, target, bandwidthOf(bandwidth));
 	const lacks = machines.flatMap(({ name, running }) => (running?.lacks ?? []).map((what) => `${name} lacks ${what}`));
 	const ways = machines.flatMap(({ name, running }) => (running ? [`memory of ${name}: ${waysLine(running)}`] : []));
 	return [

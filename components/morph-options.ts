@@ -15,6 +15,11 @@ export interface MorphOptionsArgs {
 	uri?: pulumi.Input<string>;
 	/** libvirt URI of another host, to which they are to move. @default none: they stay where they are */
 	to?: pulumi.Input<string>;
+	/**
+	 * MiB that are sent there in a second. A machine that changes its memory faster is told `save-restore` then.
+	 * @default none: that is not asked about
+	 */
+	bandwidthMiBps?: pulumi.Input<number>;
 }
 
 /**
@@ -22,10 +27,18 @@ export interface MorphOptionsArgs {
  * the host when the program runs, in previews as well, and changes nothing; fails when it cannot be reached, and for a
  * machine that is not there.
  */
-export function morphOptions({ machines, types, uri, to }: MorphOptionsArgs): pulumi.Output<MorphOption[]> {
-	return pulumi.all([uri ?? defaultUri(), machines, to]).apply(async ([at, names, target]) => {
-		const context = { host: connect(at), log: (line: string) => void pulumi.log.warn(line) };
-		const there = target === undefined ? undefined : connect(target);
-		return (await surveyOptions(context, names, types?.all, there)).options;
-	}) as pulumi.Output<MorphOption[]>;
+export function morphOptions({
+	machines,
+	types,
+	uri,
+	to,
+	bandwidthMiBps,
+}: MorphOptionsArgs): pulumi.Output<MorphOption[]> {
+	return pulumi
+		.all([uri ?? defaultUri(), machines, to, bandwidthMiBps])
+		.apply(async ([at, names, target, bandwidth]) => {
+			const context = { host: connect(at), log: (line: string) => void pulumi.log.warn(line) };
+			const there = target === undefined ? undefined : connect(target);
+			return (await surveyOptions(context, names, types?.all, there, bandwidth)).options;
+		}) as pulumi.Output<MorphOption[]>;
 }

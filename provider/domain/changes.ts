@@ -85,7 +85,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 /** The steps around its way to another host, its changes of size among them; as far as a look at it was taken. */
 function stepChanges(olds: Olds, news: DomainInputs): Change[] {
 	const shape = "shape" in olds ? olds.shape : undefined;
-	if (!shape || news.moves?.how !== "running" || hasUnknown(news.morph)) return [];
+	if (!shape || news.moves?.how !== "running" || news.moves.mode === "reboot" || hasUnknown(news.morph)) return [];
 	const { after } = hardware(olds, news);
 	const sized = after.room && news.running && !isUnknown(after.vcpus) && !isUnknown(after.memoryMiB);
 	const plan = sized ? planMorph(shape, after, news.morph) : NOTHING;
@@ -109,7 +109,8 @@ function felt(olds: Olds, news: DomainInputs): Change[] {
 	return allChanges(olds, news).map((change) => {
 		if (change.effect !== "restart") return change;
 		if (olds.running === false) return { ...change, effect: "live", note: "the machine is off: written down" };
-		if (news.onRestartRequired !== "defer") return change;
+		// A move is not put off: it was allowed to be by a restart.
+		if (news.onRestartRequired !== "defer" || change.property === "uri") return change;
 		return {
 			...change,
 			effect: "live",

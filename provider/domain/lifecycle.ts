@@ -4,8 +4,10 @@ import { connect, type Host } from "../libvirt";
 import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
 import { moveWithSteps, stepsOnArrival } from "../morph/around-move";
 import { journalOf } from "../morph/journal";
-import { checkMove, moveHere, placeBefore } from "../move/move";
+import { checkMove, moveHere, placeBefore, stayHere } from "../move/move";
 import { isAnotherHost } from "../move/moves";
+import { movingIn } from "../move/moving";
+import { removeFile } from "../move/saved";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
 import { converge } from "./converge";
@@ -61,6 +63,8 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 			);
 		}
 		await removeDomain(host, id);
+		const saved = movingIn(seen)?.saved;
+		if (saved) await removeFile(host, saved.there);
 	},
 };
 
@@ -76,7 +80,11 @@ async function foundOff(host: Host, seen: Seen, state: Full, log: Context["log"]
 async function updateDomain(id: string, recorded: Full, given: DomainInputs, context: Context): Promise<Full> {
 	const inputs = withoutComputed(withDefaults(given));
 	const olds = await broughtHere(id, recorded, inputs, context);
-	const seen = await look(context.host, id);
+	let seen = await look(context.host, id);
+	if (seen && olds === recorded && movingIn(seen)) {
+		await stayHere(context, seen);
+		seen = await look(context.host, id);
+	}
 	if (!seen) throw new Error(`domain ${inputs.name} (${id}) is gone; run pulumi refresh, then pulumi up makes it anew`);
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);

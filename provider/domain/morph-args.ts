@@ -4,6 +4,16 @@ import type * as pulumi from "@pulumi/pulumi";
 /** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
 	/**
+	 * `live`: it goes while it runs. `saveRestore`: its memory is saved into a file beside its first disk, brought there
+	 * through the machine that runs Pulumi, and it goes on there at its next instruction; it stands still for as long as that
+	 * takes. `reboot`: it is shut down and started there; needs `allowReboot`. `auto`: `live`; where its new host lacks what
+	 * it runs with, `reboot` if that is allowed.
+	 * @default "auto"
+	 */
+	mode?: pulumi.Input<"auto" | "live" | "saveRestore" | "reboot">;
+	/** Whether it may be shut down and started anew for a move. @default false */
+	allowReboot?: pulumi.Input<boolean>;
+	/**
 	 * libvirt URI of the new host, as the libvirt daemon of the present one takes it: that makes the connection.
 	 * @default `uri`, where that has a host name
 	 * @example "qemu+tls://hypervisor-2/system"

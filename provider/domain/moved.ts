@@ -2,9 +2,11 @@
 import { connect } from "../libvirt";
 import { type Change, type Context, InputError, type State } from "../lifecycle";
 import { refuseUnreachable } from "../morph/reachable";
+import { hasPrograms } from "../morph/template";
 import { type Policy, policyOf } from "../move/convergence";
+import { modeOf } from "../move/mode";
 import { isAnotherHost, type Moves } from "../move/moves";
-import { refuseObstacles } from "../move/obstacles";
+import { obstacles } from "../move/obstacles";
 import { wayTo } from "../move/way";
 import { look } from "./look";
 import { findThere } from "./own";
@@ -68,8 +70,11 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 	refuseUnreachable(olds.uri, news.morph);
 	const from = connect(olds.uri);
 	const seen = await look(from, there.uuid);
-	if (seen) await refuseObstacles(from, connect(news.uri), seen.name, (seen.live ?? seen.config).root);
-	return { from: olds.uri, how: seen?.active ? "running" : "off" };
+	if (!seen) return { from: olds.uri, how: "off" };
+	const found = await obstacles(from, connect(news.uri), (seen.live ?? seen.config).root);
+	const mode = modeOf({ name: seen.name, to: news.uri }, news.migration, found);
+	if (!seen.active) return { from: olds.uri, how: "off" };
+	return { from: olds.uri, how: "running", mode, because: found.map(({ reason }) => reason) };
 }
 
 function pauseClause({ maxPauseMs, onNoConvergence, timeoutSeconds }: Policy): string {
@@ -90,14 +95,23 @@ async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Pr
 }
 
 /** Pure. */
-export function moveChange({ from, how }: Moves, news: DomainInputs): Change {
+export function moveChange({ from, how, mode = "live", because = [] }: Moves, news: DomainInputs): Change {
 	const disks = news.disks.filter(({ device }) => device !== "cdrom").length;
 	const { migrateUri } = wayTo(news);
 	const sent = `memory and what its ${disks} disk(s) hold are sent to ${migrateUri}`;
+	const why = because.length === 0 ? "" : ` (${because.join("; ")})`;
+	const running = {
+		live: `while it runs: ${sent}, ${pauseClause(policyOf(news.migration))}, then it goes on there`,
+		saveRestore:
+			`saved, and goes on there at its next instruction: it stands still for as long as it takes until its memory has ` +
+			`been brought through this machine, and what its ${disks} disk(s) hold sent to ${migrateUri}`,
+		reboot: `by a restart${why}: shut down, what its ${disks} disk(s) hold sent to ${migrateUri}, then started there${hasPrograms(news.morph) ? "; the steps of morph are left out" : ""}`,
+	};
 	const notes = {
-		running: `moves from ${from} while it runs: ${sent}, ${pauseClause(policyOf(news.migration))}, then it goes on there`,
+		running: `moves from ${from} ${running[mode]}`,
 		off: `moves from ${from}: what its ${disks} disk(s) hold is sent to ${migrateUri}; it stays off`,
 		arrived: `has come from ${from} already: recorded`,
 	};
-	return { property: "uri", effect: "live", note: notes[how] };
+	const effect = how === "running" && mode === "reboot" ? "restart" : "live";
+	return { property: "uri", effect, note: notes[how] };
 }

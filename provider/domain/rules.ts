@@ -37,6 +37,14 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		},
 	},
 	{
+		property: "migration.mode",
+		needs: ["migration"],
+		check: ({ migration: { mode, allowReboot = false } = {} }) =>
+			mode === "reboot" && !allowReboot
+				? 'got "reboot" without allowReboot; allowed is it with migration.allowReboot: true'
+				: undefined,
+	},
+	{
 		property: "cpu",
 		needs: ["cpu", "vcpus", "maxVcpus", "template", "instanceType", "headroom"],
 		check: checkTopology,

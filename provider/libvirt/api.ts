@@ -209,6 +209,18 @@ export interface Domains {
 	setMaxDowntime(uuid: string, milliseconds: number, options?: CallOptions): Promise<void>;
 	/** virDomainAbortJob: ends the job that holds the machine, such as a migration, as if it had not begun. */
 	abortJob(uuid: string, options?: CallOptions): Promise<void>;
+	/**
+	 * virDomainSaveFlags: the memory and the devices of a running machine go into a file of its host, and it is off then.
+	 * That goes on when this call is given up.
+	 */
+	save(uuid: string, path: string, options?: CallOptions): Promise<void>;
+	/**
+	 * virDomainRestoreFlags: a machine goes on from the file that it was saved into.
+	 * @param options.xml what it is to be, instead of what it was; options.paused it stands still until it is resumed
+	 */
+	restore(path: string, options?: CallOptions & { xml?: string; paused?: boolean }): Promise<void>;
+	/** virDomainSaveImageGetXMLDesc: what a machine was, with its secrets, that was saved into the file. */
+	savedXml(path: string, options?: CallOptions): Promise<string>;
 	/** virDomainGetJobStats: the job that holds the machine, such as a migration; undefined when there is none. */
 	job(uuid: string, options?: CallOptions): Promise<DomainJob | undefined>;
 	/** virDomainGetJobStats(COMPLETED): the migration by which the machine came here; undefined where that is not known. */

@@ -5,7 +5,8 @@
 import { look, type Seen } from "../domain/look";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
-import { movingIn } from "../move/move";
+import type { MoveMode } from "../move/mode";
+import { movingIn } from "../move/moving";
 import { placeAtRest } from "../move/place";
 import { beforeMove, givenUp, onArrival } from "./course";
 import { CompensatedError, type EngineStep, runSteps, takeBack } from "./engine";
@@ -29,7 +30,7 @@ export interface Move {
 	/** Where it is, once what an earlier run has begun is at its end. */
 	place(): Promise<"there" | "here" | "gone">;
 	/** Looks whether it can go; changes nothing. */
-	check(): Promise<unknown>;
+	check(): Promise<{ mode: MoveMode } | undefined>;
 	/** Brings it to its new host, from wherever an earlier run left off. @throws Error when it stays */
 	move(): Promise<void>;
 }
@@ -57,7 +58,8 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 	const seen = await look(there, uuid);
 	if (!seen || !takesSteps(seen)) return undefined;
 	refuseUnreachable(there.uri, template);
-	await change.check();
+	// Who is started anew goes through none of them.
+	if ((await change.check())?.mode === "reboot") return undefined;
 	const journal = journalOf(there, uuid);
 	const around = { journal, log, signal };
 	const goal = `${goalOf(wanted)}, on ${here.uri}`;

@@ -12,6 +12,12 @@ import { MEMORY_WAYS, type MemoryWay } from "./template";
 /** What QEMU takes beside the guest's memory: 43 to 57 MiB were measured, of small guests without KVM. */
 export const QEMU_MIB = 64;
 
+/** It changes its memory faster than that is sent. */
+export interface TooFast {
+	mode: "save-restore";
+	reason: string;
+}
+
 /** A machine as it is now. */
 export interface Machine {
 	name: string;
@@ -19,15 +25,15 @@ export interface Machine {
 	running: Shape | undefined;
 	memoryMiB: number;
 	/** Where it is asked for another host: what keeps it from going there as it is. */
-	obstacles?: ReadonlyArray<Obstacle>;
+	obstacles?: ReadonlyArray<Obstacle | TooFast>;
 }
 
 /** From the best to the worst; a set can do what the worst of its machines can. */
-const MODES = ["none", "live", "start", "reboot", "impossible"] as const;
+const MODES = ["none", "live", "start", "save-restore", "reboot", "impossible"] as const;
 
 /**
  * `none`: is of that size; `live`: changes, and moves, while it runs; `start`: is off, and has it from its next start on;
- * `reboot`: by a restart.
+ * `save-restore`: stands still while it is brought to the other host, and goes on there; `reboot`: by a restart.
  */
 export type MorphMode = (typeof MODES)[number];
 

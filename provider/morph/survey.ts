@@ -2,19 +2,21 @@
 import type { Host } from "../libvirt";
 import { LibvirtError } from "../libvirt/errors";
 import { type Context, InputError } from "../lifecycle";
+import { dirtiedMiBps } from "../move/dirty";
 import { obstacles } from "../move/obstacles";
 import { comingTo } from "../move/room";
 import { attribute, parse, text } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import { readMiB } from "../xml/units";
 import { INSTANCE_TYPES, type InstanceType } from "./instance-types";
-import { type Machine, type MorphOption, optionsOf } from "./options";
+import { type Machine, type MorphOption, optionsOf, type TooFast } from "./options";
 import { probedShape } from "./probe";
 import { type MorphRecord, parseRecord } from "./record";
 
 /**
  * @param names names or UUIDs
  * @param to another host that they are to go to
+ * @param bandwidthMiBps what can be sent there in a second; undefined where that is not asked about
  * @throws Error for a machine that is not there, and where both are the same host
  */
 export async function surveyOptions(
@@ -22,9 +24,13 @@ export async function surveyOptions(
 	names: ReadonlyArray<string>,
 	types: Readonly<Record<string, InstanceType>> = INSTANCE_TYPES,
 	to?: Host,
+	bandwidthMiBps?: number,
 ): Promise<{ machines: Machine[]; options: MorphOption[] }> {
 	if (to) await refuseSameHost(context.host, to);
-	const machines = await Promise.all(names.map((name) => look(context, name, to)));
+	else if (bandwidthMiBps !== undefined) {
+		throw new InputError("bandwidthMiBps", `got ${bandwidthMiBps} without to; allowed is it with another host`);
+	}
+	const machines = await Promise.all(names.map((name) => look(context, name, to, bandwidthMiBps)));
 	return { machines, options: optionsOf(machines, types, await availableOn(to ?? context.host)) };
 }
 
@@ -45,7 +51,12 @@ async function availableOn(host: Host): Promise<number | undefined> {
 	}
 }
 
-async function look(context: Context, nameOrUuid: string, to: Host | undefined): Promise<Machine> {
+async function look(
+	context: Context,
+	nameOrUuid: string,
+	to: Host | undefined,
+	bandwidthMiBps: number | undefined,
+): Promise<Machine> {
 	const { host } = context;
 	const found = await host.domains.find(nameOrUuid);
 	if (!found) throw new Error(`there is no machine ${nameOrUuid} on ${host.uri}`);
@@ -54,10 +65,19 @@ async function look(context: Context, nameOrUuid: string, to: Host | undefined):
 	const target = to && { obstacles: await obstacles(host, to, root) };
 	if (state !== "shutoff" && state !== "crashed") {
 		const running = await probedShape(context, uuid);
-		return { name, running, memoryMiB: running.memory.presentMiB, ...target };
+		const machine = { name, running, memoryMiB: running.memory.presentMiB };
+		if (!target || bandwidthMiBps === undefined) return { ...machine, ...target };
+		return { ...machine, obstacles: [...target.obstacles, ...(await tooFast(host, uuid, bandwidthMiBps))] };
 	}
 	const memoryMiB = readMiB(root, "currentMemory") ?? readMiB(root, "memory") ?? 0;
 	return { name, running: undefined, memoryMiB, ...target };
+}
+
+async function tooFast(host: Host, uuid: string, bandwidthMiBps: number): Promise<TooFast[]> {
+	const dirtied = await dirtiedMiBps(host, uuid);
+	if (dirtied === undefined || dirtied < bandwidthMiBps) return [];
+	const reason = `it changes ${dirtied} MiB/s of its memory, and ${bandwidthMiBps} are sent: while it runs only slowed down`;
+	return [{ mode: "save-restore", reason }];
 }
 
 /** How far the change of a machine has come. */

@@ -4,12 +4,13 @@
  * goes on.
  */
 import { hardwareOf, isMorphable } from "../domain/defaults";
+import { wantedDefinition } from "../domain/definition";
 import { look, type Seen } from "../domain/look";
 import { nicSource } from "../domain/nics";
 import { note } from "../domain/note";
 import { refuseForeign } from "../domain/own";
-import { isGone, patiently } from "../domain/patience";
-import { powerOff } from "../domain/power";
+import { isGone, isInvalidState, patiently } from "../domain/patience";
+import { powerOff, turnOff } from "../domain/power";
 import type { DomainFacts, DomainInputs } from "../domain/schema";
 import { resolveNics } from "../domain/source";
 import { independentDefinition } from "../fork/definition";
@@ -21,22 +22,18 @@ import { pausesFor } from "../morph/template";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
 import { recordedIn, recordOf } from "../xml/metadata";
+import { carrierOf, onBoardOf } from "./carrier";
 import { Convergence, policyOf } from "./convergence";
-import { copyOf, type MovedDisk, movedDisks, prepare } from "./disks";
-import { refuseObstacles } from "./obstacles";
+import { copyOf, movedDisks, prepare } from "./disks";
+import { modeOf } from "./mode";
+import { type Moving, movingIn, noteMoving } from "./moving";
+import { lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
 import { type Coming, refuseWithoutRoom, withRoom } from "./room";
+import { bring, placesFor, removeFile, restoreHere, restoreThere, save, settleSaved } from "./saved";
 import { wayTo } from "./way";
 
 type Olds = State<DomainInputs, DomainFacts>;
-
-/** What is recorded in a machine for as long as it moves, as JSON. */
-interface Moving {
-	/** Paths of the volumes that it is sent into. */
-	disks: string[];
-	/** It was off, and is off when it has arrived: no instruction of a guest runs in between. */
-	off: boolean;
-}
 
 /**
  * Brings a machine from the host where it is recorded to the one of the context, from wherever an earlier attempt left off.
@@ -60,7 +57,7 @@ export async function moveHere(context: Context, uuid: string, olds: Olds, input
 		);
 	}
 	if (place === "there") throw new Error(`${olds.name} has not moved, and is on ${olds.uri} as before`);
-	await arrive(context, there, uuid);
+	await arrive(context, there, uuid, inputs);
 }
 
 /**
@@ -93,14 +90,37 @@ export async function checkMove(context: Context, there: Host, uuid: string, old
 	const earlier = movingIn(seen);
 	const disks = await movedDisks(context, there, seen, olds.disks, inputs.disks, earlier?.disks ?? []);
 	const nics = await connections(context.host, seen, olds, inputs);
-	await refuseObstacles(there, context.host, seen.name, (seen.live ?? seen.config).root);
+	const as = isCarrier(seen, earlier) ? seen.config : (seen.live ?? seen.config);
+	const found = await obstacles(there, context.host, as.root);
+	const mode = modeOf({ name: seen.name, to: inputs.uri }, inputs.migration, found);
+	const changed = found.length === 0 ? undefined : await startedAnew(context, there, seen, olds, inputs);
+	const saves = mode === "saveRestore" && seen.active && !isCarrier(seen, earlier);
+	const saved = saves ? await placesFor(context.host, there, uuid, disks) : undefined;
 	await refuseWithoutRoom(context.host, comingOf(seen, inputs));
-	return { seen, way, earlier, disks, nics };
+	return { seen, way, earlier, disks, nics, mode, changed, saved };
 }
 
 type Checked = NonNullable<Awaited<ReturnType<typeof checkMove>>>;
 
+/** What it is when it is started on its new host, where that could not take it as it is. */
+async function startedAnew({ host: here }: Context, there: Host, seen: Seen, olds: Olds, inputs: DomainInputs) {
+	const { uuid, name, config, live } = seen;
+	const domainType = inputs.type === "auto" ? config.domainType : inputs.type;
+	const sameExtra = olds.extraXml === inputs.extraXml;
+	const machine = { uuid, domainType, inherited: olds.inherited, config, live, sameExtra };
+	const { root } = await wantedDefinition({ ...inputs, name }, here, machine);
+	const lacking = [...(await lackingFor(there, here, root)), ...(await lackingFor(here, there, root))];
+	modeOf({ name: `${name}, also when it is started anew,`, to: inputs.uri }, { mode: "live" }, lacking);
+	return root;
+}
+
+/** One that stands still to have its disks sent, and was never to run. */
+function isCarrier({ state }: Pick<Seen, "state">, earlier: Moving | undefined): boolean {
+	return earlier?.off === true && state === "paused";
+}
+
 async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
+	await settleSaved(context, there, uuid);
 	const checked = await checkMove(context, there, uuid, olds, inputs);
 	if (!checked) return;
 	await withRoom(context.host, comingOf(checked.seen, inputs), () => transfer(context, there, checked, olds, inputs));
@@ -115,23 +135,21 @@ function comingOf({ uuid, name, live, config }: Seen, inputs: DomainInputs): Com
 async function transfer(
 	context: Context,
 	there: Host,
-	{ seen, way, earlier, disks, nics }: Checked,
+	checked: Checked,
 	olds: Olds,
 	inputs: DomainInputs,
 ): Promise<void> {
+	const { seen, way, disks, mode } = checked;
 	const { host: here, log } = context;
 	const { uuid } = seen;
 	const copy = await copyOf(here, there, disks);
-	const off = earlier?.off ?? !seen.active;
-	const moving: Moving = { disks: disks.flatMap(({ volumes }) => volumes?.to.path ?? []), off };
-	await note(there, uuid, { moving: JSON.stringify(moving) }, ["config"]);
 	await prepare(context, there, disks);
-	if (!seen.active) await patiently(() => there.domains.start(uuid, { paused: true }));
 	const policy = policyOf(inputs.migration);
 	const convergence = new Convergence(log, there, seen, policy);
+	const runs = seen.active && !isCarrier(seen, checked.earlier);
 	try {
-		if (olds.fork && seen.active) await forgetFork(there, uuid);
-		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, { disks, nics });
+		await bringToRest(context, there, checked, olds, inputs);
+		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, checked);
 		const sent = disks.filter(({ volumes }) => volumes).map(({ target }) => target);
 		log(`moves from ${there.uri} to ${way.migrateUri}${copy === "top" ? "" : ", with all that its disks hold"}`);
 		await convergence.prepare();
@@ -142,8 +160,40 @@ async function transfer(
 		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy, paused });
 		await convergence.accompany(migration);
 	} catch (error) {
-		throw await stayed(context, there, { uuid, name: seen.name, off }, convergence, error);
+		const restarts = mode === "reboot" && olds.running;
+		const sent = runs && mode === "live" ? "running" : "carrier";
+		throw await stayed(context, there, seen, { sent, restarts }, convergence, error);
 	}
+}
+
+/** What is sent then either runs, or carries the disks of one that is off. */
+async function bringToRest(
+	context: Context,
+	there: Host,
+	{ seen, earlier, disks, mode, changed, saved }: Checked,
+	olds: Olds,
+	inputs: DomainInputs,
+): Promise<void> {
+	const { uuid } = seen;
+	const runs = seen.active && !isCarrier(seen, earlier);
+	const moving: Moving = {
+		disks: disks.flatMap(({ volumes }) => volumes?.to.path ?? []),
+		off: !(runs && mode === "live"),
+		saved: runs ? saved : earlier?.saved,
+	};
+	if (runs && olds.fork) await forgetFork(there, uuid);
+	if (runs && saved) {
+		context.log(`${seen.name} is saved in ${saved.there}`);
+		await save(there, uuid, moving, saved);
+	}
+	await noteMoving(there, uuid, moving);
+	if (moving.saved) await bring(context, there, moving.saved);
+	if (runs && mode === "reboot") await turnOff({ ...context, host: there }, uuid, inputs.shutdownTimeoutSeconds);
+	if ((runs && mode === "live") || (seen.active && !runs)) return;
+	if (!changed) return patiently(() => there.domains.start(uuid, { paused: true }));
+	const definition = parse(await there.domains.xml(uuid, { inactive: true, secure: true }), "the definition");
+	const xml = serialize(carrierOf(definition, changed));
+	await patiently(() => there.domains.createTransient(xml, { paused: true }));
 }
 
 /** Who has not become somebody has nothing that could go anywhere. */
@@ -152,11 +202,6 @@ function refuseUnforked({ name, config, live }: Seen, { fork }: Olds): void {
 	throw new Error(
 		`${name} was not moved: it has not been forked yet, which takes its parent's host; turn it on there first`,
 	);
-}
-
-export function movingIn({ config }: Seen): Moving | undefined {
-	const moving = config.recorded?.moving;
-	return moving === undefined ? undefined : (JSON.parse(moving) as Moving);
 }
 
 /** What its NICs are connected to on the new host, by MAC address. */
@@ -177,15 +222,16 @@ async function definitions(
 	uuid: string,
 	olds: Olds,
 	inputs: DomainInputs,
-	{ disks, nics }: { disks: MovedDisk[]; nics: Awaited<ReturnType<typeof connections>> },
+	{ disks, nics, changed }: Checked,
 ): Promise<[string, string]> {
 	const [live, config] = await Promise.all([
 		there.domains.xml(uuid, { migratable: true, secure: true }),
 		there.domains.xml(uuid, { inactive: true, secure: true }),
 	]);
 	const at = new Map(disks.map(({ target, source, format }) => [target, { source, format }]));
-	return [live, config].map((xml) => {
-		const root = parse(xml, `the definition of ${olds.name}`);
+	return [live, config].map((xml, index) => {
+		const found = parse(xml, `the definition of ${olds.name}`);
+		const root = changed && index === 1 ? onBoardOf(found, changed) : found;
 		const recorded = { ...recordedIn(root), ...recordOf(inputs, inputs.lineage) };
 		const { boot, consoleLog } = inputs;
 		const moved = elsewhere(root, { disks: at, nics, boot, consoleLog, recorded });
@@ -193,41 +239,83 @@ async function definitions(
 	}) as [string, string];
 }
 
-/** @returns the error to throw; undefined when it has moved all the same: the call's end was not seen */
+/** @returns the error to throw */
 async function stayed(
 	context: Context,
 	there: Host,
-	machine: { uuid: string; name: string; off: boolean },
+	machine: { uuid: string; name: string },
+	{ sent, restarts }: { sent: "running" | "carrier"; restarts: boolean },
 	convergence: Convergence,
 	error: unknown,
 ): Promise<Error> {
 	const message = convergence.reason ?? (error instanceof Error ? error.message : String(error));
+	const { uuid, name } = machine;
 	const place = await placeAtRest(context, there, machine, convergence).catch((unseen: Error) => unseen);
 	if (place instanceof Error) return new Error(`${message}\n${place.message}`, { cause: error });
-	if (place !== "there") return new Error(`${message}\n${machine.name} has left ${there.uri}: the next run goes on`);
-	if (machine.off) await powerOff(there, machine.uuid);
-	return notMoved(machine.name, there, message, { cause: error, off: machine.off });
+	if (place !== "there") return new Error(`${message}\n${name} has left ${there.uri}: the next run goes on`);
+	if (sent === "running") return notMoved(name, there, message, { cause: error });
+	const is = await goOnThere(context, there, uuid, restarts).catch((unable: Error) => unable);
+	if (typeof is === "string") return notMoved(name, there, message, { cause: error, is });
+	const left = `${name} could not go on on ${there.uri} either: ${is.message}\nThe next run tries again`;
+	return new Error(`${message}\n${left}`, { cause: error });
+}
+
+/** @returns what it does then */
+async function goOnThere(context: Context, there: Host, uuid: string, restarts: boolean): Promise<string> {
+	if (await goOnFromSaved(context, there, uuid)) return "runs on";
+	const seen = await look(there, uuid);
+	const carrier = seen && isCarrier(seen, movingIn(seen));
+	if (carrier) await powerOff(there, uuid);
+	else if (seen?.active) return "runs on";
+	if (!restarts) return "is off";
+	await patiently(() => there.domains.start(uuid));
+	await noteMoving(there, uuid, undefined);
+	return "was started again";
+}
+
+/** One that an earlier run was to move, and is not to move any more. */
+export async function stayHere(context: Context, seen: Seen): Promise<void> {
+	const { host } = context;
+	const { uuid } = seen;
+	if (await goOnFromSaved(context, host, uuid)) return;
+	if (isCarrier(seen, movingIn(seen))) await powerOff(host, uuid);
+	await noteMoving(host, uuid, undefined);
+}
+
+/** Has one go on whose memory an earlier run, or this one, has saved. @returns whether there was one */
+async function goOnFromSaved(context: Pick<Context, "log">, there: Host, uuid: string): Promise<boolean> {
+	await settleSaved(context, there, uuid);
+	const seen = await look(there, uuid);
+	const moving = seen && movingIn(seen);
+	if (!seen || !moving?.saved) return false;
+	if (seen.active) await powerOff(there, uuid);
+	await restoreThere(context.log, there, uuid, moving.saved);
+	return true;
 }
 
 function notMoved(
 	name: string,
 	there: Host,
 	why: string,
-	{ off = false, cause }: { off?: boolean; cause?: unknown } = {},
+	{ is = "runs on", cause }: { is?: string; cause?: unknown } = {},
 ) {
-	return new Error(`${name} was not moved: ${why}\nIt ${off ? "is off" : "runs on"} on ${there.uri} as before.`, {
-		cause,
-	});
+	return new Error(
+		`${name} was not moved: ${why}\nIt ${is} on ${there.uri}${is === "was started again" ? "" : " as before"}.`,
+		{
+			cause,
+		},
+	);
 }
 
 /** What is left to do when it is there: each step may have been done by a run that was cut off. */
-async function arrive(context: Context, there: Host, uuid: string): Promise<void> {
+async function arrive(context: Context, there: Host, uuid: string, inputs: DomainInputs): Promise<void> {
 	const { host: here, log } = context;
 	const seen = await look(here, uuid);
 	const moving = seen && movingIn(seen);
 	if (seen && moving) {
-		const migrated = seen.active ? await here.domains.migrated(uuid).catch(() => undefined) : undefined;
-		if (moving.off) await powerOff(here, uuid);
+		const migrated = seen.active && !moving.off ? await here.domains.migrated(uuid).catch(() => undefined) : undefined;
+		if (moving.saved) await restoreHere(context, seen, { ...moving, saved: moving.saved }, restored(seen, inputs));
+		else if (moving.off) await powerOff(here, uuid);
 		else if (migrated) {
 			const soFar = seen.state === "paused" ? " so far" : "";
 			log(`moved in ${migrated.totalMs} ms, of which it stood still for ${migrated.pauseMs} ms${soFar}`);
@@ -238,10 +326,36 @@ async function arrive(context: Context, there: Host, uuid: string): Promise<void
 	}
 	const left = await there.domains.find(uuid);
 	if (left?.state === "shutoff") await patiently(() => there.domains.undefine(uuid));
+	if (moving?.saved) await removeFile(there, moving.saved.there);
 	if (!seen || !moving) return;
 	const { pending } = seen.config.recorded!;
 	const liveId = seen.live?.liveId;
 	// Changes that wait for the next start wait for the end of another run of it now.
 	const waits = pending && liveId !== undefined && { pending: { ...pending, liveId } };
+	if (moving.saved && !pausesFor(inputs.morph)) {
+		await patiently(() => here.domains.resume(uuid)).catch(unlessRunning);
+		log(`it goes on there ${Date.now() - moving.saved.at} ms after it was saved`);
+	}
 	await note(here, uuid, { moving: undefined, ...waits }, ["config"]);
+}
+
+/** What a machine is to be on its new host, of what it was when it was saved. */
+function restored({ config }: Seen, inputs: DomainInputs): (xml: string) => string {
+	return (xml) => {
+		const disks = config.disks.flatMap(({ target, source, format = "raw" }) =>
+			target !== undefined && source ? [[target, { source, format }] as const] : [],
+		);
+		const nics = config.nics.flatMap(({ mac, source }) =>
+			mac !== undefined && source ? [[mac, source] as const] : [],
+		);
+		const { boot, consoleLog, fork } = inputs;
+		const recorded = { ...config.recorded!, moving: undefined };
+		const there = { disks: new Map(disks), nics: new Map(nics), boot, consoleLog, recorded };
+		const moved = elsewhere(parse(xml, `what ${inputs.name} was`), there);
+		return serialize(fork ? independentDefinition(moved) : moved);
+	};
+}
+
+function unlessRunning(error: unknown): void {
+	if (!isInvalidState(error)) throw error;
 }

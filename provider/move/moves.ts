@@ -2,12 +2,17 @@
 import { z } from "zod";
 import { connect } from "../libvirt";
 import { commonShape } from "../schema";
+import { MOVE_MODES } from "./mode";
 
 export const movesSchema = z.strictObject({
 	/** URI of the host where it is. */
 	from: commonShape.uri,
 	/** What is seen of it there. */
 	how: z.enum(["running", "off", "arrived"]),
+	/** Of one that runs. */
+	mode: z.enum(MOVE_MODES).optional(),
+	/** What keeps it from going on there as it is. */
+	because: z.array(z.string()).optional(),
 });
 
 export type Moves = z.output<typeof movesSchema>;

@@ -1,6 +1,5 @@
 /** What keeps a machine from going on on another host while it runs. Looks at both hosts; changes nothing. */
 import { type EmulatorQuery, type Host, LibvirtError } from "../libvirt";
-import { InputError } from "../lifecycle";
 import { attribute, child, children, copy, type Element, element, parse, serialize, text } from "../xml/element";
 
 export interface Obstacle {
@@ -12,7 +11,11 @@ export interface Obstacle {
 
 /** @param root XML of the running machine, or the definition of one that is off */
 export async function obstacles(from: Host, to: Host, root: Element): Promise<Obstacle[]> {
-	const found = devicesThatStay(root);
+	return [...devicesThatStay(root), ...(await lackingFor(from, to, root))];
+}
+
+/** What the host does not have of what a machine runs by. */
+export async function lackingFor(from: Host, to: Host, root: Element): Promise<Obstacle[]> {
 	const query: EmulatorQuery = {
 		emulator: text(root, "devices/emulator"),
 		arch: attribute(root, "os/type", "arch"),
@@ -24,11 +27,10 @@ export async function obstacles(from: Host, to: Host, root: Element): Promise<Ob
 	} catch (error) {
 		if (!(error instanceof LibvirtError)) throw error;
 		const board = `${query.machine} of ${query.emulator ?? query.arch} with ${query.type}`;
-		return [...found, { mode: "reboot", reason: `${to.uri} does not have its board, ${board}: ${error.reason}` }];
+		return [{ mode: "reboot", reason: `${to.uri} does not have its board, ${board}: ${error.reason}` }];
 	}
 	const missing = await missingInCpu(from, to, child(root, "cpu"), query);
-	if (missing !== undefined) found.push({ mode: "reboot", reason: `${to.uri} does not have its CPU: ${missing}` });
-	return found;
+	return missing === undefined ? [] : [{ mode: "reboot", reason: `${to.uri} does not have its CPU: ${missing}` }];
 }
 
 /** Pure. */
@@ -84,15 +86,4 @@ async function modelOf(host: Host, query: EmulatorQuery): Promise<string | undef
 
 function cpuOf(parts: Element[]): string {
 	return serialize(element("cpu", { mode: "custom", match: "exact" }, ...parts.map(copy)));
-}
-
-/** @throws InputError for a machine that cannot go on there */
-export async function refuseObstacles(from: Host, to: Host, name: string, root: Element): Promise<void> {
-	const found = await obstacles(from, to, root);
-	if (found.length === 0) return;
-	throw new InputError(
-		"uri",
-		`got ${to.uri}, where ${name} cannot go on: ${found.map(({ reason }) => reason).join("; ")}. Allowed is a host that ` +
-			"has what it runs with, or the machine after a restart without that (machine, cpu, its devices)",
-	);
 }

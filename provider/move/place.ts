@@ -43,6 +43,12 @@ export async function sightOf(host: Host, uuid: string): Promise<Sight> {
 	return now.state === "paused" && now.reason === PAUSED_BY_MIGRATION ? "between" : "runs";
 }
 
+/** One that goes on from its saved memory stands still as one that comes by a migration; but for that it is there for good. */
+async function isRestored(host: Host, uuid: string): Promise<boolean> {
+	const [info, job] = await Promise.all([host.domains.find(uuid), host.domains.job(uuid).catch(() => undefined)]);
+	return info?.persistent === true && !job;
+}
+
 /**
  * Where a machine is, once a migration that goes on has come to its end.
  * @param convergence of that migration
@@ -58,7 +64,8 @@ export async function placeAtRest(
 	let lastTold = Number.NEGATIVE_INFINITY;
 	for (;;) {
 		const [before, now] = await Promise.all([sightOf(there, machine.uuid), sightOf(here, machine.uuid)]);
-		const place = placeOf(before, now);
+		const restored = before === "none" && now === "between" && (await isRestored(here, machine.uuid));
+		const place = restored ? "here" : placeOf(before, now);
 		const job = before === "none" ? undefined : await there.domains.job(machine.uuid).catch(() => undefined);
 		// One that has just begun shows nothing on the new host yet.
 		const begins = place === "there" && job?.isMigration === true;

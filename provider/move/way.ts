@@ -2,8 +2,11 @@
 import { z } from "zod";
 import { InputError } from "../lifecycle";
 import { commonShape } from "../schema";
+import { MOVE_MODES } from "./mode";
 
 export const migrationSchema = z.strictObject({
+	mode: z.enum(["auto", ...MOVE_MODES]).optional(),
+	allowReboot: z.boolean().optional(),
 	peerUri: commonShape.uri.optional(),
 	address: z
 		.string()

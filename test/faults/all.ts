@@ -22,6 +22,7 @@ import { describeMorphMoves } from "./morph-moves";
 import { describeMoves } from "./moves";
 import { Random, seedOr } from "./random";
 import { describeUnrecorded } from "./unrecorded";
+import { describeWays } from "./ways";
 
 const seed = seedOr(Date.now() % 1_000_000);
 const random = new Random(seed);
@@ -37,6 +38,7 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeForkNeeds(random);
 	describeInjection(2, random);
 	describeMorphMoves();
+	describeWays();
 });
 
 describe(`moves (CLONES_FAULT_SEED=${seed})`, () => describeMoves(random));

@@ -16,7 +16,7 @@ export interface Task {
 
 const CHANGING = [
 	...(["setVcpus", "setMemory", "updateDevice", "attachDevice", "detachDevice", "setMetadata", "define"] as const),
-	...(["migrate", "resume", "undefine", "start", "blockResize"] as const),
+	...(["migrate", "save", "restore", "resume", "undefine", "start", "blockResize"] as const),
 ];
 
 process.once("message", async ({ state, inputs, diesAt }: Task) => {

@@ -117,6 +117,16 @@ describe("a host that machines are to go to", function () {
 			run("node", [join(repository, "dist/cli/main.js"), "morph", "options", "picky", "--uri", here!, ...more]);
 		assert.match((await cli("--to", there!)).stdout, /^nano +1 +512 +reboot .*\n.*picky: .*avx2$/m);
 		await assert.rejects(cli("--to", here!), /got .*, which is the host of .*; allowed is another one/);
-		await a.delete(state);
+
+		const allowed = { ...news, migration: { ...news.migration, bandwidthMiBps: undefined, allowReboot: true } };
+		const anew = domain.update(state.uuid, state, allowed, b.context);
+		await assert.rejects(anew, /where picky, also when it is started anew, cannot go on: .*avx2/);
+		await run("qemu-io", ["-f", "qcow2", "-c", "write -P 1 0 64k", a.path("picky.qcow2")]);
+		const plain = { ...allowed, cpu: undefined };
+		const moved = wire(await domain.update(state.uuid, state, plain, b.context));
+		assert.equal((await b.host.domains.find(moved.uuid))?.state, "shutoff");
+		assert.equal(await a.host.domains.find(moved.uuid), undefined);
+		await run("qemu-io", ["-r", "-f", "qcow2", "-c", "read -P 1 0 64k", b.path("picky.qcow2")]);
+		await b.delete(moved);
 	});
 });

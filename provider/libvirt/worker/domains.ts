@@ -51,6 +51,10 @@ const DESTROY_GRACEFUL = 1;
 const UNDEFINE_METADATA = 1 | 2 | 16;
 const UNDEFINE_NVRAM = 4;
 const UNDEFINE_KEEP_NVRAM = 8;
+/** VIR_DOMAIN_SAVE_RUNNING and VIR_DOMAIN_SAVE_PAUSED */
+const RESTORE_RUNNING = 2;
+const RESTORE_PAUSED = 4;
+const SAVED_XML_SECURE = 1;
 const MAXIMUM = 4;
 const RESIZE_BYTES = 1;
 const METADATA_ELEMENT = 2;
@@ -240,6 +244,13 @@ export const domains: Implementation<Domains> = {
 		run(connection, uuid, (domain) => libvirt.virDomainMigrateSetMaxDowntime(domain, milliseconds, 0));
 	},
 	abortJob: (connection, uuid) => run(connection, uuid, (domain) => libvirt.virDomainAbortJob(domain)),
+	save: (connection, uuid, path) =>
+		run(connection, uuid, (domain) => libvirt.virDomainSaveFlags(domain, path, null, 0)),
+	restore(connection, path, options) {
+		const flag = options?.paused ? RESTORE_PAUSED : RESTORE_RUNNING;
+		libvirt.virDomainRestoreFlags(connection, path, options?.xml ?? null, flag);
+	},
+	savedXml: (connection, path) => libvirt.virDomainSaveImageGetXMLDesc(connection, path, SAVED_XML_SECURE),
 	job: (connection, uuid) => at(connection, uuid, jobOf),
 	migrated: (connection, uuid) => at(connection, uuid, migratedBy),
 	setMetadata(connection, uuid, namespaceUri, prefix, xml, target) {

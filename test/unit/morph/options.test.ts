@@ -47,6 +47,17 @@ describe("options of a change of size", () => {
 		);
 	});
 
+	it("are to be saved for one that writes too fast to go to another host while it runs", () => {
+		const reason = "it changes 80 MiB/s of its memory, and 32 are sent";
+		const writes = { ...machine("web-1"), obstacles: [{ mode: "save-restore" as const, reason }] };
+		const options = optionsOf([{ ...machine("web-0"), obstacles: [] }, writes], types, undefined);
+		assert.deepEqual(
+			options.map(({ mode }) => mode),
+			["save-restore", "save-restore", "save-restore", "reboot"],
+		);
+		assert.deepEqual(options[1]!.reasons, [{ machine: "web-1", reason }]);
+	});
+
 	it("come to a machine that is off with its next start", () => {
 		const options = optionsOf([off("web")], types, 0);
 		assert.deepEqual(new Set(options.map(({ mode }) => mode)), new Set(["start"]));

@@ -11,6 +11,8 @@ export const SOURCE_OF_CLONES: Row[] = [
 /** How a machine goes to another host. */
 export const MIGRATION: Row[] = [
 	["migration", "hypervisor-2", []],
+	["migration.mode", "postcopy", "save", "", true],
+	["migration.allowReboot", "yes", 1],
 	["migration.peerUri", "hypervisor-2", 5],
 	["migration.address", "tcp://hypervisor-2:49152", "", 5],
 	["migration.tls", "yes", 1],

@@ -1,0 +1,34 @@
+/** What is recorded in a machine for as long as it moves. */
+import type { Seen } from "../domain/look";
+import { note } from "../domain/note";
+import type { Host } from "../libvirt";
+
+export interface Moving {
+	/** Paths of the volumes that it is sent into. */
+	disks: string[];
+	/** It is off, and what is sent carries its disks: no instruction of a guest runs in between. */
+	off: boolean;
+	/** Its memory, where that has been saved, or is about to be. */
+	saved?: Saved | undefined;
+}
+
+export interface Saved {
+	/** Paths of the file, on the host that it leaves and on the other one. */
+	there: string;
+	here: string;
+	/** URI of the other one. */
+	to: string;
+	/** When it was, in milliseconds since 1970. */
+	at: number;
+	/** Of a machine whose disks have come: when each of them was written to last. Its memory goes with no others. */
+	disks?: string[];
+}
+
+export function movingIn({ config }: Pick<Seen, "config">): Moving | undefined {
+	const moving = config.recorded?.moving;
+	return moving === undefined ? undefined : (JSON.parse(moving) as Moving);
+}
+
+export async function noteMoving(host: Host, uuid: string, moving: Moving | undefined): Promise<void> {
+	await note(host, uuid, { moving: moving && JSON.stringify(moving) }, ["config"]);
+}
