@@ -160,7 +160,12 @@ export async function restoreHere(
 		disks = await writtenAt(here, moving.disks);
 		await noteMoving(here, uuid, { ...moving, saved: { ...saved, disks } });
 	}
-	if ((await here.domains.find(uuid))?.state !== "shutoff") return removeFile(here, saved.here);
+	const isOff = async () => (await here.domains.find(uuid))?.state === "shutoff";
+	if (!(await isOff())) {
+		// A call of an earlier run may be restoring it still: a note waits for the end of that.
+		await noteMoving(here, uuid, { ...moving, saved: { ...saved, disks } });
+		if (!(await isOff())) return removeFile(here, saved.here);
+	}
 	if (!(await findVolume(here, saved.here, { now: true }))) {
 		log(`${name} has gone on here and was turned off since: it starts from its disks`);
 		return;

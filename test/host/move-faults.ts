@@ -115,11 +115,15 @@ export async function movesInto(fault: MoveFault, move: Move): Promise<void> {
 	await fault.mend?.(move);
 }
 
-/** @returns how far it has counted: on its disk, from the same boot, and without a number that is missing */
-export async function assertTicks(lab: Lab, uuid: string, bootId: string): Promise<number> {
-	// Where the host is busy, an emulated guest may take longer than libvirt waits for its agent.
+/** Where the host is busy, an emulated guest may take longer than libvirt waits for its agent. */
+export async function awaitAgent(lab: Lab, uuid: string): Promise<void> {
 	const agent = async () => (await lab.host.domains.agent(uuid, "guest-ping").catch(() => undefined)) && true;
 	assert.ok(await poll(60, agent), "the guest's agent does not answer");
+}
+
+/** @returns how far it has counted: on its disk, from the same boot, and without a number that is missing */
+export async function assertTicks(lab: Lab, uuid: string, bootId: string): Promise<number> {
+	await awaitAgent(lab, uuid);
 	const ticks = (await lab.sh(uuid, "sync; cat /root/ticks")).split("\n").map(Number);
 	assert.deepEqual(
 		ticks,
