@@ -92,6 +92,8 @@ export const needs = [
 	},
 	{ what: "Samba's net", debian: "samba-common-bin", fedora: "samba-common-tools", present: command("net") },
 	{ what: "ldbsearch", debian: "ldb-tools", fedora: "ldb-tools", present: command("ldbsearch") },
+	// For the test of the program of forked children's scripts, which is shipped as it was built.
+	{ what: "a C compiler", debian: "gcc", fedora: "gcc", present: command("gcc") },
 	// For the test of the template editor.
 	{ what: "Chromium", debian: "chromium", fedora: "chromium", present: command("chromium") },
 	{ what: "kinit and ktutil", debian: "krb5-user", fedora: "krb5-workstation", present: command("ktutil") },
