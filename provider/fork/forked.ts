@@ -40,10 +40,13 @@ export const forkedSchema = z.strictObject({
 	/** That its host name is of an identity, and the way to the pool of that: a secret. */
 	lease: z.strictObject({ pool: poolAccess, epoch: z.int().min(0) }).optional(),
 	files: z.array(guestFileSchema).default([]),
-	/** Address with its prefix for the first NIC. */
+	/** Address with its prefix for the first NIC, as the program gives it: with another one it is forked again. */
 	address: address.optional(),
 	gateway: address.optional(),
-	/** In place of both: all that its identity says of its network, where it has no DHCP server. */
+	/**
+	 * In place of both: all that its identity says of its network, where it has no DHCP server. A change that does not come
+	 * with another identity, as of name servers, is used at the next fork.
+	 */
 	network: guestNetworkSchema.optional(),
 	/** Addresses of its identity: it has to have one of them once it is connected. */
 	ips: z.array(address).default([]),

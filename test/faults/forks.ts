@@ -6,22 +6,26 @@ import { choosePoint, describePoint, type Point, strike, VICTIMS } from "./fault
 import { ask, assertForksSettled, type Wanted } from "./fork-settled";
 import type { Random } from "./random";
 
-/** `steps` is how many the engine makes at least, `mostMs` how far into one the fault may come. */
+/**
+ * The steps of a life.
+ * @param children at first, at most and at last
+ * @param steps how many the engine makes at least, in each of them
+ */
+function lifeOf(children: readonly [number, number, number], steps: readonly [number, number, number, number, number]) {
+	const [first, most, last] = children;
+	return [
+		{ name: "the first creation", want: { parent: 1, children: first }, steps: steps[0], mostMs: 3000 },
+		{ name: "growing", want: { parent: 1, children: most }, steps: steps[1], mostMs: 800 },
+		{ name: "another parent", want: { parent: 2, children: most }, steps: steps[2], mostMs: 1500 },
+		{ name: "shrinking", want: { parent: 2, children: last }, steps: steps[3], mostMs: 20 },
+		{ name: "destroying", want: undefined, steps: steps[4], mostMs: 20 },
+	];
+}
+
+/** `mostMs` is how far into a step the fault may come. */
 const LIVES = {
-	"forked machines": [
-		{ name: "the first creation", want: { parent: 1, children: 2 }, steps: 10, mostMs: 3000 },
-		{ name: "growing", want: { parent: 1, children: 4 }, steps: 5, mostMs: 800 },
-		{ name: "another parent", want: { parent: 2, children: 4 }, steps: 10, mostMs: 1500 },
-		{ name: "shrinking", want: { parent: 2, children: 1 }, steps: 7, mostMs: 20 },
-		{ name: "destroying", want: undefined, steps: 8, mostMs: 20 },
-	],
-	"a few forked machines": [
-		{ name: "the first creation", want: { parent: 1, children: 1 }, steps: 8, mostMs: 3000 },
-		{ name: "growing", want: { parent: 1, children: 2 }, steps: 4, mostMs: 800 },
-		{ name: "another parent", want: { parent: 2, children: 2 }, steps: 7, mostMs: 1500 },
-		{ name: "shrinking", want: { parent: 2, children: 1 }, steps: 4, mostMs: 20 },
-		{ name: "destroying", want: undefined, steps: 8, mostMs: 20 },
-	],
+	"forked machines": lifeOf([2, 4, 1], [10, 5, 10, 7, 8]),
+	"a few forked machines": lifeOf([1, 2, 1], [8, 4, 7, 4, 8]),
 };
 
 /** Of CLI, provider, libvirtd, and the QEMU of a machine. */
