@@ -8,8 +8,9 @@ import { forkChanges, preemptionChanges, startNote } from "../fork/changes";
 import type { Change, Effect, State } from "../lifecycle";
 import { NOTHING, planMorph, stepLine } from "../morph/planner";
 import { movedNote } from "../morph/preview";
-import { deedOf, growthsOf, PHASES, stepsIn } from "../morph/template";
+import { deedOf, growthsOf, hasStep, PHASES, stepsIn } from "../morph/template";
 import { hasUnknown, isUnknown } from "../unknown";
+import { differenceOf } from "../xml/named-devices";
 import { type Hardware, hardwareOf } from "./defaults";
 import { diskChanges, nicChanges } from "./device-changes";
 import { asMoved, moveChange } from "./moved";
@@ -36,7 +37,6 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	smbios: { effect: "restart", note: "the firmware's tables are made when the machine starts" },
 	boot: { effect: "restart", note: "the kernel is loaded when the machine starts" },
 	consoleLog: { effect: "restart", note: "the log is opened when the machine starts" },
-	extraXml: { effect: "restart", note: "the definition is merged anew, and a machine takes it when it starts" },
 };
 
 /** Hardware whose value may also be a default or the template's. */
@@ -65,7 +65,7 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 	for (const [property, row] of Object.entries(TABLE) as Array<[keyof DomainInputs, Row]>) {
 		if (!isDeepStrictEqual(olds[property], news[property])) changes.push({ property, ...row });
 	}
-	changes.push(...growthChanges(olds, news));
+	changes.push(...extraChanges(olds, news), ...growthChanges(olds, news));
 	const { before, after } = hardware(olds, news);
 	for (const [property, row] of Object.entries(HARDWARE) as Array<[keyof typeof HARDWARE, Row]>) {
 		if (before[property] !== after[property]) changes.push({ property, ...row });
@@ -117,6 +117,21 @@ function felt(olds: Olds, news: DomainInputs): Change[] {
 			note: `written down, takes effect at the next start (onRestartRequired is defer): ${change.note}`,
 		};
 	});
+}
+
+/** Devices that it names are put in and taken out where the template has a place for them. */
+function extraChanges(olds: Olds, news: DomainInputs): Change[] {
+	const property = "extraXml";
+	if (olds.extraXml === news.extraXml) return [];
+	const note = "the definition is merged anew, and a machine takes it when it starts";
+	if (isUnknown(news.extraXml) || !hasStep(templateOf(news), "device")) return [{ property, effect: "restart", note }];
+	const difference = differenceOf(olds.extraXml, news.extraXml);
+	if (typeof difference === "string") return [{ property, effect: "restart", note: `${note}: ${difference}` }];
+	const parts = [
+		...difference.out.map((alias) => `${alias} is taken out`),
+		...difference.in.map((alias) => `${alias} is put in`),
+	];
+	return [{ property, effect: "live", note: parts.join(", ") || "nothing of it differs" }];
 }
 
 /** A machine that goes on running has the steps of its template run for them. */

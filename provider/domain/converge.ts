@@ -11,6 +11,7 @@ import { shapeOf } from "../morph/shape";
 import { growthsOf, type MorphTemplate } from "../morph/template";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
+import { differenceOf, namedDevices } from "../xml/named-devices";
 import { type FoundDomain, readDomain } from "../xml/read-domain";
 import { chooseAccelerator } from "./accelerator";
 import { allChanges } from "./changes";
@@ -74,7 +75,7 @@ export async function converge(
 		config: reforks ? asNew(seen.config) : seen.config,
 		live: seen.live,
 		foreign,
-		sameExtra: olds === undefined || olds.extraXml === inputs.extraXml,
+		sameExtra: olds === undefined || typeof differenceOf(olds.extraXml, inputs.extraXml) !== "string",
 	};
 	let wanted = await wantedDefinition(inputs, host, machine);
 	// The host knows better than the record whether changes still wait: somebody may have restarted the machine.
@@ -209,6 +210,10 @@ export function removableOf(seen: Seen, olds: Pick<Olds, "disks" | "macs"> | und
 			...(olds?.macs ?? []),
 			...nics.filter(({ alias }) => all || alias?.startsWith("ua-nic-")).flatMap(({ mac }) => mac ?? []),
 		],
+		// What a change that was cut off has put in is in no definition yet.
+		named: [seen.config.root, ...(seen.live && seen.config.recorded?.morph ? [seen.live.root] : [])].flatMap((root) =>
+			all ? [] : namedDevices(root).map(({ alias }) => alias),
+		),
 	};
 }
 

@@ -34,7 +34,7 @@ export interface Machine {
 	foreign?: boolean | undefined;
 	/** The machine as it runs. */
 	live?: FoundDomain | undefined;
-	/** Whether `extraXml` is what it was when the present definition was made. */
+	/** Whether `extraXml` is what it was when the present definition was made, but for devices with an alias of their own. */
 	sameExtra?: boolean | undefined;
 }
 

@@ -1,11 +1,14 @@
-/** Disks and NICs of a running machine, put in and taken out as steps of a template. */
+/** Disks, NICs and other devices of a running machine, put in and taken out as steps of a template. */
 import type { Context } from "../lifecycle";
 import type { OwnChange } from "../morph/own-change";
 import { hasStep, type MorphTemplate } from "../morph/template";
-import type { DomainSpec } from "../xml/domain";
+import type { DiskSpec, FoundDisk, FoundNic, NicSpec } from "../xml/devices";
 import { type Element, serialize } from "../xml/element";
+import { type NamedDevice, namedDevices } from "../xml/named-devices";
 import type { FoundDomain } from "../xml/read-domain";
+import type { Wanted } from "./definition";
 import {
+	type DeviceKind,
 	disksToPutIn,
 	disksToTakeOut,
 	nicsToPutIn,
@@ -13,138 +16,144 @@ import {
 	putInDisks,
 	putInNics,
 	type Removable,
-	takeOutDisks,
-	takeOutNics,
+	unplug,
 	unplugDisk,
 	unplugNic,
 } from "./live";
 import { lookLive, type Seen } from "./look";
 import { patiently } from "./patience";
 
-export type DeviceKind = "disk" | "nic";
-
 /** Kinds of devices that a template gives a place. */
 export function placedKinds(template: MorphTemplate | undefined): DeviceKind[] {
-	return (["disk", "nic"] as const).filter((kind) => hasStep(template, kind));
+	return (["disk", "nic", "device"] as const).filter((kind) => hasStep(template, kind));
+}
+
+interface Machine {
+	seen: Pick<Seen, "uuid" | "config"> & { live: FoundDomain };
+	wanted: Wanted;
+	removable: Removable;
 }
 
 /**
  * What differs, as steps. The definition on the host, which is written anew when all is done, says what was before: also to
  * who comes after a crash.
  */
-export function deviceSteps(
-	context: Context,
-	seen: Pick<Seen, "uuid" | "config"> & { live: FoundDomain },
-	wanted: DomainSpec,
-	removable: Removable,
-	kinds: ReadonlyArray<DeviceKind>,
-): OwnChange[] {
-	return kinds.flatMap((kind) => {
-		const { out, put, names } = KINDS[kind];
-		const differing = (list: (found: FoundDomain) => string[]) => [
-			...new Set([...list(seen.config), ...list(seen.live)]),
-		];
-		const look = () => lookLive(context.host, seen.uuid);
-		const leaving = (found: FoundDomain) => names(out.list(found, wanted, removable));
-		const coming = (found: FoundDomain) => names(put.list(found, wanted));
+export function deviceSteps(context: Context, machine: Machine, kinds: ReadonlyArray<DeviceKind>): OwnChange[] {
+	return kinds.flatMap((kind) => KINDS[kind](context, machine, kind));
+}
+
+/** How the devices of a kind, which are known by a key, are told from what is wanted, put in and taken out. */
+interface Kind<Found extends { element: Element }, Spec> {
+	name: string;
+	key(device: Found | Spec): string | undefined;
+	all(found: FoundDomain): Found[];
+	leaving(found: FoundDomain, wanted: Wanted, removable: Removable): Found[];
+	coming(found: FoundDomain, wanted: Wanted): Spec[];
+	putIn(context: Context, live: FoundDomain, wanted: Spec[], seconds: number): Promise<void>;
+	takeOut(context: Context, live: FoundDomain, device: Found, seconds: number): Promise<void>;
+	/** One that has become another while it stayed is what it was again. */
+	restore?(context: Context, live: FoundDomain, device: Spec, before: Found, seconds: number): Promise<void>;
+}
+
+type Steps = (context: Context, machine: Machine, kind: DeviceKind) => OwnChange[];
+
+function stepsFor<Found extends { element: Element }, Spec>(how: Kind<Found, Spec>): Steps {
+	return (context, { seen: { uuid, config, live }, wanted, removable }, kind) => {
+		const look = () => lookLive(context.host, uuid);
+		const leaving = (found: FoundDomain) => how.leaving(found, wanted, removable);
+		const coming = (found: FoundDomain) => how.coming(found, wanted);
+		const same = (found: FoundDomain, device: Found | Spec) =>
+			how.all(found).find((item) => how.key(item) === how.key(device));
 		const change = (
 			phase: OwnChange["phase"],
-			list: (found: FoundDomain) => string[],
+			list: (found: FoundDomain) => Array<Found | Spec>,
 			verb: string,
 			work: Pick<OwnChange, "act" | "undo">,
 		): OwnChange[] => {
-			const devices = differing(list);
-			if (devices.length === 0) return [];
+			const names = [...list(config), ...list(live)].map((device) => `${how.name} ${how.key(device) ?? "?"}`);
+			if (names.length === 0) return [];
 			const isDone = async () => list(await look()).length === 0;
-			return [{ kind, phase, line: `${verb} ${devices.join(", ")}`, isDone, ...work }];
+			return [{ kind, phase, line: `${verb} ${[...new Set(names)].join(", ")}`, isDone, ...work }];
 		};
 		return [
 			...change("hotUnplug", leaving, "take out", {
-				act: async () => out.act(context, await look(), wanted, removable),
+				act: async (seconds) => {
+					const now = await look();
+					for (const device of leaving(now)) await how.takeOut(context, now, device, seconds);
+				},
 				undo: async () => {
-					const live = await look();
-					for (const device of out.lost(seen.config, live, wanted, removable)) {
-						await patiently(() => context.host.domains.attachDevice(seen.uuid, serialize(device), "live"));
+					const now = await look();
+					for (const device of leaving(config)) {
+						if (!same(now, device)) await attach(context, uuid, device.element);
 					}
 				},
 			}),
 			...change("hotPlug", coming, "put in", {
-				act: async () => put.act(context, await look(), wanted),
-				undo: async () => put.undo(context, await look(), seen.config, wanted),
+				act: async (seconds) => {
+					const now = await look();
+					await how.putIn(context, now, coming(now), seconds);
+				},
+				undo: async (seconds) => {
+					const now = await look();
+					for (const device of coming(config)) {
+						const [plugged, before] = [same(now, device), same(config, device)];
+						if (plugged && !before) await how.takeOut(context, now, plugged, seconds);
+						else if (plugged && before) await how.restore?.(context, now, device, before, seconds);
+					}
+				},
 			}),
 		];
-	});
-}
-
-interface Device {
-	target?: string | undefined;
-	mac?: string | undefined;
-}
-
-interface Kind {
-	names(devices: ReadonlyArray<Device>): string[];
-	out: {
-		list(found: FoundDomain, wanted: DomainSpec, removable: Removable): ReadonlyArray<Device>;
-		act(context: Context, live: FoundDomain, wanted: DomainSpec, removable: Removable): Promise<void>;
-		/** Devices of the definition that are to go and do not run any more. */
-		lost(config: FoundDomain, live: FoundDomain, wanted: DomainSpec, removable: Removable): Element[];
-	};
-	put: {
-		list(found: FoundDomain, wanted: DomainSpec): ReadonlyArray<Device>;
-		act(context: Context, live: FoundDomain, wanted: DomainSpec): Promise<void>;
-		/** Takes out again what the definition does not have. */
-		undo(context: Context, live: FoundDomain, config: FoundDomain, wanted: DomainSpec): Promise<void>;
 	};
 }
 
-const KINDS: Record<DeviceKind, Kind> = {
-	disk: {
-		names: (disks) => disks.map(({ target = "?" }) => `disk ${target}`),
-		out: {
-			list: (found, { disks }, removable) => disksToTakeOut(found, disks, removable.disks),
-			act: (context, live, { disks }, removable) => takeOutDisks(context, live, disks, removable.disks),
-			lost: (config, live, { disks }, removable) =>
-				disksToTakeOut(config, disks, removable.disks)
-					.filter(({ target }) => !live.disks.some((disk) => disk.target === target))
-					.map(({ element }) => element),
+function attach({ host }: Context, uuid: string, device: Element): Promise<void> {
+	return patiently(() => host.domains.attachDevice(uuid, serialize(device), "live"));
+}
+
+const KINDS: Record<DeviceKind, Steps> = {
+	disk: stepsFor<FoundDisk, DiskSpec>({
+		name: "disk",
+		key: ({ target }) => target,
+		all: ({ disks }) => disks,
+		leaving: (found, { spec }, { disks }) => disksToTakeOut(found, spec.disks, disks),
+		coming: (found, { spec }) => disksToPutIn(found, spec.disks),
+		putIn: putInDisks,
+		takeOut: unplugDisk,
+		restore: async ({ host }, { uuid }, { device }, before) => {
+			if (device !== "cdrom") return;
+			await patiently(() => host.domains.updateDevice(uuid, serialize(before.element), "live"));
 		},
-		put: {
-			list: (found, { disks }) => disksToPutIn(found, disks),
-			act: (context, live, { disks }) => putInDisks(context, live, disks),
-			undo: async (context, live, config, { disks }) => {
-				for (const { target, device } of disksToPutIn(config, disks)) {
-					const now = live.disks.find((disk) => disk.target === target);
-					const before = config.disks.find((disk) => disk.target === target);
-					if (now && !before) await unplugDisk(context, live, now);
-					else if (now && before && device === "cdrom") {
-						const medium = serialize(before.element);
-						await patiently(() => context.host.domains.updateDevice(live.uuid, medium, "live"));
-					}
-				}
-			},
+	}),
+	nic: stepsFor<FoundNic, NicSpec>({
+		name: "NIC",
+		key: ({ mac }) => mac,
+		all: ({ nics }) => nics,
+		leaving: (found, { spec }, { macs }) => nicsToTakeOut(found, spec.nics, macs),
+		coming: (found, { spec }) => nicsToPutIn(found, spec.nics),
+		putIn: putInNics,
+		takeOut: unplugNic,
+		restore: async (context, live, nic, { source }, seconds) => {
+			if (source) await putInNics(context, live, [{ ...nic, source }], seconds);
 		},
-	},
-	nic: {
-		names: (nics) => nics.map(({ mac = "?" }) => `NIC ${mac}`),
-		out: {
-			list: (found, { nics }, removable) => nicsToTakeOut(found, nics, removable.macs),
-			act: (context, live, { nics }, removable) => takeOutNics(context, live, nics, removable.macs),
-			lost: (config, live, { nics }, removable) =>
-				nicsToTakeOut(config, nics, removable.macs)
-					.filter(({ mac }) => !live.nics.some((nic) => nic.mac === mac))
-					.map(({ element }) => element),
+	}),
+	device: stepsFor<NamedDevice, NamedDevice>({
+		name: "device",
+		key: ({ alias }) => alias,
+		all: ({ root }) => namedDevices(root),
+		leaving: (found, { root }, { named }) => {
+			const wanted = namedDevices(root).map(({ alias }) => alias);
+			return namedDevices(found.root).filter(({ alias }) => named.includes(alias) && !wanted.includes(alias));
 		},
-		put: {
-			list: (found, { nics }) => nicsToPutIn(found, nics),
-			act: (context, live, { nics }) => putInNics(context, live, nics),
-			undo: async (context, live, config, { nics }) => {
-				for (const nic of nicsToPutIn(config, nics)) {
-					const now = live.nics.find(({ mac }) => mac === nic.mac);
-					const before = config.nics.find(({ mac }) => mac === nic.mac);
-					if (now && !before) await unplugNic(context, live, now);
-					else if (now && before?.source) await putInNics(context, live, [{ ...nic, source: before.source }]);
-				}
-			},
+		coming: (found, { root }) => {
+			const there = namedDevices(found.root).map(({ alias }) => alias);
+			return namedDevices(root).filter(({ alias }) => !there.includes(alias));
 		},
-	},
+		putIn: async (context, { uuid }, devices) => {
+			for (const { element } of devices) await attach(context, uuid, element);
+		},
+		takeOut: (context, live, { alias, element }, seconds) => {
+			const isThere = (now: FoundDomain) => namedDevices(now.root).some((item) => item.alias === alias);
+			return unplug(context, live, element, `device ${alias}`, isThere, seconds);
+		},
+	}),
 };

@@ -23,11 +23,16 @@ import { patiently, poll } from "./patience";
 const UNPLUG_SECONDS = 60;
 const BALLOON_SECONDS = 5;
 
+/** What is put into a running machine and taken out of it, beside vCPUs and memory. */
+export type DeviceKind = "disk" | "nic" | "device";
+
 export interface Removable {
 	/** `sourceKey` of the disks that were the machine's by what is recorded. */
 	disks: ReadonlyArray<string>;
 	/** MAC addresses of the NICs that were. */
 	macs: ReadonlyArray<string>;
+	/** Aliases of other devices that `extraXml` gave it. */
+	named: ReadonlyArray<string>;
 }
 
 /**
@@ -41,7 +46,7 @@ export async function applyDevices(
 	live: FoundDomain,
 	wanted: DomainSpec,
 	removable: Removable,
-	left: ReadonlyArray<"disk" | "nic"> = [],
+	left: ReadonlyArray<DeviceKind> = [],
 ): Promise<void> {
 	if (!left.includes("disk")) {
 		await takeOutDisks(context, live, wanted.disks, removable.disks);
@@ -149,7 +154,12 @@ async function changeMedium({ host }: Context, live: FoundDomain, old: FoundDisk
 	await patiently(() => host.domains.updateDevice(live.uuid, serialize(diskElement(target)), "live"));
 }
 
-export async function unplugDisk(context: Context, live: FoundDomain, disk: FoundDisk): Promise<void> {
+export async function unplugDisk(
+	context: Context,
+	live: FoundDomain,
+	disk: FoundDisk,
+	seconds = UNPLUG_SECONDS,
+): Promise<void> {
 	const { host, log } = context;
 	const name = `disk ${disk.target} (${disk.chain[0]})`;
 	const uses = live.agentConnected ? await usesOfDisk(host, live.uuid, qemuDevice(live, disk)) : undefined;
@@ -160,7 +170,8 @@ export async function unplugDisk(context: Context, live: FoundDomain, disk: Foun
 				"written. End that in the guest (umount, swapoff, ...), or turn the machine off (running: false) for the change",
 		);
 	}
-	await unplug(context, live, disk.element, name, (now) => now.disks.some((item) => item.target === disk.target));
+	const isThere = (now: FoundDomain) => now.disks.some((item) => item.target === disk.target);
+	await unplug(context, live, disk.element, name, isThere, seconds);
 }
 
 /** QEMU's id of the PCI device behind a disk: the disk's own, or its SCSI controller's. */
@@ -180,19 +191,20 @@ function qemuDevice(live: FoundDomain, disk: FoundDisk): DiskPlace {
 /**
  * Asks for a device and waits until it is gone: the request's success only means that the guest was asked.
  */
-async function unplug(
+export async function unplug(
 	{ host }: Context,
 	live: FoundDomain,
 	device: Element,
 	name: string,
 	there: (now: FoundDomain) => boolean,
+	seconds: number,
 ): Promise<void> {
 	const xml = serialize(device);
 	await patiently(() => host.domains.detachDevice(live.uuid, xml, "live"));
-	const gone = await poll(UNPLUG_SECONDS, async () => (there(await lookLive(host, live.uuid)) ? undefined : true));
+	const gone = await poll(seconds, async () => (there(await lookLive(host, live.uuid)) ? undefined : true));
 	if (gone) return;
 	throw new Error(
-		`the guest of ${live.name} has not let go of ${name} within ${UNPLUG_SECONDS} s: the device is still there. ` +
+		`the guest of ${live.name} has not let go of ${name} within ${seconds} s: the device is still there. ` +
 			"Look whether the guest runs and supports hot plug, or turn the machine off (running: false) for the change",
 	);
 }
@@ -225,7 +237,12 @@ export async function takeOutNics(
 	for (const nic of nicsToTakeOut(live, wanted, removable)) await unplugNic(context, live, nic);
 }
 
-export async function putInNics(context: Context, live: FoundDomain, wanted: ReadonlyArray<NicSpec>): Promise<void> {
+export async function putInNics(
+	context: Context,
+	live: FoundDomain,
+	wanted: ReadonlyArray<NicSpec>,
+	seconds = UNPLUG_SECONDS,
+): Promise<void> {
 	const { host } = context;
 	const plug = (nic: NicSpec) =>
 		patiently(() => host.domains.attachDevice(live.uuid, serialize(nicElement(nic)), "live"));
@@ -236,15 +253,16 @@ export async function putInNics(context: Context, live: FoundDomain, wanted: Rea
 			if (canReconnect(old, nic)) {
 				await patiently(() => host.domains.updateDevice(live.uuid, serialize(reconnected(old, nic)), "live"));
 			} else {
-				await unplugNic(context, live, old);
+				await unplugNic(context, live, old, seconds);
 				await plug(nic);
 			}
 		}
 	}
 }
 
-export function unplugNic(context: Context, live: FoundDomain, nic: FoundNic): Promise<void> {
-	return unplug(context, live, nic.element, `NIC ${nic.mac}`, (now) => now.nics.some(({ mac }) => mac === nic.mac));
+export function unplugNic(context: Context, live: FoundDomain, nic: FoundNic, seconds = UNPLUG_SECONDS): Promise<void> {
+	const isThere = (now: FoundDomain) => now.nics.some(({ mac }) => mac === nic.mac);
+	return unplug(context, live, nic.element, `NIC ${nic.mac}`, isThere, seconds);
 }
 
 /** Networks and bridges are both a bridge to the NIC; user-mode networking is another back end. */

@@ -71,12 +71,14 @@ export interface MorphStepArgs {
 	/**
 	 * `guestExec` runs a program in the guest, by its agent; `hostExec` one on a host, which is this machine or reached by
 	 * ssh (`qemu+ssh://`), with the machine's UUID as `MACHINE_UUID`. `custom` runs one in either, unless `check` says that it
-	 * has had its effect, and waits until it says so. `vcpus`, `memory`, `disk` and `nic` put the machine's own change in
-	 * this place among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more. `growFilesystem`, in `hotPlug` and
+	 * has had its effect, and waits until it says so. `vcpus`, `memory`, `disk`, `nic` and `device` (of `extraXml`, with
+	 * an alias of its own) put the machine's own change in this place among the others: in `hotUnplug` where it gets less, in `hotPlug` where it gets more. `growFilesystem`, in `hotPlug` and
 	 * `postMigration`, has the file system on `mountPoint` take all of its disk, with the partition that it is on.
 	 * @default "guestExec"
 	 */
-	kind?: pulumi.Input<"guestExec" | "hostExec" | "custom" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic">;
+	kind?: pulumi.Input<
+		"guestExec" | "hostExec" | "custom" | "growFilesystem" | "vcpus" | "memory" | "disk" | "nic" | "device"
+	>;
 	/**
 	 * Of `guestExec`, `hostExec` and `custom`: program and arguments, run without a shell; required there. Exit code 0 is
 	 * success. After a crash in the middle it is run once more, of `custom` unless `check` says that it has had its effect.

@@ -82,18 +82,18 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 	return lines;
 }
 
-/** Disks and NICs that change by steps of their own; none where what they are to be is not there yet. */
+/** Disks, NICs and other devices that change by steps of their own; none where what they are to be is not there yet. */
 async function placedDevices(inputs: DomainInputs, context: Context, uuid: string): Promise<OwnChange[]> {
 	const known = inputs.template === undefined || inputs.nics !== undefined;
-	const kinds = placedKinds(inputs.morph).filter((kind) => kind === "disk" || known);
+	const kinds = placedKinds(inputs.morph).filter((kind) => kind !== "nic" || known);
 	const seen = kinds.length === 0 ? undefined : await look(context.host, uuid);
 	if (!seen?.live) return [];
 	const { config, live } = seen;
 	try {
 		const machine = { uuid, domainType: config.domainType, config, live };
-		const { spec } = await wantedDefinition(inputs, context.host, machine);
+		const wanted = await wantedDefinition(inputs, context.host, machine);
 		const removable = removableOf(seen, { disks: [], macs: [] });
-		return deviceSteps(context, { uuid, config, live }, spec, removable, kinds);
+		return deviceSteps(context, { seen: { uuid, config, live }, wanted, removable }, kinds);
 	} catch (error) {
 		if (error instanceof InputError) return [];
 		throw error;

@@ -60,7 +60,7 @@ export async function redefineAndStart(
 				const placed = placedKinds(inputs.morph);
 				await applyDevices(context, seen.live, wanted.spec, step.removable, placed);
 				const running = { ...seen, live: seen.live };
-				const devices = deviceSteps(context, running, wanted.spec, step.removable, placed);
+				const devices = deviceSteps(context, { seen: running, wanted, removable: step.removable }, placed);
 				const { room } = wanted.spec;
 				if (!room) await applySize(context, seen.live, wanted.spec);
 				const size = room && !step.sizeWaits ? wanted.spec : undefined;

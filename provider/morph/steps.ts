@@ -66,8 +66,18 @@ export function stepsOf(
 		.map((group) => (course.onlyForward ? group.map(onlyForward) : group));
 }
 
-function deviceStep({ timeoutSeconds, onFailure }: MorphStep, { kind, phase, line, ...work }: OwnChange): EngineStep {
-	return { id: `${phase} ${kind}`, what: line, timeoutSeconds: timeoutSeconds + 30, onFailure, ...work };
+function deviceStep(step: MorphStep, { kind, phase, line, isDone, act, undo }: OwnChange): EngineStep {
+	const { timeoutSeconds, onFailure } = step;
+	return {
+		id: `${phase} ${kind}`,
+		what: line,
+		// The guest's own time ends first, and says more.
+		timeoutSeconds: timeoutSeconds + 30,
+		onFailure,
+		...(isDone && { isDone }),
+		act: () => act(timeoutSeconds),
+		undo: () => undo(timeoutSeconds),
+	};
 }
 
 /** Nothing is taken back of a machine that is elsewhere already: the next run goes on. */

@@ -21,11 +21,11 @@ export type MemoryWay = (typeof MEMORY_WAYS)[number];
 /**
  * One step. `guestExec` runs a program in the guest, by its agent and without a shell, `hostExec` one on a host; `custom` one
  * in either, and another one tells whether it has had its effect; `growFilesystem` has a file system of the guest take all
- * of its disk; `vcpus`, `memory`, `disk` and `nic` say where the machine's own changes take place among the others.
+ * of its disk; `vcpus`, `memory`, `disk`, `nic` and `device` say where the machine's own changes take place among the others.
  */
 export const morphStepSchema = z.strictObject({
 	kind: z
-		.enum(["guestExec", "hostExec", "custom", "growFilesystem", "vcpus", "memory", "disk", "nic"])
+		.enum(["guestExec", "hostExec", "custom", "growFilesystem", "vcpus", "memory", "disk", "nic", "device"])
 		.default("guestExec"),
 	exec: command.optional(),
 	undo: command.optional(),
@@ -139,11 +139,12 @@ export function growthsOf(template: MorphTemplate = {}, before: MorphTemplate = 
 
 /**
  * Where the machine changes where a template does not say: what goes before what comes, memory before vCPUs in need of it.
- * Of disks and NICs only where it names them in the other phase: else they change before the first step.
+ * Of disks, NICs and devices only where it names them in the other phase: else they change before the first step, or by a
+ * restart.
  */
 const DEFAULT_PLACES = {
-	hotUnplug: ["nic", "disk", "vcpus", "memory"],
-	hotPlug: ["memory", "vcpus", "disk", "nic"],
+	hotUnplug: ["device", "nic", "disk", "vcpus", "memory"],
+	hotPlug: ["memory", "vcpus", "disk", "nic", "device"],
 } as const;
 
 /** The template with the machine's own changes put where it does not name them: in front, so that its programs find them done. */
@@ -153,7 +154,7 @@ export function completed(template: MorphTemplate = {}): Record<Phase, MorphStep
 	const withOwn = (name: keyof typeof DEFAULT_PLACES) => {
 		const given = groups(name);
 		const missing = DEFAULT_PLACES[name]
-			.filter((kind) => (kind !== "disk" && kind !== "nic") || hasStep(template, kind))
+			.filter((kind) => kind === "vcpus" || kind === "memory" || hasStep(template, kind))
 			.filter((kind) => !given.flat().some((step) => step.kind === kind));
 		return [...missing.map((kind) => [morphStepSchema.parse({ kind })]), ...given];
 	};
@@ -244,5 +245,5 @@ function complaintAboutGrowth({ mountPoint, exec, undo }: MorphStep, phase: Phas
 const WITH_PROGRAM = "with exec or undo, which are those of guestExec, hostExec and custom";
 
 function isOwn({ kind }: MorphStep): boolean {
-	return kind === "vcpus" || kind === "memory" || kind === "disk" || kind === "nic";
+	return ["vcpus", "memory", "disk", "nic", "device"].includes(kind);
 }

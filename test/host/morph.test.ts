@@ -242,6 +242,61 @@ describe("a machine that changes its size while it runs", function () {
 		await untouched();
 	});
 
+	const named = (xml: string, alias: string) => xml.replace("/>", `/><alias name="${alias}"/>`);
+	const MORE = `<domain><devices>
+		${named('<rng model="virtio"><backend model="random">/dev/urandom</backend><rate bytes="1024"/></rng>', "ua-more-rng")}
+		${named('<channel type="null"><target type="virtio" name="com.example.more"/></channel>', "ua-more-port")}
+	</devices></domain>`;
+	const device = { hotUnplug: [{ kind: "device" }], hotPlug: [{ kind: "device" }] };
+	const LOOK = "echo $(ls /sys/bus/pci/devices | wc -l) $(cat /sys/class/virtio-ports/*/name | wc -l)";
+	/** What the guest shows, once that is as expected. */
+	const shown = (expected: string) =>
+		lab.sh(state.uuid, `for i in $(seq 300); do [ "$(${LOOK})" = "${expected}" ] && break; sleep 0.1; done; ${LOOK}`);
+
+	it("takes devices of extraXml and gives them back where the template has a place for them", async () => {
+		const before = await lab.sh(state.uuid, LOOK);
+		const more = before.replace(/\d+/g, (count) => String(Number(count) + 1));
+		assert.deepEqual(await change({ extraXml: MORE, morph: device }), [
+			"morph: live",
+			"extraXml: live",
+			"morph: live, in 1 step(s)",
+			"  1. hotPlug: put in device ua-more-rng, device ua-more-port",
+		]);
+		assert.equal(await shown(more), more);
+		await untouched();
+		const formerly = inputs;
+		const failing = { ...device, postMigration: [exec("exit 1")] };
+		await assert.rejects(
+			change({ extraXml: undefined, morph: failing }),
+			/has been taken back. grows runs on as it was/,
+		);
+		inputs = formerly;
+		assert.equal(await shown(more), more);
+		await untouched();
+		let deaths = 0;
+		for (let diesAt = 2; ; diesAt += 3) {
+			const { extraXml, ...rest } = over(inputs, { morph: device });
+			const news: DomainInputs = extraXml === undefined ? { ...rest, extraXml: MORE } : rest;
+			const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
+			const died = await domain.update(state.uuid, state, news, context).then(
+				() => false,
+				(error) => assert.match(String(error), DIES) ?? true,
+			);
+			// The next run goes on, or back.
+			if (!died || diesAt % 2 === 1) inputs = news;
+			state = wire(await lab.update(state, inputs));
+			const expected = inputs.extraXml === undefined ? before : more;
+			assert.equal(await shown(expected), expected, `killed at ${diesAt}`);
+			await untouched();
+			if (!died) break;
+			deaths++;
+		}
+		assert.ok(deaths >= 3, `${deaths} deaths`);
+		await change({ extraXml: undefined });
+		assert.equal(await shown(before), before);
+		await untouched();
+	});
+
 	it("takes no memory that the guest's programs use", async () => {
 		await change({ ...size(1, 288), morph: {} });
 		await lab.sh(

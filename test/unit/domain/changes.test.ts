@@ -3,6 +3,10 @@ import { changes } from "../../../provider/domain/changes";
 import { type Case, testCases } from "./changes-table";
 import { inputsOf, stateOf } from "./inputs";
 
+const RNG =
+	'<domain><devices><rng model="virtio"><backend model="random">/dev/urandom</backend><alias name="ua-more"/></rng></devices></domain>';
+const DEVICES = { hotPlug: [{ kind: "device" }] };
+
 const cases: Case[] = [
 	{ what: "nothing", effects: [] },
 	{ what: "a default that is given", news: { memoryMiB: 1024, machine: "q35", agent: true }, effects: [] },
@@ -30,6 +34,46 @@ const cases: Case[] = [
 	{ what: "the rng", news: { rng: false }, effects: ["rng: restart"] },
 	{ what: "the graphics", news: { graphics: "vnc" }, effects: ["graphics: restart"] },
 	{ what: "extraXml", news: { extraXml: "<domain/>" }, effects: ["extraXml: restart"] },
+	{
+		what: "devices of extraXml, where no step takes them",
+		news: { extraXml: RNG },
+		effects: ["extraXml: restart"],
+	},
+	{
+		what: "devices of extraXml, where a step takes them",
+		olds: { extraXml: RNG, morph: DEVICES },
+		news: { extraXml: RNG.replace("ua-more", "ua-other"), morph: DEVICES },
+		effects: ["extraXml: live"],
+		note: /^ua-more is taken out, ua-other is put in$/,
+	},
+	{
+		what: "all of extraXml, which was one device",
+		olds: { extraXml: RNG, morph: DEVICES },
+		news: { morph: DEVICES },
+		effects: ["extraXml: live"],
+		note: /^ua-more is taken out$/,
+	},
+	{
+		what: "more of extraXml than devices",
+		olds: { extraXml: RNG, morph: DEVICES },
+		news: { extraXml: RNG.replace("<devices>", "<on_crash>restart</on_crash><devices>"), morph: DEVICES },
+		effects: ["extraXml: restart"],
+		note: /more differs than devices with an alias of their own/,
+	},
+	{
+		what: "a device of extraXml that keeps its alias",
+		olds: { extraXml: RNG, morph: DEVICES },
+		news: { extraXml: RNG.replace("urandom", "random"), morph: DEVICES },
+		effects: ["extraXml: restart"],
+		note: /ua-more is another device than before: .* under another alias/,
+	},
+	{
+		what: "white space of extraXml",
+		olds: { extraXml: RNG, morph: DEVICES },
+		news: { extraXml: RNG.replaceAll("><", ">\n\t<"), morph: DEVICES },
+		effects: ["extraXml: live"],
+		note: /nothing of it differs/,
+	},
 	{ what: "autostart", news: { autostart: true }, effects: ["autostart: live"] },
 	{
 		what: "running",

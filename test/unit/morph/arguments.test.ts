@@ -25,6 +25,9 @@ describe("a machine with an instance type", () => {
 		{ instanceType: "nano", morph: {} },
 		{ morph: { preMigration: [{ exec: ["a"] }], migration: {} } },
 		{
+			morph: { hotUnplug: [{ kind: "device" }], hotPlug: [{ kind: "device", timeoutSeconds: 5, onFailure: "abort" }] },
+		},
+		{
 			morph: {
 				preMigration: [{ kind: "custom", exec: ["a"], check: ["b"], undo: ["c"], onFailure: "continue" }],
 				postMigration: [{ kind: "custom", exec: ["a"], check: ["b"], on: "host", checkOn: "guest" }],
@@ -173,8 +176,8 @@ describe("a machine with an instance type", () => {
 		[{ instanceType: "nano", morph: { hotPlug: ["vcpus"] } }, /^morph.hotPlug\[0\]: got "vcpus"; allowed is a group/],
 		[{ instanceType: "nano", morph: { hotPlug: [{ ...exec, parallel: "yes" }] } }, /parallel: got "yes"/],
 		[
-			{ instanceType: "nano", morph: { hotPlug: [{ kind: "device" }] } },
-			/^morph.hotPlug\[0\].kind: got "device"; allowed are "guestExec", "hostExec", "custom", .* and "nic"/,
+			{ instanceType: "nano", morph: { hotPlug: [{ kind: "gpu" }] } },
+			/^morph.hotPlug\[0\].kind: got "gpu"; allowed are "guestExec", "hostExec", "custom", .* and "device"/,
 		],
 		[
 			{ instanceType: "nano", morph: { hotPlug: [{ ...exec, timeoutSeconds: 0 }] } },
@@ -218,6 +221,11 @@ describe("a machine with an instance type", () => {
 			{ instanceType: "nano", morph: { hotPlug: [{ kind: "memory" }, { kind: "memory" }] } },
 			/hotPlug\[1\]: got kind "memory" twice/,
 		],
+		[
+			{ morph: { postMigration: [{ kind: "device" }] } },
+			/postMigration\[0\]: got kind "device" in postMigration; allowed/,
+		],
+		[{ morph: { hotPlug: [{ kind: "device", exec: ["a"] }] } }, /got kind "device" with exec or undo/],
 		[{ morph: { preMigration: [{ kind: "disk" }] } }, /preMigration\[0\]: got kind "disk" in preMigration; allowed/],
 		[{ morph: { hotPlug: [{ kind: "nic", exec: ["a"] }] } }, /got kind "nic" with exec or undo/],
 		[{ morph: { hotPlug: [{ kind: "disk", onFailure: "continue" }] } }, /got kind "disk" with onFailure "continue"/],

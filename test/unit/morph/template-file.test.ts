@@ -62,7 +62,7 @@ postMigration: []
 		["drain", /got "drain"; allowed is a group/],
 		["hotPlug: {", /template\.yaml: .*at line 1/s],
 		["hotplug: []", /: hotplug: there is no such property.*hotPlug/],
-		["hotPlug: [{ kind: device }]", /: hotPlug\[0\]\.kind: got "device"; allowed are/],
+		["hotPlug: [{ kind: gpu }]", /: hotPlug\[0\]\.kind: got "gpu"; allowed are/],
 		["hotPlug: [{ timeoutSeconds: 0, exec: [a] }]", /: hotPlug\[0\]\.timeoutSeconds: got 0/],
 		["preMigration: [{ kind: memory }]", /: preMigration\[0\]: got kind "memory" in preMigration/],
 		["hotPlug: [{ kind: hostExec }]", /: hotPlug\[0\]: got kind "hostExec" without exec/],

@@ -43,7 +43,7 @@ export const HARDWARE: Row[] = [
 	["morph.migration", [], "live"],
 	...["preMigration", "hotUnplug", "migration.duringMigration", "hotPlug", "postMigration"].flatMap((phase): Row[] => [
 		[`morph.${phase}`, {}, ["vcpus"]],
-		[`morph.${phase}[0].kind`, "device", 5],
+		[`morph.${phase}[0].kind`, "gpu", 5],
 		[`morph.${phase}[0].mountPoint`, "srv", 5],
 		[`morph.${phase}[0].diskMiB`, 0, "64"],
 		[`morph.${phase}[0].exec`, "true", [], [""], [5]],
