@@ -152,11 +152,16 @@ interface ExecStatus {
 	"err-data"?: string;
 }
 
-async function ask<T>(host: Host, uuid: string, command: string, args: object): Promise<T> {
+/** How often an agent is asked that has not answered libvirt in time; each takes 5 s. */
+const ASKED = 6;
+
+async function ask<T>(host: Host, uuid: string, command: string, args: object, asked = 1): Promise<T> {
 	try {
 		return await host.domains.agent<T>(uuid, command, args, { deadlineSeconds: 30 });
 	} catch (error) {
 		if (!(error instanceof LibvirtError)) throw error;
+		// On a busy host: the agent has not said that it is there, and has not been sent anything.
+		if (asked < ASKED && /not available for now/.test(error.reason)) return ask(host, uuid, command, args, asked + 1);
 		const advice = /disabled|not allowed|blacklist|blocked/i.test(error.reason)
 			? `. The guest agent's configuration forbids ${command}: allow it in the image`
 			: "";

@@ -7,7 +7,7 @@ import { journalOf } from "../morph/journal";
 import { checkMove, moveHere, placeBefore, stayHere } from "../move/move";
 import { isAnotherHost } from "../move/moves";
 import { movingIn } from "../move/moving";
-import { removeFile } from "../move/saved";
+import { forgetSaved } from "../move/saved";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
 import { converge } from "./converge";
@@ -16,7 +16,7 @@ import { defaultsOf, hardwareOf, withDefaults } from "./defaults";
 import { checkAsMember, finish } from "./finish";
 import { diskComplaint } from "./io-errors";
 import { asOff, look, type Seen } from "./look";
-import { asMoved } from "./moved";
+import { asMoved, refuseElsewhere } from "./moved";
 import { refuseForeign, whose } from "./own";
 import { factsOf, planDomain, planDomainByName } from "./plan";
 import { rules } from "./rules";
@@ -42,7 +42,10 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 
 	async read(id, state, { host, log }) {
 		const seen = await look(host, id);
-		if (!seen) return undefined;
+		if (!seen) {
+			await refuseElsewhere(id, state);
+			return undefined;
+		}
 		if (isNobody(seen.live)) return foundOff(host, seen, state, log);
 		const complaint = seen.state === "paused" ? await diskComplaint(host, id) : undefined;
 		if (complaint !== undefined) log(complaint);
@@ -53,7 +56,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 	update: updateDomain,
 
 	/** Powers the machine off at once: its disks mostly go with it. To let the guest end first, apply `running: false`. */
-	async delete(id, state, { host }) {
+	async delete(id, state, { host, log }) {
 		const seen = await look(host, id);
 		if (!seen) return;
 		const owner = seen.config.recorded?.owner;
@@ -64,7 +67,7 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 		}
 		await removeDomain(host, id);
 		const saved = movingIn(seen)?.saved;
-		if (saved) await removeFile(host, saved.there);
+		if (saved) await forgetSaved(log, host, saved);
 	},
 };
 

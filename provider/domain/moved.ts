@@ -94,6 +94,25 @@ async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Pr
 	);
 }
 
+/**
+ * One that is gone from its host may have been brought to another one of its set beside Pulumi: made anew it would be there
+ * twice.
+ * @throws Error that says where it is
+ */
+export async function refuseElsewhere(uuid: string, { name, uri, among = [] }: DomainInputs): Promise<void> {
+	for (const other of among) {
+		if (other === uri) continue;
+		const found = await connect(other)
+			.domains.find(uuid)
+			.catch(() => undefined);
+		if (!found) continue;
+		throw new Error(
+			`${name} is not on ${uri} any more, and on ${other}, another host of its set: it was brought there by somebody ` +
+				"else. Name that host for it in the program, and run pulumi up without a refresh; or bring it back",
+		);
+	}
+}
+
 /** Pure. */
 export function moveChange({ from, how, mode = "live", because = [] }: Moves, news: DomainInputs): Change {
 	const disks = news.disks.filter(({ device }) => device !== "cdrom").length;

@@ -6,7 +6,7 @@ import { look, type Seen } from "../domain/look";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
 import type { MoveMode } from "../move/mode";
-import { movingIn } from "../move/moving";
+import { isCarrier, movingIn } from "../move/moving";
 import { placeAtRest } from "../move/place";
 import { beforeMove, givenUp, onArrival } from "./course";
 import { CompensatedError, type EngineStep, runSteps, takeBack } from "./engine";
@@ -89,7 +89,7 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 
 /** Steps are for a machine that goes on running. */
 function takesSteps(seen: Seen): boolean {
-	return seen.active && movingIn(seen)?.off !== true;
+	return seen.active && !isCarrier(seen, movingIn(seen));
 }
 
 /** @returns the error to throw */

@@ -17,7 +17,7 @@ import { independentDefinition } from "../fork/definition";
 import { forgetFork } from "../fork/device-state";
 import { isNobody } from "../fork/waiting";
 import { connect, type Host } from "../libvirt";
-import type { Context, State } from "../lifecycle";
+import { type Context, InputError, type State } from "../lifecycle";
 import { pausesFor } from "../morph/template";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
@@ -26,7 +26,7 @@ import { carrierOf, onBoardOf } from "./carrier";
 import { Convergence, policyOf } from "./convergence";
 import { copyOf, movedDisks, prepare } from "./disks";
 import { modeOf } from "./mode";
-import { type Moving, movingIn, noteMoving } from "./moving";
+import { isCarrier, type Moving, movingIn, noteMoving } from "./moving";
 import { lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
 import { type Coming, refuseWithoutRoom, withRoom } from "./room";
@@ -95,6 +95,7 @@ export async function checkMove(context: Context, there: Host, uuid: string, old
 	const mode = modeOf({ name: seen.name, to: inputs.uri }, inputs.migration, found);
 	const changed = found.length === 0 ? undefined : await startedAnew(context, there, seen, olds, inputs);
 	const saves = mode === "saveRestore" && seen.active && !isCarrier(seen, earlier);
+	if (saves) refuseForked(olds);
 	const saved = saves ? await placesFor(context.host, there, uuid, disks) : undefined;
 	await refuseWithoutRoom(context.host, comingOf(seen, inputs));
 	return { seen, way, earlier, disks, nics, mode, changed, saved };
@@ -112,11 +113,6 @@ async function startedAnew({ host: here }: Context, there: Host, seen: Seen, old
 	const lacking = [...(await lackingFor(there, here, root)), ...(await lackingFor(here, there, root))];
 	modeOf({ name: `${name}, also when it is started anew,`, to: inputs.uri }, { mode: "live" }, lacking);
 	return root;
-}
-
-/** One that stands still to have its disks sent, and was never to run. */
-function isCarrier({ state }: Pick<Seen, "state">, earlier: Moving | undefined): boolean {
-	return earlier?.off === true && state === "paused";
 }
 
 async function send(context: Context, there: Host, uuid: string, olds: Olds, inputs: DomainInputs): Promise<void> {
@@ -202,6 +198,12 @@ function refuseUnforked({ name, config, live }: Seen, { fork }: Olds): void {
 	throw new Error(
 		`${name} was not moved: it has not been forked yet, which takes its parent's host; turn it on there first`,
 	);
+}
+
+/** Its memory is laid over its parent's. */
+function refuseForked({ fork }: Olds): void {
+	if (!fork) return;
+	throw new InputError("migration.mode", 'got "saveRestore" for a forked machine; allowed are "live" and "reboot"');
 }
 
 /** What its NICs are connected to on the new host, by MAC address. */

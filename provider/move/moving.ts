@@ -32,3 +32,8 @@ export function movingIn({ config }: Pick<Seen, "config">): Moving | undefined {
 export async function noteMoving(host: Host, uuid: string, moving: Moving | undefined): Promise<void> {
 	await note(host, uuid, { moving: moving && JSON.stringify(moving) }, ["config"]);
 }
+
+/** One that stands still to have its disks sent, and was never to run. */
+export function isCarrier({ state }: Pick<Seen, "state">, moving: Moving | undefined): boolean {
+	return moving?.off === true && state === "paused";
+}

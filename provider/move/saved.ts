@@ -16,7 +16,7 @@ import { refreshPool } from "../volume/refresh";
 import { remove } from "../volume/remove";
 import { describeVolume, volumeXml } from "../volume/xml";
 import type { MovedDisk } from "./disks";
-import { type Moving, movingIn, noteMoving, type Saved } from "./moving";
+import { isCarrier, type Moving, movingIn, noteMoving, type Saved } from "./moving";
 import { describedAt } from "./same-content";
 
 /** How long saving a memory may take that an earlier run has begun. */
@@ -63,7 +63,7 @@ export async function settleSaved({ log }: Pick<Context, "log">, there: Host, uu
 	const moving = seen && movingIn(seen);
 	if (!seen || !moving?.saved) return;
 	const { saved, ...rest } = moving;
-	const carries = moving.off && seen.state === "paused";
+	const carries = isCarrier(seen, moving);
 	if ((!seen.active || carries) && (await isOfUse(there, seen, saved))) {
 		if (!moving.off) await noteMoving(there, uuid, { ...moving, off: true });
 		return;
@@ -71,7 +71,7 @@ export async function settleSaved({ log }: Pick<Context, "log">, there: Host, uu
 	if (seen.active && !carries && moving.off) {
 		log(`${seen.name} was started anew on ${there.uri} since its memory was saved there: it is not used any more`);
 	}
-	await removeBoth(log, there, saved);
+	await forgetSaved(log, there, saved);
 	await noteMoving(there, uuid, { ...rest, off: !seen.active });
 	// It had been restored, and was not resumed yet.
 	if (carries) await turnOn(there, seen);
@@ -138,7 +138,7 @@ export async function bring({ host: here, log }: Context, there: Host, saved: Sa
 export async function restoreThere(log: Context["log"], there: Host, uuid: string, saved: Saved): Promise<void> {
 	await patiently(() => there.domains.restore(saved.there, { paused: true }));
 	// From its next instruction on the memory is of no use any more.
-	await removeBoth(log, there, saved);
+	await forgetSaved(log, there, saved);
 	await noteMoving(there, uuid, undefined);
 	await patiently(() => there.domains.resume(uuid));
 }
@@ -178,7 +178,7 @@ export async function restoreHere(
 }
 
 /** What has been brought to the other host is of no use without the first; where that does not answer it stays there. */
-async function removeBoth(log: Context["log"], there: Host, saved: Saved): Promise<void> {
+export async function forgetSaved(log: Context["log"], there: Host, saved: Saved): Promise<void> {
 	await removeFile(there, saved.there);
 	await removeFile(connect(saved.to), saved.here).catch((error: Error) =>
 		log(`${saved.here} on ${saved.to}, a memory that is not used any more, could not be removed: ${error.message}`),

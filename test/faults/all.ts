@@ -21,6 +21,7 @@ import { describeInjection } from "./injection";
 import { describeMorphMoves } from "./morph-moves";
 import { describeMoves } from "./moves";
 import { Random, seedOr } from "./random";
+import { describeSets } from "./sets";
 import { describeUnrecorded } from "./unrecorded";
 import { describeWays } from "./ways";
 
@@ -41,7 +42,10 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeWays();
 });
 
-describe(`moves (CLONES_FAULT_SEED=${seed})`, () => describeMoves(random));
+describe(`moves (CLONES_FAULT_SEED=${seed})`, () => {
+	describeMoves(random);
+	describeSets(random);
+});
 
 describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeTorture({ leases: 10_000, clientAfter: [10, 40], serverAfter: [200, 600] }, random);

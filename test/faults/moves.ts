@@ -9,7 +9,7 @@ import { changes } from "../../provider/domain/changes";
 import type { DomainInputs } from "../../provider/domain/schema";
 import { connectHosts } from "../../tools/testhost";
 import { type Full, Lab, wire } from "../host/domain-lab";
-import { assertTicks, MOVE_FAULTS, type MoveFault, movesInto, TICK } from "../host/move-faults";
+import { assertTicks, awaitAgent, MOVE_FAULTS, type MoveFault, movesInto, TICK, WRITE } from "../host/move-faults";
 import type { Random } from "./random";
 
 const run = promisify(execFile);
@@ -70,6 +70,26 @@ export function describeMoves(random: Random): void {
 			const migration = { peerUri: `qemu+tcp://${lab.machine.linkAddress}/system` };
 			return lab.inputs("goes", { type: "qemu", waitFor: { agent: true }, migration });
 		}
+
+		it("a guest that writes faster than is sent goes, slowed down until it does not any more", async () => {
+			const [from, to] = labs;
+			const news = await on(to);
+			const limits = { bandwidthMiBps: 24, maxPauseMs: 300, timeoutSeconds: 900, onNoConvergence: "throttle" as const };
+			const writer = await from.sh(state.uuid, WRITE);
+			state = wire(await to.update(state, { ...news, migration: { ...news.migration, ...limits } }));
+			const said = to.logged.join("\n");
+			const percents = [...said.matchAll(/slowed down by (\d+) %/g)].map(([, percent]) => Number(percent));
+			assert.ok(percents.length > 1, said);
+			assert.deepEqual(
+				percents,
+				percents.toSorted((a, b) => a - b),
+			);
+			assert.match(said, /moved in \d+ ms, of which it stood still for \d+ ms/);
+			await awaitAgent(to, state.uuid);
+			await to.sh(state.uuid, `kill ${writer}; rm -r /run/w/*`);
+			await assertTicks(to, state.uuid, bootId);
+			labs = [to, from];
+		});
 
 		for (const fault of random.shuffled([...MOVE_FAULTS, FULL_TARGET])) {
 			const moreMs = random.between(0, 1500);

@@ -57,7 +57,10 @@ export class MoveLab {
 	}
 
 	/** The machine as it is to be on a host, on a fresh overlay there unless it is there. */
-	async on(lab: Lab, { morph, ...more }: { morph?: object; instanceType?: object }): Promise<DomainInputs> {
+	async on(
+		lab: Lab,
+		{ morph, ...more }: { morph?: object; instanceType?: object; migration?: object },
+	): Promise<DomainInputs> {
 		const { instanceType, disks } = this.inputs;
 		const here = lab === this.at ? { disks } : {};
 		return inputsOn(lab, { instanceType, ...here, ...more, morph: morph && morphSchema.parse(morph) });

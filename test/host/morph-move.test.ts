@@ -149,6 +149,24 @@ describe("a machine that moves to another host by the steps of a template", func
 		});
 	}
 
+	it("does each step as well where it is saved and goes on there at its next instruction", async () => {
+		const { at, there } = lab;
+		const peerUri = `qemu+tcp://${there.machine.linkAddress}/system`;
+		const news = await lab.on(there, {
+			...size(2, 224),
+			migration: { peerUri, mode: "saveRestore" },
+			morph: {
+				preMigration: [exec(trace("pre")), lab.onHost("pre", at)],
+				migration: { duringMigration: [exec(trace("arrived")), lab.onHost("during", there)] },
+				postMigration: [exec(trace("post"))],
+			},
+		});
+		await lab.changed(there, news);
+		assert.deepEqual(await lab.traced(), ["pre 1", "arrived 1", "post 2"]);
+		assert.deepEqual(await lab.tracedOnHosts(), ["pre: running", "during: paused"]);
+		await lab.settled();
+	});
+
 	it("moves with steps alone, without room to grow, and without a guest that answers", async () => {
 		const { a, b } = lab;
 		const plain = (at: Lab, more: object) =>

@@ -13,6 +13,11 @@ import type { Full, Lab } from "./domain-lab";
 export const TICK =
 	"(n=0; while :; do n=$((n+1)); echo $n >> /root/ticks; sleep 0.1; done) < /dev/null > /dev/null 2>&1 &";
 
+/** A guest that writes to its memory faster than a limited link takes it. It prints who does so. */
+export const WRITE =
+	"mkdir -p /run/w; mount -t tmpfs none /run/w; dd if=/dev/urandom of=/run/w/one bs=1M count=24 2>/dev/null; " +
+	"(while :; do cat /run/w/one > /run/w/other; done) < /dev/null > /dev/null 2>&1 & echo $!";
+
 /** A machine that is to go from one host to another. */
 export interface Move {
 	from: Lab;

@@ -88,6 +88,19 @@ describe("a host that machines are to go to", function () {
 		await b.delete(moved);
 	});
 
+	it("has one that somebody else has brought there, which is not taken for one that is gone", async () => {
+		const among = labs();
+		const state = wire(await a.create(await inputs(a, "brought", { among })));
+		const definition = await a.host.domains.xml(state.uuid, { inactive: true });
+		await a.host.domains.undefine(state.uuid);
+		await b.host.domains.define(definition.replaceAll(a.machine.poolDirectory, b.machine.poolDirectory));
+		await assert.rejects(a.read(state), /brought is not on .* any more, and on .*, another host of its set/);
+		const recorded = wire(await domain.update(state.uuid, state, await inputs(b, "brought", { among }), b.context));
+		assert.equal((await b.read(recorded))?.uri, b.host.uri);
+		await b.delete(recorded);
+		assert.equal(await b.read(recorded), undefined);
+	});
+
 	it("does not take one without the CPU that it runs with, nor is asked by its own name", async () => {
 		const [here, there] = labs();
 		const given = await inputs(a, "picky", { cpu: { mode: "maximum" } });

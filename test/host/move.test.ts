@@ -8,17 +8,16 @@ import { changes } from "../../provider/domain/changes";
 import { domain } from "../../provider/domain/lifecycle";
 import { poll } from "../../provider/domain/patience";
 import type { DomainInputs } from "../../provider/domain/schema";
+import { policyOf } from "../../provider/move/convergence";
 import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { connectHosts } from "../../tools/testhost";
 import { type Full, Lab, wire } from "./domain-lab";
-import { assertTicks, faultOf, movesInto, TICK } from "./move-faults";
+import { assertTicks, faultOf, movesInto, TICK, WRITE } from "./move-faults";
 
 const MIB = 2 ** 20;
-/** Writes to its memory faster than the limit of the link. */
-const WRITE =
-	"mkdir -p /run/w; mount -t tmpfs none /run/w; dd if=/dev/urandom of=/run/w/one bs=1M count=24 2>/dev/null; " +
-	"(while :; do cat /run/w/one > /run/w/other; done) < /dev/null > /dev/null 2>&1 & echo $!";
+/** Of the pause of a guest that writes little, times its bound: QEMU's estimate on a busy host, and the hand-over. */
+const GENEROUS = 10;
 
 describe("a machine that moves to another host", function () {
 	this.timeout(180_000);
@@ -87,7 +86,8 @@ describe("a machine that moves to another host", function () {
 		await moved(b, news);
 		assert.ok((await counts()) > before);
 		assert.equal((await b.host.domains.find(state.uuid))?.persistent, true);
-		assert.match(b.logged.join("\n"), /moved in \d+ ms, of which it stood still for \d+ ms/);
+		const [, pauseMs] = /moved in \d+ ms, of which it stood still for (\d+) ms/.exec(b.logged.join("\n")) ?? [];
+		assert.ok(Number(pauseMs) <= GENEROUS * policyOf(news.migration).maxPauseMs, `${pauseMs} ms`);
 		const { size } = await stat(news.disks[0]!.volume);
 		assert.ok(size < 16 * MIB, `${size} bytes`);
 	});
