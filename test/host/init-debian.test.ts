@@ -7,7 +7,7 @@ import { connect } from "../../provider/libvirt";
 import { startTestHost, type TestHost } from "../../tools/testhost";
 import { Guest } from "../images/guest";
 import { contains, diskContains, InitImage } from "./init-lab";
-import { KEY, logging, logs, MAC, nothing, RUN, ran, ready, report } from "./init-scripts-lab";
+import { defaultNetwork, KEY, logging, logs, MAC, nothing, RUN, ran, ready, report } from "./init-scripts-lab";
 import { payloadOf, withLibguestfs } from "./inject-lab";
 
 const run = promisify(execFile);
@@ -55,8 +55,8 @@ describe("scripts on a machine with systemd", function () {
 
 	before(async () => {
 		host = await startTestHost();
-		const [, gateway = ""] = /<ip address='([0-9.]+)'/.exec(await host.virsh("net-dumpxml", "default")) ?? [];
-		network = gateway.replace(/\.\d+$/, "");
+		const { gateway, ...found } = await defaultNetwork(host);
+		network = found.network;
 		const { stdout: hash } = await run("openssl", ["passwd", "-6", PASSWORD]);
 		const own = ready({
 			hostname: { name: "web-{instance:02}.example.org" },

@@ -5,7 +5,7 @@ import { compileParameters } from "../../provider/init/parameters";
 import { makePayload } from "../../provider/init/payload";
 import { type InitReport, parseReport } from "../../provider/init/report";
 import { type Full, Lab } from "./domain-lab";
-import { KEY, MAC, RUN, ready } from "./init-scripts-lab";
+import { defaultNetwork, KEY, MAC, RUN, ready } from "./init-scripts-lab";
 
 /** What the machine is numbered by once it has another NIC: 8. */
 const OTHER_MAC = "52:54:00:1b:00:08";
@@ -25,8 +25,8 @@ describe("ready scripts in a clone without systemd", function () {
 
 	before(async () => {
 		lab = await Lab.start();
-		const [, gateway = ""] = /<ip address='([0-9.]+)'/.exec(await lab.machine.virsh("net-dumpxml", "default")) ?? [];
-		network = gateway.replace(/\.\d+$/, "");
+		const { gateway, ...found } = await defaultNetwork(lab.machine);
+		network = found.network;
 		machine = await lab.create(
 			await lab.inputs("clone", {
 				nics: [{ network: "default", mac: MAC }],

@@ -5,7 +5,7 @@ import type { ImageKind } from "../../tools/images";
 import { startTestHost, type TestHost } from "../../tools/testhost";
 import { Guest } from "../images/guest";
 import { contains, diskContains, InitImage } from "./init-lab";
-import { logging, logs, MAC, nothing, RUN, ran, type ready, report } from "./init-scripts-lab";
+import { defaultNetwork, logging, logs, MAC, nothing, RUN, ran, type ready, report } from "./init-scripts-lab";
 import { withLibguestfs } from "./inject-lab";
 
 export interface Kind {
@@ -50,8 +50,7 @@ export function describeSchedules(kind: Kind, more?: More): void {
 
 		before(async () => {
 			host = await startTestHost();
-			const [, gateway = ""] = /<ip address='([0-9.]+)'/.exec(await host.virsh("net-dumpxml", "default")) ?? [];
-			network = gateway.replace(/\.\d+$/, "");
+			({ network } = await defaultNetwork(host));
 			const own = more?.ready(network);
 			const description = {
 				identifier: ["mac"],

@@ -4,6 +4,7 @@ import { type SettingValue, scriptOf } from "../../provider/init/library";
 import type { Parameters } from "../../provider/init/parameters-schema";
 import type { PayloadDescription } from "../../provider/init/payload";
 import { type InitReport, parseReport } from "../../provider/init/report";
+import type { TestHost } from "../../tools/testhost";
 import type { Guest } from "../images/guest";
 
 type Script = PayloadDescription["scripts"][number];
@@ -13,6 +14,16 @@ export const RUN = "/usr/lib/clones-init/run";
 /** Its last two bytes are the machine's number: 7. */
 export const MAC = "52:54:00:1b:00:07";
 export const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHNob3duIGluIGEgdGVzdCwgb2Ygbm8gdXNl ada@laptop";
+
+/**
+ * The addresses of a private host's network.
+ * @returns `network`: the address without its last part; `gateway`: the host's own in it
+ */
+export async function defaultNetwork(host: Pick<TestHost, "virsh">): Promise<{ network: string; gateway: string }> {
+	const [, gateway] = /<ip address='([0-9.]+)'/.exec(await host.virsh("net-dumpxml", "default")) ?? [];
+	assert.ok(gateway !== undefined, "the network has no address");
+	return { gateway, network: gateway.replace(/\.\d+$/, "") };
+}
 
 /** A script that writes a line to the disk. */
 export const logs = (text: string, more = "") => `#!/bin/sh\necho "${text}" >> /root/ran\n${more}`;

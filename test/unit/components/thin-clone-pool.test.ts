@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Domain, Network, ThinClonePool, type ThinClonePoolArgs, Volume } from "../../../index";
-import { connect } from "../../../provider/libvirt";
 import { type Registered, registeredBy } from "./mocks";
+import { checkTurns } from "./order";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
 const VOLUME = "pulumi-nodejs:dynamic/clones:Volume";
@@ -152,22 +152,8 @@ describe("ThinClonePool", () => {
 		assert.equal(inputs(await made({ count: 2 }), VOLUME, "web-1").batch, undefined);
 	});
 
-	it("lets a batch wait for the one before it if one of its machines exists, and for nobody otherwise", async () => {
-		const uri = "test:///default";
-		const host = connect(uri);
-		const xml = '<domain type="test"><name>web-2</name><memory unit="MiB">8</memory><os><type>hvm</type></os></domain>';
-		try {
-			await host.domains.define(xml, { validate: false });
-			const rolling = { pauseSeconds: 0.01 };
-			const registered = await made({ count: 4, onBaseChange: "rolling", rolling, uri });
-			const at = (type: string, name: string) =>
-				registered.findIndex((resource) => resource.type === type && resource.name === name);
-			assert.ok(at(VOLUME, "web-2") > at(DOMAIN, "web-1"), "web-2 exists and waits for web-1");
-			assert.ok(at(VOLUME, "web-3") < at(DOMAIN, "web-2"), "web-3 is new and waits for nobody");
-		} finally {
-			await host.close();
-		}
-	});
+	it("lets a batch wait for the one before it if one of its machines exists, and for nobody otherwise", () =>
+		checkTurns((uri) => made({ count: 4, onBaseChange: "rolling", rolling: { pauseSeconds: 0.01 }, uri })));
 
 	it("lets clones go to another base or stand alone", async () => {
 		const instances = { db: { independent: false }, app: {} };
