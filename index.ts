@@ -27,6 +27,7 @@ export type { Member } from "./provider/identity/pool/schema";
 export { tpmId } from "./provider/init/tpm";
 export { type InstanceType, type InstanceTypeName, InstanceTypes } from "./provider/morph/instance-types";
 export type { MorphMode, MorphOption } from "./provider/morph/options";
+export * from "./provider/morph-template/resource";
 export * from "./provider/network/resource";
 export * from "./provider/pool/resource";
 export * from "./provider/volume/resource";

@@ -1,5 +1,6 @@
 /** What the state of a stack says of identities: its pools, the way to them, and who has a lease. */
 import type { Access } from "../provider/identity/access";
+import { deploymentOf, TYPES } from "./state";
 
 export interface IdentityState {
 	/** The ways to the pools that the stack has, or takes identities from, by their names. */
@@ -7,14 +8,6 @@ export interface IdentityState {
 	/** Owner ids of all leases that the state knows. */
 	owners: ReadonlySet<string>;
 }
-
-interface Resource {
-	type?: string;
-	inputs?: Record<string, unknown>;
-	outputs?: Record<string, unknown>;
-}
-
-const TYPES = "pulumi-nodejs:dynamic/clones:";
 
 /** @throws Error for a text that is no export of a stack, one without secrets, and one of a run that was cut off */
 export function readIdentityState(text: string): IdentityState {
@@ -36,21 +29,6 @@ export function readIdentityState(text: string): IdentityState {
 		if (isLease && typeof inputs?.ownerId === "string") owners.add(inputs.ownerId);
 	}
 	return { pools, owners };
-}
-
-interface Deployment {
-	resources?: Resource[];
-	pending_operations?: unknown[];
-}
-
-function deploymentOf(text: string): Deployment {
-	try {
-		const { deployment } = JSON.parse(text) as { deployment?: Deployment };
-		if (typeof deployment === "object" && deployment !== null) return deployment;
-	} catch {
-		// Told below.
-	}
-	throw new Error("the state is not what `pulumi stack export` writes: there is no deployment in it");
 }
 
 /** The way to a pool is a secret, which an export holds as JSON of its own. */

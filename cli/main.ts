@@ -8,6 +8,7 @@ import { edit } from "./edit";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
 import { morphCheck, morphOptions, morphStatus } from "./morph";
+import { listTemplates, showTemplate } from "./morph-templates";
 import { exportedState } from "./state";
 import { watch } from "./watch";
 
@@ -19,6 +20,8 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones morph options MACHINE... [--uri URI] [--to URI [--bandwidth MIBPS]]
        pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
        pulumi-libvirt-clones morph check FILE...
+       pulumi-libvirt-clones morph templates --stack ORGANIZATION/PROJECT/STACK [--state FILE]
+       pulumi-libvirt-clones morph template NAME --stack ORGANIZATION/PROJECT/STACK [--state FILE]
        pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
        pulumi-libvirt-clones watch FILE [--uri URI] [--yes]
 
@@ -37,7 +40,8 @@ machines what all of them can, and which of them excludes the rest; with --to, o
 morph status says how far a change has come, and what
 of one that was cut off is recorded. Both take machines by name or UUID, whoever made them, and change nothing. morph check
 says what is wrong in templates, else what their steps come to; morph edit serves a page on this computer to edit one, and
-to see the options of machines, until it is ended.
+to see the options of machines, until it is ended. morph templates lists the templates that a stack has stored, and the
+machines that refer to each; morph template shows one, as a file of YAML.
 
 watch changes the declared number of a stack's machines by how busy they are, and runs pulumi up, until it is ended:
 docs/watch.md has the file.
@@ -48,7 +52,7 @@ Without --yes they only tell what they would do.
   --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
   --to URI      morph options: libvirt URI of the other host
   --bandwidth N morph options: MiB that are sent there in a second
-  --state FILE  gc, identities: the exported state, for identities with --show-secrets; "-" reads it from standard input
+  --state FILE  gc, identities, morph templates: the exported state, for identities with --show-secrets; "-" reads it from standard input
   --pool POOL   identities: only this pool, by its name in the store
   --owner OWNER identities release: who holds it, where that is of a stack that is gone
   --port PORT   morph edit: where the page is served, on the loopback interface (any that is free)
@@ -69,6 +73,9 @@ const reports: Record<string, (given: Arguments) => Promise<string[]>> = {
 	"morph options": morphOptions,
 	"morph status": morphStatus,
 	"morph check": morphCheck,
+	"morph templates": async ({ stack, state }) => listTemplates(stack, await exportedState(stack, state)),
+	"morph template": async ({ stack, state, names }) =>
+		showTemplate(theOne(names), stack, await exportedState(stack, state)),
 	async "identities release"(given) {
 		const [name, ...others] = given.names;
 		if (name === undefined || others.length > 0) throw new Error(usage);
@@ -86,7 +93,7 @@ async function main(): Promise<void> {
 	if (given.command === "watch") return watching(given);
 	if (given.command === "morph edit") return editing(given);
 	if (report) {
-		if (given.command.startsWith("identities")) checkStack(given.stack);
+		if (/^(identities|morph template)/.test(given.command)) checkStack(given.stack);
 		for (const line of await report(given)) console.log(line);
 		return;
 	}

@@ -31,3 +31,24 @@ export async function exportedState(
 		);
 	}
 }
+
+/** A resource of this package in a state. */
+export interface StateResource {
+	type?: string;
+	inputs?: Record<string, unknown>;
+	outputs?: Record<string, unknown>;
+}
+
+/** Start of the types of this package's resources. */
+export const TYPES = "pulumi-nodejs:dynamic/clones:";
+
+/** @throws Error for a text that is no export of a stack */
+export function deploymentOf(text: string): { resources?: StateResource[]; pending_operations?: unknown[] } {
+	try {
+		const { deployment } = JSON.parse(text) as { deployment?: object };
+		if (typeof deployment === "object" && deployment !== null) return deployment;
+	} catch {
+		// Told below.
+	}
+	throw new Error("the state is not what `pulumi stack export` writes: there is no deployment in it");
+}

@@ -3,6 +3,7 @@ import type { Reference } from "../provider/dynamic";
 import type { ForkPointArgs } from "../provider/fork/resource";
 import type { IdentityLeaseArgs } from "../provider/identity/lease/resource";
 import type { IdentityPool, IdentityPoolArgs } from "../provider/identity/pool/resource";
+import type { MorphTemplate, MorphTemplateArgs } from "../provider/morph-template/resource";
 import type { NetworkArgs } from "../provider/network/resource";
 import type { StoragePoolArgs } from "../provider/pool/resource";
 import type { VolumeArgs } from "../provider/volume/resource";
@@ -38,7 +39,9 @@ type ReferringProperty<T> = [Reference] extends [T]
 	? Reference | Existing | Referring<Exclude<T, Reference>>
 	: [IdentityPool] extends [T]
 		? IdentityPool | pulumi.Input<string> | Existing | Referring<Exclude<T, IdentityPool>>
-		: Referring<T>;
+		: [MorphTemplate] extends [T]
+			? MorphTemplate | string
+			: Referring<T>;
 
 /** A host to connect to. */
 export interface HostDefinition {
@@ -129,6 +132,11 @@ export interface EnvironmentDefinition {
 	 * @default none
 	 */
 	volumes?: Record<string, Declarable<VolumeArgs>>;
+	/**
+	 * Templates of changes of size and host, for `morph: { template: name }`; they are on no host.
+	 * @default none
+	 */
+	morphTemplates?: Record<string, Referring<MorphTemplateArgs>>;
 	/**
 	 * Machines that are booted, made ready and stopped for good, for others to go on from.
 	 * @default none

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ForkPoint } from "../provider/fork/resource";
 import type { Identity } from "../provider/identity/lease/resource";
 import type { IdentityPool } from "../provider/identity/pool/resource";
+import type { MorphTemplate } from "../provider/morph-template/resource";
 import type { Network } from "../provider/network/resource";
 import type { StoragePool } from "../provider/pool/resource";
 import type { Volume } from "../provider/volume/resource";
@@ -43,6 +44,8 @@ export class Environment extends pulumi.ComponentResource {
 	readonly images: Built<Volume>;
 	/** Other volumes. */
 	readonly volumes: Built<Volume>;
+	/** Templates of changes of size and host. */
+	readonly morphTemplates: Built<MorphTemplate>;
 	/** Fork points. */
 	readonly forkPoints: Built<ForkPoint>;
 	/** Machines and groups of machines. */
@@ -68,6 +71,7 @@ export class Environment extends pulumi.ComponentResource {
 		this.pools = section("pool", "pools", built);
 		this.images = section("image", "images", built);
 		this.volumes = section("volume", "volumes", built);
+		this.morphTemplates = section("template", "morphTemplates", built);
 		this.forkPoints = section("fork point", "forkPoints", built);
 		this.components = section("component", "components", built);
 		this.machines = machinesOf(built);

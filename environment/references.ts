@@ -19,6 +19,11 @@ const NAMED: Record<Target, { what: string; existing: string; otherwise?: string
 		otherwise: "for one of another stack write",
 	},
 	forkPoint: { what: "fork point", existing: "its uuid" },
+	morphTemplate: {
+		what: "template of steps",
+		existing: "its output steps",
+		otherwise: "for steps of another stack write",
+	},
 };
 
 /** Names that are declared, by what a reference to them is. */

@@ -36,6 +36,9 @@ import { IdentityPool, type IdentityPoolArgs } from "../provider/identity/pool/r
 import { checkWhole, rules as identityPoolRules } from "../provider/identity/pool/rules";
 import { identityPoolSchema } from "../provider/identity/pool/schema";
 import type { Rule } from "../provider/lifecycle";
+import { morphTemplateRules } from "../provider/morph-template/lifecycle";
+import { MorphTemplate, type MorphTemplateArgs } from "../provider/morph-template/resource";
+import { morphTemplateSchema } from "../provider/morph-template/schema";
 import { Network, type NetworkArgs } from "../provider/network/resource";
 import { rules as networkRules } from "../provider/network/rules";
 import { networkSchema } from "../provider/network/schema";
@@ -47,7 +50,7 @@ import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
 
 /** What a reference can lead to. */
-export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool" | "forkPoint";
+export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool" | "forkPoint" | "morphTemplate";
 
 /** A machine of an environment: facts of its creation. */
 export interface EnvironmentMachine {
@@ -124,13 +127,30 @@ const volume: DeclarableType<VolumeArgs, Volume> = {
 	build: (name, args, opts) => new Volume(name, args, opts),
 };
 
+const morphTemplate: DeclarableType<MorphTemplateArgs, MorphTemplate> = {
+	type: "MorphTemplate",
+	args: "MorphTemplateArgs",
+	provides: "morphTemplate",
+	hostless: true,
+	schema: morphTemplateSchema,
+	rules: morphTemplateRules,
+	references: {},
+	files: ["steps.file"],
+	build: (name, args, opts) => new MorphTemplate(name, args, opts),
+};
+
 const domain: DeclarableType<DomainArgs, Domain> = {
 	type: "Domain",
 	args: "DomainArgs",
 	provides: "domain",
 	schema: domainSchema,
 	rules: domainRules,
-	references: { template: "domain", "disks[].volume": "volume", "nics[].network": "network" },
+	references: {
+		template: "domain",
+		"disks[].volume": "volume",
+		"nics[].network": "network",
+		"morph.template": "morphTemplate",
+	},
 	files: ["morph.file"],
 	build: (name, args, opts) => new Domain(name, args, opts),
 	machines: ({ name, uuid, macs, addresses }) => pulumi.output([{ name, uuid, macs, addresses }]),
@@ -147,6 +167,7 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		pool: "pool",
 		network: "network",
 		"domain.nics[].network": "network",
+		"domain.morph.template": "morphTemplate",
 		identityPool: "identityPool",
 	},
 	files: ["domain.morph.file"],
@@ -171,6 +192,7 @@ const clonedInstanceWithInit: DeclarableType<ClonedInstanceWithInitArgs, ClonedI
 		pool: "pool",
 		network: "network",
 		"domain.nics[].network": "network",
+		"domain.morph.template": "morphTemplate",
 		"hosts[].pool": "pool",
 		"hosts[].network": "network",
 		"hosts[].source": "volume",
@@ -321,6 +343,8 @@ const morphMigration: DeclarableType<MorphMigrationArgs, MorphMigration> = {
 		"hosts.*.pool": "pool",
 		"hosts.*.network": "network",
 		"domain.nics[].network": "network",
+		"morph.template": "morphTemplate",
+		"members.*.morph.template": "morphTemplate",
 	},
 	files: ["morph.file", "members.*.morph.file"],
 	known: [
@@ -350,6 +374,7 @@ export const sections = {
 	pools: storagePool,
 	images: volume,
 	volumes: volume,
+	morphTemplates: morphTemplate,
 	forkPoints: forkPoint,
 } as const;
 

@@ -11,6 +11,7 @@ import { injection } from "./init/injection/lifecycle";
 import { cloneSource } from "./init/source/lifecycle";
 import { sourceStop } from "./init/source-stop/lifecycle";
 import type { Lifecycle, RecordedInputs } from "./lifecycle";
+import { morphTemplate } from "./morph-template/lifecycle";
 import { network } from "./network/lifecycle";
 import { pool } from "./pool/lifecycle";
 import { type Handler, handlerOf } from "./resource";
@@ -31,6 +32,7 @@ export const CloneHosts = recorded(cloneHosts);
 export const CloneSource = recorded(cloneSource);
 export const SourceStop = recorded(sourceStop);
 export const TemplateRequests = recorded(templateRequests);
+export const MorphTemplate = recorded(morphTemplate);
 /** Most programs have no identities: what they need is loaded with the first. */
 const poolModule = () => require("./identity/pool/lifecycle") as typeof import("./identity/pool/lifecycle");
 const lesseesModule = () => require("./identity/lessees/lifecycle") as typeof import("./identity/lessees/lifecycle");

@@ -122,7 +122,7 @@ function machineOf(args: MorphMigrationArgs, { name, own, place }: Planned): Dom
 		uri: place.uri,
 		instanceType: own.instanceType ?? args.instanceType!,
 		headroom: args.headroom,
-		morph: readSteps(own.morph ?? args.morph),
+		morph: readSteps(own.morph ?? args.morph, name),
 		nics: withMac(nics, own.mac),
 		migration: place.migration,
 		onRestartRequired: args.onRestartRequired,

@@ -1,5 +1,6 @@
 /** How a machine changes its shape and place: the arguments of `Domain` for that. */
 import type * as pulumi from "@pulumi/pulumi";
+import type { MorphTemplate } from "../morph-template/resource";
 
 /** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
@@ -140,7 +141,7 @@ export interface MorphTransferArgs {
 }
 
 /** Steps of each phase, one after the other. Each phase may be left out. */
-export interface MorphArgs {
+export interface MorphPhasesArgs {
 	/**
 	 * Path of a file of YAML or JSON that has the phases, from the folder of the Pulumi project; in the file of an
 	 * environment from that file's. In place of all others.
@@ -157,4 +158,10 @@ export interface MorphArgs {
 	hotPlug?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 	/** After all changes. @default nothing */
 	postMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
+}
+
+/** Steps around and between the changes of a machine. */
+export interface MorphArgs extends MorphPhasesArgs {
+	/** A stored template, in place of all others. @default none */
+	template?: MorphTemplate;
 }

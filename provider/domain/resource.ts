@@ -12,6 +12,7 @@ export type {
 	InstanceTypeArgs,
 	MigrationArgs,
 	MorphArgs,
+	MorphPhasesArgs,
 	MorphStepArgs,
 	MorphTransferArgs,
 } from "./morph-args";
@@ -313,10 +314,11 @@ export class Domain extends LibvirtResource {
 	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
 		const disks = each(args?.disks, (disk: DiskArgs) => ({ ...disk, volume: idOf(disk.volume) }));
 		const nics = each(args?.nics, (nic: NicArgs) => ({ ...nic, network: idOf(nic.network) }));
+		const morph = readSteps(args?.morph, name);
 		super(
 			"Domain",
 			name,
-			{ name, ...args, template: idOf(args?.template), morph: readSteps(args?.morph), disks, nics },
+			{ name, ...args, template: idOf(args?.template), morph, disks, nics },
 			[
 				"uuid",
 				"macs",
@@ -327,7 +329,8 @@ export class Domain extends LibvirtResource {
 				...("init" in (args ?? {}) ? ["scripts"] : []),
 			],
 			opts,
-			args,
+			// Steps from a stored template may have secrets of its own.
+			isLater(morph) ? { ...args, morph } : args,
 		);
 	}
 }

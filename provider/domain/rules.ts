@@ -1,6 +1,6 @@
 /** Rules across the properties of a domain. Each complaint says what was got, what is allowed and what to do. */
 import type { Rule } from "../lifecycle";
-import { morphRules } from "../morph/template";
+import { fileRule, morphRules } from "../morph/template";
 import { hasUnknown } from "../unknown";
 import { XmlError } from "../xml/element";
 import { complaintOf, parseExtra } from "../xml/merge";
@@ -26,16 +26,7 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 	},
 	...sizeRules,
 	...(morphRules as ReadonlyArray<Rule<DomainInputs>>),
-	{
-		property: "morph.file",
-		needs: ["morph"],
-		check: ({ morph: { file, ...phases } = {} }) => {
-			const [phase] = Object.keys(phases);
-			return file !== undefined && phase !== undefined
-				? `got "${file}" and ${phase}; allowed is one of them: a file, or the phases themselves`
-				: undefined;
-		},
-	},
+	fileRule as Rule<DomainInputs>,
 	{
 		property: "migration.mode",
 		needs: ["migration"],

@@ -5,7 +5,7 @@ import { type ForkedFacts, forkedSchema } from "../fork/forked";
 import { initSchema, type ScriptFacts } from "../init/awaited";
 import { blocksOfMemory, instanceTypeSchema } from "../morph/instance-types";
 import type { Shape } from "../morph/shape";
-import { morphSchema } from "../morph/template";
+import { morphSchema, storedTemplate } from "../morph/template";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
 import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
@@ -130,8 +130,8 @@ export const domainSchema = z.strictObject({
 	maxVcpus: z.int().min(1).max(1024).optional(),
 	instanceType: instanceTypeSchema.optional(),
 	headroom: headroomSchema.optional(),
-	/** From a file: read by the class. */
-	morph: morphSchema.extend({ file: z.string().min(1).optional() }).optional(),
+	/** From a file, or stored: read by the class. */
+	morph: morphSchema.extend({ file: z.string().min(1).optional(), template: storedTemplate.optional() }).optional(),
 	cpu: cpuSchema.optional(),
 	smbios: smbiosSchema.optional(),
 	disks: z.array(diskSchema).default([]),

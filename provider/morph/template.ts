@@ -50,6 +50,9 @@ export const morphSchema = z.strictObject({
 	postMigration: phase.optional(),
 });
 
+/** A stored template, of which the class takes the steps: nothing is left of it for a check. */
+export const storedTemplate = z.never("allowed is a MorphTemplate");
+
 export type MorphTemplate = z.output<typeof morphSchema>;
 export type MorphStep = z.output<typeof morphStepSchema>;
 
@@ -181,6 +184,18 @@ function groupsOf(steps: ReadonlyArray<MorphStep>): MorphStep[][] {
 export const morphRules: ReadonlyArray<Rule<{ morph?: MorphTemplate | undefined }>> = [
 	{ property: "morph", needs: ["morph"], check: ({ morph = {} }) => firstComplaint(morph) },
 ];
+
+/** Steps are where one place says that they are. */
+export const fileRule: Rule<{ morph?: { file?: string | undefined; template?: unknown } | undefined }> = {
+	property: "morph.file",
+	needs: ["morph"],
+	check: ({ morph: { file, ...others } = {} }) => {
+		const [other] = Object.keys(others);
+		return file !== undefined && other !== undefined
+			? `got "${file}" and ${other}; allowed is one of them: a file, a template, or the phases themselves`
+			: undefined;
+	},
+};
 
 function firstComplaint(morph: MorphTemplate): string | undefined {
 	for (const name of PHASES) {

@@ -9,6 +9,7 @@ import {
 	type Lineage,
 	type MorphMachine,
 	MorphMigration,
+	MorphTemplate,
 	Network,
 	StoragePool,
 	ThinClonePool,
@@ -37,6 +38,10 @@ export function program(bridgedVolume: pulumi.CustomResource & { pool: pulumi.Ou
 	const hosts = { a: { uri: "qemu+ssh://a/system", base: gold }, b: { base: bridgedVolume, network } };
 	const set = new MorphMigration("set", { hosts, host: "a", members: { db: { host: "b" } }, instanceType: "small" });
 
+	const template = new MorphTemplate("drain", { steps: { preMigration: [{ exec: ["drain"] }] } });
+	new Domain("drained", { morph: { template } });
+	new Domain("drained", { morph: template.steps });
+
 	same<typeof set.machines, pulumi.Output<MorphMachine[]>>(true);
 	same<typeof web.instances, pulumi.Output<CloneInstance[]>>(true);
 	same<ReturnType<typeof web.usage>, pulumi.Output<Usage[]>>(true);
@@ -58,6 +63,10 @@ export function program(bridgedVolume: pulumi.CustomResource & { pool: pulumi.Ou
 	new MorphMigration("set", { hosts, count: 1, domain: { vcpus: 2 } });
 	// @ts-expect-error hosts are required
 	new MorphMigration("set", { count: 1, instanceType: "small" });
+	// @ts-expect-error a template is no name
+	new Domain("one", { morph: { template: "drain" } });
+	// @ts-expect-error a template has its steps itself
+	new MorphTemplate("drain", { steps: { template } });
 	// @ts-expect-error misspelt
 	new Domain("one", { memoryMib: 512 });
 	// @ts-expect-error no such mode

@@ -125,6 +125,12 @@ function sentences({ description, examples }: Property): string {
 		: `${description} Example: ${examples.map((text) => `\`${text}\``).join(", ")}.`;
 }
 
+/** What is not called as its section is. */
+const TARGETS: Readonly<Record<string, string>> = {
+	identityPool: "an identity pool",
+	morphTemplate: "a `MorphTemplate`",
+};
+
 function allowed(property: Property, references: References): string {
 	const target = references[property.path];
 	const links = property.objects.map((group) => {
@@ -132,8 +138,7 @@ function allowed(property: Property, references: References): string {
 		return `[${title}](#${title.toLowerCase().replaceAll(/[^a-z0-9]/g, "")})`;
 	});
 	const many = { one: "", list: "list of ", record: "names with " }[property.shape];
-	if (target !== undefined)
-		return [`reference to ${target === "identityPool" ? "an identity pool" : `a ${target}`}`, ...links].join(" or ");
+	if (target !== undefined) return [`reference to ${TARGETS[target] ?? `a ${target}`}`, ...links].join(" or ");
 	if (links.length > 0) return many + links.join(" or ");
 	return allowedBy(property.schema)
 		.replace(/^allowed (is|are) /, "")

@@ -10,6 +10,7 @@ import { forkPoint } from "../../../provider/fork/lifecycle";
 import { identity } from "../../../provider/identity/lease/lifecycle";
 import { lessees } from "../../../provider/identity/lessees/lifecycle";
 import { identityPool } from "../../../provider/identity/pool/lifecycle";
+import { morphTemplate } from "../../../provider/morph-template/lifecycle";
 import { network } from "../../../provider/network/lifecycle";
 import { pool } from "../../../provider/pool/lifecycle";
 import { shown } from "../../../provider/problems";
@@ -59,6 +60,7 @@ describe("bad arguments of resources", () => {
 		["Volume", provider.Volume, tables.Volume, volume.schema, volume.sensitive ?? []],
 		["Domain", provider.Domain, tables.Domain, domain.schema, domain.sensitive ?? []],
 		["ForkPoint", provider.ForkPoint, tables.ForkPoint, forkPoint.schema, forkPoint.sensitive ?? []],
+		["MorphTemplate", provider.MorphTemplate, tables.MorphTemplate, morphTemplate.schema, []],
 		["IdentityPool", provider.IdentityPool, tables.IdentityPool, identityPool.schema, identityPool.sensitive ?? []],
 		["Identity", provider.Identity, tables.Identity, identity.schema, identity.sensitive ?? []],
 		["Lessees", provider.Lessees, tables.Lessees, lessees.schema, lessees.sensitive ?? []],

@@ -91,6 +91,7 @@ const CAUSES: Array<[what: string, given: object, property: string, got: string]
 	["disks of one's own", { domain: { disks: [] } }, "domain.disks", "no such property"],
 	["a topology that does not come out", { domain: { cpu: { cores: 3 } } }, "cpu", "3 cores"],
 	["a file and steps", { morph: { file: "a.yaml", preMigration: [] } }, "morph.file", 'got "a.yaml" and preMigration'],
+	["a template that is none", { morph: { template: "drain" } }, "morph.template", '"drain"'],
 	["a file that there is not", { morph: { file: "no.yaml" } }, "morph", "template no.yaml"],
 	["a phase that there is not", { morph: { afterwards: [] } }, "morph.afterwards", "no such property"],
 	["a step without a program", step("preMigration", {}), "morph", 'kind "guestExec" without exec'],

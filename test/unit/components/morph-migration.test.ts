@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import type * as pulumi from "@pulumi/pulumi";
-import { type MorphMachine, MorphMigration, type MorphMigrationArgs, Volume } from "../../../index";
-import { connect } from "../../../provider/libvirt";
+import {
+	Domain,
+	type MorphMachine,
+	MorphMigration,
+	type MorphMigrationArgs,
+	MorphTemplate,
+	Volume,
+} from "../../../index";
 import { type Registered, registeredBy } from "./mocks";
+import { checkTurns, follows } from "./order";
 
 const DOMAIN = "pulumi-nodejs:dynamic/clones:Domain";
 const VOLUME = "pulumi-nodejs:dynamic/clones:Volume";
@@ -55,6 +62,39 @@ describe("MorphMigration", () => {
 		assert.deepEqual(inputs(registered, DOMAIN, "web-db").morph, own);
 	});
 
+	it("takes the steps of a stored template, which then tells of the machines", async () => {
+		const steps = { preMigration: [{ exec: ["drain"] }] };
+		const registered = await registeredBy(() => {
+			const template = new MorphTemplate("drain", { steps });
+			const args = { hosts: { a }, instanceType: "small" as const, count: 1, members: { db: { morph: {} } } };
+			const set = new MorphMigration("web", { ...args, morph: { template } });
+			return { uuid: new Domain("alone", { uri: a.uri, morph: { template } }).uuid, machines: set.machines };
+		});
+		const [stored] = of(registered, "pulumi-nodejs:dynamic/clones:MorphTemplate");
+		assert.deepEqual([stored!.inputs.steps, stored!.inputs.machines], [steps, ["alone", "web-0"]]);
+		for (const name of ["web-0", "alone"]) assert.deepEqual(inputs(registered, DOMAIN, name).morph, steps);
+		assert.deepEqual(inputs(registered, DOMAIN, "web-db").morph, {});
+	});
+
+	it("refuses a template beside steps, and what is none", async () => {
+		const complaint = async (morph: (template: MorphTemplate) => object) => {
+			let message = "";
+			await registeredBy(() => {
+				try {
+					new Domain("alone", { morph: morph(new MorphTemplate("drain", { steps: {} })) });
+				} catch (error) {
+					message = (error as Error).message;
+				}
+			});
+			return message;
+		};
+		assert.match(
+			await complaint((template) => ({ template, hotPlug: [] })),
+			/got it with hotPlug; allowed is it alone/,
+		);
+		assert.match(await complaint(() => ({ template: "drain" })), /got "drain"; allowed is a MorphTemplate/);
+	});
+
 	it("takes a member's MAC address and its data disks to wherever it is", async () => {
 		const members = { db: { mac: "52:54:00:00:00:01", host: "b" } };
 		const registered = await made({ members, dataDisks: [{ sizeGiB: 2 }] });
@@ -84,27 +124,11 @@ describe("MorphMigration", () => {
 		assert.deepEqual([domain.among, domain.memberCheck], [[a.uri, NOBODY], healthCheck]);
 	});
 
-	it("takes up a machine when the one before is done, but makes new ones all at once", async () => {
-		const host = connect(a.uri);
-		const xml = '<domain type="test"><name>web-2</name><memory unit="MiB">8</memory><os><type>hvm</type></os></domain>';
-		try {
-			await host.domains.define(xml, { validate: false });
-			const registered = await made({ hosts: { a }, count: 4 });
-			const at = (type: string, name: string) =>
-				registered.findIndex((resource) => resource.type === type && resource.name === name);
-			assert.ok(at(VOLUME, "web-2") > at(DOMAIN, "web-1"), "web-2 exists and waits for web-1");
-			assert.ok(at(VOLUME, "web-3") < at(DOMAIN, "web-2"), "web-3 is new and waits for nobody");
-		} finally {
-			await host.close();
-		}
-	});
+	it("takes up a machine when the one before is done, but makes new ones all at once", () =>
+		checkTurns((uri) => made({ hosts: { a: { ...a, uri } }, count: 4 })));
 
-	it("lets each wait where a host does not tell what is there", async () => {
-		const registered = await made({ count: 2 });
-		const at = (type: string, name: string) =>
-			registered.findIndex((resource) => resource.type === type && resource.name === name);
-		assert.ok(at(VOLUME, "web-1") > at(DOMAIN, "web-0"));
-	});
+	it("lets each wait where a host does not tell what is there", async () =>
+		assert.ok(follows(await made({ count: 2 }), "web-1", "web-0")));
 
 	it("describes its machines", async () => {
 		let set: MorphMigration | undefined;

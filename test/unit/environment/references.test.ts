@@ -4,6 +4,7 @@ import type { Declarations } from "../../../environment/declarations";
 import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
 import { definitionOf } from "../../../provider/allowed";
 import { poolAccess } from "../../../provider/identity/lease/schema";
+import { storedTemplate } from "../../../provider/morph/template";
 import { reference } from "../../../provider/schema";
 import { argsOf, complaintsOf, loadYaml } from "./helpers";
 
@@ -49,6 +50,36 @@ components:
 					"or { existing: its libvirt URI }",
 			],
 		);
+	});
+
+	it("lead to templates of steps, of a machine, of sets and of their members", () => {
+		const text = `
+morphTemplates: { drain: { steps: { preMigration: [{ exec: [drain] }] } } }
+components:
+  web: { kind: Domain, morph: { template: drain } }
+  pool: { kind: ThinClonePool, base: { existing: /gold }, pool: { existing: images }, count: 1, domain: { morph: { template: drain } } }
+  set:
+    kind: MorphMigration
+    hosts: { a: { uri: "qemu+ssh://a/system", base: { existing: /gold }, pool: { existing: images } } }
+    instanceType: small
+    morph: { template: drain }
+    members: { db: { morph: { template: drain } } }
+`;
+		const declarations = loadYaml(text);
+		const linked = { template: "-> drain" };
+		assert.deepEqual(argsOf(declarations, "web").morph, linked);
+		assert.deepEqual(argsOf(declarations, "pool").domain, { morph: linked });
+		const { morph, members } = argsOf(declarations, "set");
+		assert.deepEqual([morph, members], [linked, { db: { morph: linked } }]);
+		const [wrong, alone] = complaintsOf(() =>
+			loadYaml(
+				text
+					.replace("Domain, morph: { template: drain }", "Domain, morph: { template: dran }")
+					.replace("domain: { morph: { template: drain } }", "domain: { morph: { template: { existing: drain } } }"),
+			),
+		);
+		assert.match(wrong!, /web\.morph\.template: no template of steps is declared as "dran"; did you mean "drain"/);
+		assert.match(alone!, /pool\.domain\.morph\.template.*got "drain"; allowed is a MorphTemplate/);
 	});
 
 	it("are checked as names where they exist", () => {
@@ -145,7 +176,7 @@ describe("the registry", () => {
 
 /** Paths of everything in a schema that is validated as a reference. */
 function referencesIn(schema: z.ZodType, path = ""): string[] {
-	if (schema === reference || schema === poolAccess) return [path];
+	if (schema === reference || schema === poolAccess || schema === storedTemplate) return [path];
 	const { innerType, in: input, element, valueType, shape, options } = definitionOf(schema);
 	const below = (inner: z.ZodType, step: string): string[] =>
 		referencesIn(inner, path === "" ? step : `${path}.${step}`);

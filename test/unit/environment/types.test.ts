@@ -6,6 +6,7 @@ import { complaintsOf, loadObject } from "./helpers";
 /** What the compiler has to accept and refuse: an error that does not come fails the build. */
 const accepted: EnvironmentDefinition = {
 	hosts: { main: { uri: pulumi.output("test:///default") } },
+	morphTemplates: { drain: { steps: { preMigration: [{ exec: ["drain"] }] } } },
 	components: {
 		web: {
 			kind: "ThinClonePool",
@@ -13,7 +14,11 @@ const accepted: EnvironmentDefinition = {
 			pool: { existing: "images" },
 			host: "main",
 			count: 2,
-			domain: { type: "qemu", nics: [{ network: { existing: "default" } }, { user: true }] },
+			domain: {
+				type: "qemu",
+				morph: { template: "drain" },
+				nics: [{ network: { existing: "default" } }, { user: true }],
+			},
 			instances: { db: { memoryMiB: pulumi.output(64) } },
 			customize: ({ name }) => ({ hostname: name }),
 		},
@@ -23,7 +28,7 @@ const accepted: EnvironmentDefinition = {
 
 describe("the type of a definition", () => {
 	it("accepts outputs, references, functions, and null in stacks", () => {
-		assert.equal(loadObject(accepted).all.length, 1);
+		assert.equal(loadObject(accepted).all.length, 2);
 	});
 
 	it("refuses what the loader refuses", () => {

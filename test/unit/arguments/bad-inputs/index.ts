@@ -4,5 +4,5 @@ export { ForkedVMSet, ForkPoint, TemplateCatalog } from "./forks";
 export { Identity, IdentityPool, Lessees } from "./identities";
 export { ClonedInstanceWithInit } from "./init";
 export { Domain, ThinClonePool } from "./machines";
-export { MorphMigration } from "./morph";
+export { MorphMigration, MorphTemplate } from "./morph";
 export { Network, StoragePool, Volume } from "./storage";

@@ -40,6 +40,7 @@ export const HARDWARE: Row[] = [
 	["headroom.memoryBy", "balloon", true],
 	["morph", [], "live"],
 	["morph.file", "", 5],
+	["morph.template", "drain", 5],
 	["morph.migration", [], "live"],
 	...["preMigration", "hotUnplug", "migration.duringMigration", "hotPlug", "postMigration"].flatMap((phase): Row[] => [
 		[`morph.${phase}`, {}, ["vcpus"]],

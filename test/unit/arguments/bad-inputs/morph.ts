@@ -18,6 +18,16 @@ const CHECK: Row[] = [
 	["healthCheck.intervalSeconds", 0, "5", 3601],
 ];
 
+/** The steps themselves, which a Domain has under `morph`. */
+const STEPS = SHAPE.flatMap(([path, ...values]): Row[] =>
+	/^morph\b(?!\.template)/.test(path) ? [[path.replace("morph", "steps"), ...values]] : [],
+);
+
+export const MorphTemplate: Table = {
+	good: { name: "drain", steps: { preMigration: [{ exec: ["drain"] }] } },
+	rows: [["name", "a b", "", LONG, 5], ...STEPS],
+};
+
 export const MorphMigration: Table = {
 	good: {
 		hosts: { a: { uri: "qemu+ssh://a/system", base: "/images/gold", pool: "images" } },
