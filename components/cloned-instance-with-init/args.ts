@@ -84,7 +84,11 @@ export interface ScheduleArgs {
 export interface OnlyOnArgs {
 	/** Clones by their numbers: `{ from: 0, to: 0 }` is a server's, `{ from: 1 }` its clients'. @default any */
 	instanceIds?: InstanceIdsArgs;
-	/** Operating system by its id in /etc/os-release, such as "debian", or "linux" or "windows". @default any */
+	/**
+	 * Operating system by its id in /etc/os-release, such as "debian", or "linux" or "windows". Where all scripts are for
+	 * Windows, the image has to be one of Windows (docs/init-windows.md).
+	 * @default any
+	 */
 	os?: string;
 	/** Architecture as `uname -m` tells it. @default any */
 	arch?: string;
@@ -107,7 +111,10 @@ export interface InitScriptArgs {
 	 * @example { name: { parameter: "hostname" } }
 	 */
 	with?: Record<string, pulumi.Input<string | number | boolean | string[] | ScriptSettingArgs>>;
-	/** Text in any interpreter, which its first line names: `#!/bin/sh`. At most 256 KiB. @default none */
+	/**
+	 * Text in any interpreter, which its first line names: `#!/bin/sh`; for Windows `#ps1` or `rem cmd`. At most 256 KiB.
+	 * @default none
+	 */
 	content?: pulumi.Input<string>;
 	/** Path of a file with that text, on the machine that runs Pulumi. @default none */
 	file?: string;

@@ -4,6 +4,7 @@ import { namesRules, poolRule } from "../shared-rules";
 import { hostRules } from "./host-rules";
 import type { ClonedInstanceWithInitInputs } from "./schema";
 import { stateRules } from "./state-rules";
+import { windowsRules } from "./windows-rules";
 
 const poolOfVolume = poolRule("source", "the image and the clones' disks");
 
@@ -17,6 +18,7 @@ export const clonedInstanceWithInitRules: ReadonlyArray<Rule<ClonedInstanceWithI
 	},
 	...hostRules,
 	...stateRules,
+	...windowsRules,
 	{
 		property: "instanceIds",
 		needs: ["instanceIds"],

@@ -5,6 +5,7 @@ import { refuse, shown, validate } from "../problems";
 import { identifierComplaint } from "./identifiers";
 import { inOrder, SCRIPT_KINDS } from "./order";
 import { scheduleText, scriptShape } from "./script";
+import { checkSystem } from "./windows/rules";
 
 /** The folders of scripts have numbers of two digits. */
 const MOST_SCRIPTS = 99;
@@ -57,6 +58,7 @@ export function checkedDescription(given: PayloadDescription): Description {
 	const scripts = inOrder(inputs.scripts);
 	checkParameters(inputs);
 	checkAfterwards(inputs);
+	checkSystem(inputs);
 	return { ...inputs, scripts };
 }
 

@@ -21,6 +21,7 @@ export const injectedSchema = z.strictObject({
 });
 
 const payloadSchema = z.strictObject({
+	system: z.literal("windows").optional(),
 	files: z.array(guestFileSchema),
 	links: z.array(z.strictObject({ path: absolutePath, target: wholeText.min(1), where: absolutePath.optional() })),
 	lines: z.array(z.strictObject({ path: absolutePath, line: lineText })),
@@ -29,14 +30,14 @@ const payloadSchema = z.strictObject({
 export type InjectedInput = z.output<typeof injectedSchema>;
 
 /** The payload as an input, for who has it in a program. */
-export function injectedOf({ version, files, links, lines }: Payload): InjectedInput {
+export function injectedOf({ version, system, files, links, lines }: Payload): InjectedInput {
 	const text = files.map(({ path, mode, content }) => ({
 		path,
 		mode: mode.toString(8).padStart(4, "0"),
 		content: content.toString("base64"),
 		encoding: "base64",
 	}));
-	return { version, packed: gzipSync(JSON.stringify({ files: text, links, lines })).toString("base64") };
+	return { version, packed: gzipSync(JSON.stringify({ system, files: text, links, lines })).toString("base64") };
 }
 
 /** Undefined for what is none. */

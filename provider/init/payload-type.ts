@@ -9,6 +9,9 @@ export const PLAN_FOLDER = `${OWN_FOLDER}/plan`;
 /** Holds the version of the payload that is in an image. */
 export const VERSION_FILE = `${PLAN_FOLDER}/version`;
 
+/** The same under Windows, on the drive of the system. */
+export const WINDOWS_FOLDER = "/ProgramData/clones-init";
+
 export interface PayloadFile {
 	/** Absolute. */
 	path: string;
@@ -18,10 +21,15 @@ export interface PayloadFile {
 }
 
 export interface Payload {
+	/** What it is for. @default "linux" */
+	system?: "windows" | undefined;
 	files: ReadonlyArray<PayloadFile>;
 	/** Symbolic links; one that is there is replaced. `where` is what has to be there, or else they are left out. */
 	links: ReadonlyArray<{ path: string; target: string; where?: string | undefined }>;
-	/** Lines that are added, once, to files that are there; where there is no such file they are left out. */
+	/**
+	 * Lines that are added, once, to files that are there; where there is no such file they are left out. Under Windows they
+	 * come first, and the file is made.
+	 */
 	lines: ReadonlyArray<{ path: string; line: string }>;
 	/** SHA-256, in hex, of all of it. */
 	version: string;

@@ -7,6 +7,8 @@ import { hooksOf, type Stage } from "./hooks";
 import { OWN_FOLDER, type Payload, type PayloadFile } from "./payload-type";
 import { type NumberedScript, planFile, planFiles, scriptSettings, scriptText } from "./plan-files";
 import { isOfBoot, scheduleText } from "./script";
+import { windowsFiles } from "./windows/files";
+import { isForWindows } from "./windows/rules";
 
 export type { PayloadDescription } from "./description";
 
@@ -24,6 +26,7 @@ export async function makePayload(given: PayloadDescription, folder = PROGRAMS):
 		...script,
 		number: String(index + 1).padStart(2, "0"),
 	}));
+	if (isForWindows(scripts)) return windowsPayload(description, scripts);
 	const hooks = hooksOf(stagesOf(description), servicesOf(scripts));
 	const plan = planOf(description, scripts);
 	const version = versionOf(plan);
@@ -35,6 +38,14 @@ export async function makePayload(given: PayloadDescription, folder = PROGRAMS):
 		planFile("version", version),
 	];
 	return { files: sorted(files), links: hooks.links, lines: hooks.lines, version };
+}
+
+/** Windows has programs of its own, and nothing but scheduled tasks starts them. */
+async function windowsPayload(description: Description, scripts: ReadonlyArray<NumberedScript>): Promise<Payload> {
+	const plan = planOf(description, scripts);
+	const version = versionOf(plan);
+	const { files, lines } = await windowsFiles([...plan, planFile("version", version)], scripts);
+	return { system: "windows", files: sorted(files), links: [], lines, version };
 }
 
 function planOf(description: Description, scripts: ReadonlyArray<NumberedScript>): PayloadFile[] {

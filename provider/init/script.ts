@@ -78,7 +78,10 @@ export const onlyOnSchema = z.strictObject({
 export const scriptShape = {
 	name: scriptName,
 	content: wholeText
-		.regex(/^#! ?\/[^\s]/, "allowed is a script whose first line names its interpreter, such as #!/bin/sh")
+		.regex(
+			/^(#! ?\/\S|#ps1\s|rem cmd\s)/i,
+			"allowed is a script whose first line names its interpreter, such as #!/bin/sh, or for Windows #ps1 or rem cmd",
+		)
 		.refine((text) => !text.includes("\0"), "allowed is a script without zero bytes")
 		.refine(
 			(text) => Buffer.byteLength(text) <= LARGEST_SCRIPT_BYTES,

@@ -9,6 +9,7 @@ import "./init-source";
 import "./init-state";
 import "./init-sysv";
 import "./init-tpm";
+import "./init-windows";
 import "./utilisation";
 import { describeMany } from "../host/fork-many";
 import { describeTorture } from "../identity/torture";

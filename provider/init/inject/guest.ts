@@ -32,15 +32,23 @@ const NOT_WRITABLE = ["squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"];
 /**
  * Mounts the root file system for writing, with what belongs into it.
  * @param what the disk, for the error
- * @throws Error when there is no root or more than one, it is Windows', or it cannot be written to
+ * @param wanted the system that the scripts are for
+ * @throws Error when there is no root or more than one, it is another system's, or it cannot be written to
  */
-export async function mountRoot(guestfish: Guestfish, what: string): Promise<GuestSystem> {
+export async function mountRoot(
+	guestfish: Guestfish,
+	what: string,
+	wanted: "linux" | "windows" = "linux",
+): Promise<GuestSystem> {
 	const { device, os, mounts } = (await simpleRoot(guestfish)) ?? (await inspectedRoot(guestfish, what));
-	if (os === "windows") {
+	if (os === "windows" && wanted !== "windows") {
 		throw new Error(
-			`${what} holds Windows, and the scripts are for Linux: take a Linux image, or for Windows cloudbase-init with a Volume ` +
-				"of cloudInit",
+			`${what} holds Windows, and the scripts are for Linux: take a Linux image, or say of all scripts that they are for ` +
+				'Windows (onlyOn: { os: "windows" })',
 		);
+	}
+	if (os !== "windows" && wanted === "windows") {
+		throw new Error(`${what} does not hold Windows, which the scripts are for (onlyOn.os): take an image of Windows`);
 	}
 	const kind = await guestfish.ask("vfs-type", device);
 	if (kind !== undefined && NOT_WRITABLE.includes(kind)) {
@@ -49,6 +57,7 @@ export async function mountRoot(guestfish: Guestfish, what: string): Promise<Gue
 		);
 	}
 	for (const { folder, device: mounted } of mounts) await mount(guestfish, folder, mounted, what);
+	if (os === "windows") return { os, product: "Windows", distro: "unknown", arch: "unknown", init: "other" };
 	return { os, ...(await releaseOf(guestfish)), arch: await archOf(guestfish), init: await initOf(guestfish) };
 }
 
@@ -66,7 +75,7 @@ async function simpleRoot(guestfish: Guestfish): Promise<Root | undefined> {
 			(await guestfish.isTrue("is-dir", "/etc")) && (await guestfish.isTrue("is-dir", "/bin", "followsymlinks:true"));
 		const fstab = isRoot ? await guestfish.ask("cat", "/etc/fstab") : undefined;
 		await guestfish.run("umount-all");
-		if (isWindows) roots.push({ device, os: "windows", mounts: [] });
+		if (isWindows) roots.push({ device, os: "windows", mounts: [{ folder: "/", device }] });
 		else if (isRoot && hasOwnUsr(fstab)) return undefined;
 		else if (isRoot) roots.push({ device, os: "linux", mounts: [{ folder: "/", device }] });
 	}
@@ -118,11 +127,11 @@ async function mount(guestfish: Guestfish, folder: string, device: string, what:
 	}
 	// A kernel mounts what has errors, or what an unknown feature forbids to write, read-only.
 	if (folder !== "/") return;
-	const probe = await guestfish.ask("mktemp", "/etc/.clones-XXXXXX");
+	const isWindows = await guestfish.isTrue("is-dir", "/Windows");
+	const probe = await guestfish.ask("mktemp", `${isWindows ? "/Windows" : "/etc"}/.clones-XXXXXX`);
 	if (probe === undefined) {
-		throw new Error(
-			`the root file system of ${what} (${device}) is read-only: repair it (fsck), or take another image`,
-		);
+		const remedy = isWindows ? "shut Windows down fully (shutdown /s /t 0), without hibernation" : "repair it (fsck)";
+		throw new Error(`the root file system of ${what} (${device}) is read-only: ${remedy}, or take another image`);
 	}
 	await guestfish.run("rm-f", probe);
 }

@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { tarOf } from "../../volume/tar";
 import { OWN_FOLDER, type Payload, PLAN_FOLDER, VERSION_FILE } from "../payload-type";
+import { windowsPath } from "../windows/files";
 import { type GuestSystem, mountRoot } from "./guest";
 import { Guestfish, GuestfishError } from "./guestfish";
 import { formerlyPlaced, NOTHING, PLACED_FILE, placedOf } from "./placed";
+import { writeWindows } from "./windows";
 
 export interface Injected {
 	guest: GuestSystem;
@@ -42,13 +44,18 @@ export async function inject(
 	const tar = await anonymousFile(tarOf(payload.files));
 	try {
 		return await Guestfish.around(disk, { ...options, files: [tar.fd] }, async (guestfish) => {
-			const guest = await mountRoot(guestfish, what);
-			log(`${what} holds ${guest.product || "a system that does not say its name"}, started by ${guest.init}`);
-			if ((await versionIn(guestfish)) === payload.version && (await differenceIn(guestfish, payload)) === undefined) {
+			const guest = await mountRoot(guestfish, what, payload.system);
+			const by = payload.system === "windows" ? "" : `, started by ${guest.init}`;
+			log(`${what} holds ${guest.product || "a system that does not say its name"}${by}`);
+			if (
+				(await versionIn(guestfish, payload)) === payload.version &&
+				(await differenceIn(guestfish, payload)) === undefined
+			) {
 				return { guest, changed: false };
 			}
 			await refuseWithoutRoom(guestfish, payload, what);
-			await write(guestfish, payload, log);
+			if (payload.system === "windows") await writeWindows(guestfish, payload);
+			else await write(guestfish, payload, log);
 			await guestfish.run("sync");
 			const difference = await differenceIn(guestfish, payload);
 			if (difference !== undefined) throw new Error(`${what} does not hold what was written: ${difference}`);
@@ -73,8 +80,9 @@ async function anonymousFile(bytes: Buffer): Promise<FileHandle> {
 	}
 }
 
-async function versionIn(guestfish: Guestfish): Promise<string> {
-	return (await guestfish.ask("cat", VERSION_FILE))?.trim() ?? NOTHING.version;
+async function versionIn(guestfish: Guestfish, { system }: Payload): Promise<string> {
+	const file = system === "windows" ? windowsPath(VERSION_FILE) : VERSION_FILE;
+	return (await guestfish.ask("cat", file))?.trim() ?? NOTHING.version;
 }
 
 async function refuseWithoutRoom(guestfish: Guestfish, payload: Payload, what: string): Promise<void> {
@@ -156,6 +164,8 @@ async function differenceIn(guestfish: Guestfish, payload: Payload): Promise<str
 	for (const { path, content, mode } of payload.files) {
 		const sha256 = createHash("sha256").update(content).digest("hex");
 		if ((await guestfish.ask("checksum", "sha256", path)) !== sha256) return `${path} is another one`;
+		// Windows has no such thing.
+		if (payload.system === "windows") continue;
 		const found = Number(/^st_mode: (\d+)$/m.exec((await guestfish.ask("statns", path)) ?? "")?.[1]) & 0o7777;
 		if (found !== mode) return `${path} has the mode ${found.toString(8)} instead of ${mode.toString(8)}`;
 	}
@@ -165,7 +175,7 @@ async function differenceIn(guestfish: Guestfish, payload: Payload): Promise<str
 	}
 	for (const { path, line } of payload.lines) {
 		const text = await guestfish.ask("cat", path);
-		if (text !== undefined && !text.split("\n").includes(line)) return `${path} lacks a line`;
+		if (text !== undefined && !text.split(/\r?\n/).includes(line)) return `${path} lacks a line`;
 	}
 	return undefined;
 }

@@ -5,6 +5,7 @@ import { good, hello } from "./init-arguments";
 import { registeredBy } from "./mocks";
 
 const STATE = { withState: true } as const;
+const desk = { name: "desk", content: "#ps1\n", onlyOn: { os: "windows" } };
 
 describe("ClonedInstanceWithInit refuses", () => {
 	const causes: Array<[what: string, given: object, complaint: RegExp]> = [
@@ -33,6 +34,27 @@ describe("ClonedInstanceWithInit refuses", () => {
 			"scripts in a source for several hosts",
 			{ injectInto: "source", hosts: [{ uri: "test:///a" }] },
 			/injectInto: got "source" with hosts/,
+		],
+		[
+			"a wait for scripts of Windows",
+			{ init: [desk] },
+			/timeoutSeconds: got none with scripts for windows; allowed is 0/,
+		],
+		[
+			"scripts of Windows in a seed",
+			{ init: [desk], timeoutSeconds: 0, injectInto: "seed" },
+			/injectInto: got "seed" with scripts for windows/,
+		],
+		["clones of Windows that do not boot", { ...STATE, init: [desk] }, /withState: got true with scripts for windows/],
+		[
+			"scripts for Windows that are run again",
+			{ init: [desk], timeoutSeconds: 0, onScriptChange: "rerun" },
+			/onScriptChange: got "rerun" with scripts for windows/,
+		],
+		[
+			"a script of the library for Windows",
+			{ init: [{ library: "hostname", with: { name: "a{instance}" }, onlyOn: { os: "windows" } }], timeoutSeconds: 0 },
+			/hostname: library: is given with onlyOn\.os windows/,
 		],
 		["a domain to go on as", { ...STATE, source: { domain: "x" } }, /source: got a domain with withState; allowed are/],
 		["a fork point that is booted", { source: { forkPoint: "x" } }, /source: got a fork point without withState: true/],
