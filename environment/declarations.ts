@@ -9,9 +9,10 @@ import { didYouMean } from "../provider/suggestion";
 import { hasUnknown, UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
 import type { Configuration } from "./config-variable";
+import { type DeclarableType, declarableSchema, type Target } from "./declarable";
 import { assignHosts, refuseCircles } from "./hosts";
 import { type Declared, link } from "./references";
-import { components, type DeclarableType, declarableSchema, sections, type Target } from "./registry";
+import { components, sections } from "./registry";
 import { forStack } from "./stacks";
 import { componentKinds, hostSchema } from "./structure";
 import {

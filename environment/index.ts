@@ -10,14 +10,16 @@ import type { EnvironmentArgs } from "./args";
 import { build } from "./builder";
 import { Built } from "./built";
 import { stackConfiguration } from "./configuration";
+import type { EnvironmentMachine } from "./declarable";
 import type { Declaration } from "./declarations";
 import { load } from "./load";
-import type { EnvironmentComponent, EnvironmentMachine } from "./registry";
+import type { EnvironmentComponent } from "./registry";
 
 export type * from "./args";
 export { Built } from "./built";
 export { type Complaint, EnvironmentError } from "./complaint";
-export type { EnvironmentComponent, EnvironmentMachine } from "./registry";
+export type { EnvironmentMachine } from "./declarable";
+export type { EnvironmentComponent } from "./registry";
 export type { Place } from "./tree";
 
 /**

@@ -2,7 +2,7 @@
 import { didYouMean } from "../provider/suggestion";
 import { UNKNOWN } from "../provider/unknown";
 import type { Complaints } from "./complaint";
-import type { Target } from "./registry";
+import type { Target } from "./declarable";
 import { type Group, type Link, replaceAt, shownTree, type Tree } from "./tree";
 
 const ON_HOST = "for one that is on the host already write";

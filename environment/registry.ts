@@ -3,7 +3,6 @@
  * its properties name other things, and how it is built; validation, JSON Schema, reference and types follow from it.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
 import { ClonedInstanceWithInit } from "../components/cloned-instance-with-init";
 import type { ClonedInstanceWithInitArgs } from "../components/cloned-instance-with-init/args";
 import { clonedInstanceWithInitRules } from "../components/cloned-instance-with-init/rules";
@@ -22,7 +21,6 @@ import { ThinClonePool } from "../components/thin-clone-pool";
 import type { ThinClonePoolArgs } from "../components/thin-clone-pool/args";
 import { thinClonePoolRules } from "../components/thin-clone-pool/rules";
 import { thinClonePoolSchema } from "../components/thin-clone-pool/schema";
-import { isComputed } from "../provider/allowed";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
@@ -35,7 +33,6 @@ import { defaultStore } from "../provider/identity/pool/default-store";
 import { IdentityPool, type IdentityPoolArgs } from "../provider/identity/pool/resource";
 import { checkWhole, rules as identityPoolRules } from "../provider/identity/pool/rules";
 import { identityPoolSchema } from "../provider/identity/pool/schema";
-import type { Rule } from "../provider/lifecycle";
 import { morphTemplateRules } from "../provider/morph-template/lifecycle";
 import { MorphTemplate, type MorphTemplateArgs } from "../provider/morph-template/resource";
 import { morphTemplateSchema } from "../provider/morph-template/schema";
@@ -44,57 +41,10 @@ import { rules as networkRules } from "../provider/network/rules";
 import { networkSchema } from "../provider/network/schema";
 import { StoragePool, type StoragePoolArgs } from "../provider/pool/resource";
 import { poolSchema } from "../provider/pool/schema";
-import { reference } from "../provider/schema";
 import { Volume, type VolumeArgs } from "../provider/volume/resource";
 import { rules as volumeRules } from "../provider/volume/rules";
 import { volumeSchema } from "../provider/volume/schema";
-
-/** What a reference can lead to. */
-export type Target = "host" | "pool" | "network" | "volume" | "domain" | "identityPool" | "forkPoint" | "morphTemplate";
-
-/** A machine of an environment: facts of its creation. */
-export interface EnvironmentMachine {
-	/** Name of the component in the definition. */
-	component: string;
-	/** Name on the host. */
-	name: string;
-	/** UUID of the domain. */
-	uuid: string;
-	/** MAC address of each NIC. */
-	macs: string[];
-	/** Addresses seen when the machine was made; empty unless `waitFor.address` asked for them. */
-	addresses: string[];
-}
-
-/** How one type of resource or component is declared. Paths are patterns such as `disks[].volume` or `instances.*.mac`. */
-export interface DeclarableType<Args extends object = object, Built extends pulumi.Resource = pulumi.Resource> {
-	/** Name of the type; for components also what `kind` is in the file. */
-	type: string;
-	/** Name of the exported interface of the arguments: the descriptions in editors and in the reference are its comments. */
-	args: string;
-	/** What a reference to it is. */
-	provides?: Target;
-	/** It is on no host, or says itself on which. */
-	hostless?: true;
-	schema: z.ZodObject;
-	rules?: ReadonlyArray<Rule<never>>;
-	/** Looks at all arguments at once, as soon as they are known. @throws InputError */
-	verify?(args: never): void;
-	/** The arguments with what the class fills in from others of them, where the rules look at it. */
-	completed?(args: Record<string, unknown>): Record<string, unknown>;
-	/** Properties that name something else. */
-	references: Readonly<Record<string, Target>>;
-	/** Properties that are paths on the machine that runs Pulumi: taken relative to the definition's file. */
-	files?: ReadonlyArray<string>;
-	/** Properties that decide which resources there are, so that they cannot be secrets or outputs. */
-	known?: ReadonlyArray<string>;
-	/** Properties in which `${instance.name}` and `${instance.index}` differ from clone to clone. */
-	perInstance?: ReadonlyArray<string>;
-	/** @param args with resources in place of names; texts that differ from clone to clone are functions of the instance */
-	build(name: string, args: Args, opts: pulumi.ResourceOptions): Built;
-	/** The machines in it. */
-	machines?(built: Built): pulumi.Output<Omit<EnvironmentMachine, "component">[]>;
-}
+import type { DeclarableType } from "./declarable";
 
 const network: DeclarableType<NetworkArgs, Network> = {
 	type: "Network",
@@ -378,9 +328,6 @@ export const sections = {
 	forkPoints: forkPoint,
 } as const;
 
-/** What the classes fill in when it is not given, though their schemas require it. */
-export const FILLED_IN: ReadonlyArray<string> = ["name", "uri", "store"];
-
 function isSeed({ source }: Record<string, unknown>): boolean {
 	return typeof source === "object" && source !== null && ("cloudInit" in source || "archive" in source);
 }
@@ -394,21 +341,3 @@ export type ComponentArgs = { [Type in keyof typeof components]: ArgsOf<(typeof 
 export type EnvironmentComponent = {
 	[Type in keyof typeof components]: BuiltOf<(typeof components)[Type]>;
 }[keyof typeof components];
-
-const declarable = new WeakMap<z.ZodObject, z.ZodObject>();
-
-/** The schema of what is written in a definition: without what is computed. */
-export function declarableSchema({ schema, hostless }: Pick<DeclarableType, "schema" | "hostless">): z.ZodObject {
-	let own = declarable.get(schema);
-	if (!own) {
-		const shape = schema.shape as Record<string, z.ZodType>;
-		// The connection is expressed by `host`.
-		const entries = Object.entries(shape).filter(([key, inner]) => key !== "uri" && !isComputed(inner));
-		own = z.strictObject({
-			...Object.fromEntries(entries.map(([key, inner]) => [key, FILLED_IN.includes(key) ? inner.optional() : inner])),
-			...(hostless ? {} : { host: reference.optional() }),
-		});
-		declarable.set(schema, own);
-	}
-	return own;
-}

@@ -1,7 +1,8 @@
 /** Everything that can stand in an environment's file, described from its schemas and comments. */
 
 import { configVariableSchema } from "../../environment/config-variable";
-import { components, type DeclarableType, sections } from "../../environment/registry";
+import type { DeclarableType } from "../../environment/declarable";
+import { components, sections } from "../../environment/registry";
 import { existingSchema, hostSchema } from "../../environment/structure";
 import { readDocumentation } from "./documentation";
 import { Joiner, type PropertyGroup } from "./properties";

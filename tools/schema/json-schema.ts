@@ -1,6 +1,7 @@
 /** The JSON Schema of an environment's file, for completion and checks in editors. */
 import { z } from "zod";
-import { components, type DeclarableType, declarableSchema, sections } from "../../environment/registry";
+import { type DeclarableType, declarableSchema } from "../../environment/declarable";
+import { components, sections } from "../../environment/registry";
 import { variableName } from "../../environment/structure";
 import { objectName } from "../../provider/schema";
 import type { DescribedEnvironment } from "./environment";

@@ -2,7 +2,7 @@
  * Joins what a schema validates with what the comments of its interface say, and finds where the two differ.
  */
 import type { z } from "zod";
-import { FILLED_IN } from "../../environment/registry";
+import { FILLED_IN } from "../../environment/declarable";
 import { definitionOf, innermost, isComputed } from "../../provider/allowed";
 import type { DocumentedObject, DocumentedProperty } from "./documentation";
 

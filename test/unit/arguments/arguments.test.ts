@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { configVariableSchema } from "../../../environment/config-variable";
+import { type DeclarableType, declarableSchema } from "../../../environment/declarable";
 import { load } from "../../../environment/load";
-import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
+import { components, sections } from "../../../environment/registry";
 import { hostSchema, sectionNames } from "../../../environment/structure";
 import { ClonedInstanceWithInit, ForkedVMSet, MorphMigration, TemplateCatalog, ThinClonePool } from "../../../index";
 import * as provider from "../../../provider";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { z } from "zod";
+import { type DeclarableType, declarableSchema } from "../../../environment/declarable";
 import type { Declarations } from "../../../environment/declarations";
-import { components, type DeclarableType, declarableSchema, sections } from "../../../environment/registry";
+import { components, sections } from "../../../environment/registry";
 import { definitionOf } from "../../../provider/allowed";
 import { poolAccess } from "../../../provider/identity/lease/schema";
 import { storedTemplate } from "../../../provider/morph/template";
