@@ -70,7 +70,8 @@ describe("the editor of templates, in Chromium", function () {
 		assert.equal(new URL(page.url()).search, "");
 		assert.equal(await step("preMigration").getByLabel("program").inputValue(), "/sbin/drain");
 		assert.equal(await step("preMigration").getByLabel("undo").inputValue(), "/sbin/serve");
-		assert.match((await page.locator("#lines").textContent())!, /run \["\/sbin\/drain"\] in the guest, within 60 s/);
+		const lines = page.locator("#lines").filter({ hasText: 'run ["/sbin/drain"] in the guest, within 60 s' });
+		await lines.waitFor();
 		assert.equal(await page.getByRole("button", { name: "Save" }).isDisabled(), true);
 	});
 

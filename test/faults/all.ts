@@ -4,6 +4,7 @@
  */
 
 import "./dimms";
+import "./init-seed";
 import "./init-servers";
 import "./init-source";
 import "./init-state";
