@@ -17,7 +17,7 @@ import { Undo } from "../undo";
 import { make } from "../volume/make";
 import { defaultName } from "../volume/name";
 import type { Pool } from "../volume/pools";
-import { refreshPool } from "../volume/refresh";
+import { finishRefresh, refreshPool } from "../volume/refresh";
 import { remove } from "../volume/remove";
 import { volumeSchema } from "../volume/schema";
 import { wantedOf } from "../volume/wanted";
@@ -119,6 +119,8 @@ async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, content
 	const files = { disk: file("", "qcow2"), memory: file("-memory", "raw"), devices: file("-devices", "raw") };
 	await refreshPool(host, pool.uuid);
 	for (const { path } of Object.values(files)) await remove(host, pool, path);
+	// For libvirt those that are gone are there until then.
+	await finishRefresh(host, pool.uuid);
 	return files;
 }
 

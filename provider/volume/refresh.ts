@@ -82,6 +82,13 @@ export async function freshPool(host: Host, poolUuid: string): Promise<void> {
 	if (Date.now() - last > FRESH_MS) await refreshPool(host, poolUuid, { now: true });
 }
 
+/** Does the refresh of a pool that is still to come, at once; none where nothing has changed. */
+export async function finishRefresh(host: Host, poolUuid: string): Promise<void> {
+	const pending = refreshes.get(host)?.get(poolUuid);
+	pending?.begin();
+	await pending?.promise;
+}
+
 /** Does the refreshes that are still to come, at once: for the end of a process. Never rejects. */
 export async function finishRefreshes(): Promise<void> {
 	const pending = [...refreshes.values()].flatMap((ofHost) => [...ofHost.values()]);
