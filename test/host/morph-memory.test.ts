@@ -6,7 +6,7 @@ import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { HOLD_ON } from "./dimms";
 import { type Full, Lab, wire } from "./domain-lab";
-import { DIES, dyingHost } from "./dying-host";
+import { diesAtCall } from "./dying-host";
 
 const size = (memoryMiB: number) => ({ instanceType: { vcpus: 1, memoryMiB } });
 const by = (way: string) => ({
@@ -94,11 +94,7 @@ describe("a machine that is given memory by DIMMs", function () {
 		for (let diesAt = 1, grows = true; ; diesAt += 3, grows = !grows) {
 			// The balloon has its part both ways: each is a step that can be cut off in between.
 			const news = { ...inputs, ...size(grows ? 416 + 384 : 400) } as DomainInputs;
-			const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
-			const died = await domain.update(state.uuid, state, news, context).then(
-				() => false,
-				(error) => assert.match(String(error), DIES) ?? true,
-			);
+			const died = await diesAtCall(diesAt, lab, state, news);
 			if (died) deaths++;
 			state = wire(await lab.update(state, news));
 			inputs = news;

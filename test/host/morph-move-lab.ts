@@ -13,9 +13,7 @@ import { recordedIn } from "../../provider/xml/metadata";
 import { connectHosts } from "../../tools/testhost";
 import { type Full, Lab, wire } from "./domain-lab";
 import type { Task } from "./morph-crash";
-
-/** A guest that counts, ten times a second, on its disk. */
-const TICK = "(n=0; while :; do n=$((n+1)); echo $n >> /root/ticks; sleep 0.1; done) < /dev/null > /dev/null 2>&1 &";
+import { TICK } from "./move-faults";
 
 /** A step of the guest. */
 export const exec = (script: string, more: object = {}) => ({ exec: ["/bin/sh", "-c", script], ...more });

@@ -15,7 +15,7 @@ import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { repository } from "../../tools/pulumi/project";
 import { type Full, Lab, wire } from "./domain-lab";
-import { DIES, dyingHost } from "./dying-host";
+import { diesAtCall } from "./dying-host";
 
 const run = promisify(execFile);
 
@@ -277,11 +277,7 @@ describe("a machine that changes its size while it runs", function () {
 		for (let diesAt = 2; ; diesAt += 3) {
 			const { extraXml, ...rest } = over(inputs, { morph: device });
 			const news: DomainInputs = extraXml === undefined ? { ...rest, extraXml: MORE } : rest;
-			const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
-			const died = await domain.update(state.uuid, state, news, context).then(
-				() => false,
-				(error) => assert.match(String(error), DIES) ?? true,
-			);
+			const died = await diesAtCall(diesAt, lab, state, news);
 			// The next run goes on, or back.
 			if (!died || diesAt % 2 === 1) inputs = news;
 			state = wire(await lab.update(state, inputs));
@@ -345,11 +341,7 @@ describe("a machine that changes its size while it runs", function () {
 		let deaths = 0;
 		for (let diesAt = 1; ; diesAt++) {
 			const news = over(inputs, sizes[diesAt % 2]!);
-			const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
-			const died = await domain.update(state.uuid, state, news, context).then(
-				() => false,
-				(error) => assert.match(String(error), DIES) ?? true,
-			);
+			const died = await diesAtCall(diesAt, lab, state, news);
 			if (died) deaths++;
 			state = wire(await lab.update(state, news));
 			inputs = news;
