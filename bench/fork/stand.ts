@@ -3,9 +3,10 @@ import { copyFile, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { domain } from "../../provider/domain/lifecycle";
 import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
-import { goOn, plugIn } from "../../provider/fork/child";
+import { goOn } from "../../provider/fork/child";
 import { become, untilAgentAnswers } from "../../provider/fork/guest";
 import { forkPoint } from "../../provider/fork/lifecycle";
+import { plugIn } from "../../provider/fork/plug";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import { type ChildUsage, usageOf } from "../../provider/fork/usage";
 import { type HostKey, newHostKeys } from "../../provider/identity/host-keys";
@@ -117,7 +118,8 @@ export class Stand {
 		const { config, point } = await goOn(this.context, uuid, fork!, disk.path);
 		// What guests do of their own, which is long without KVM, would be taken from the host's two processors.
 		await this.host.domains.suspend(uuid);
-		await plugIn(this.host, uuid, config, point.root);
+		const { bringUp } = await plugIn(this.host, uuid, config, point);
+		await bringUp?.();
 	}
 
 	/** What a child has for itself once it is somebody, before it has a network. */

@@ -119,6 +119,7 @@ export async function runInGuest(
 		worthAsking?: () => Promise<boolean>;
 		firstMs?: number;
 		slowestMs?: number;
+		growth?: number;
 	} = {},
 ): Promise<GuestResult | undefined> {
 	const { pid } = await ask<{ pid: number }>(host, uuid, "guest-exec", {

@@ -4,15 +4,17 @@ import { LibvirtError } from "../libvirt/errors";
 
 /**
  * Asks until the answer is not undefined. Quick at first, slower the longer it takes; one question at a time.
+ * @param pauses.growth what each pause is multiplied by for the next: pauses come to (growth - 1) of what has been waited
  * @returns undefined when the time is over
  */
 export async function poll<T>(
 	timeoutSeconds: number,
 	ask: () => Promise<T | undefined>,
-	{ firstMs = 50, slowestMs = 1000 }: { firstMs?: number; slowestMs?: number } = {},
+	pauses: { firstMs?: number; slowestMs?: number; growth?: number } = {},
 ): Promise<T | undefined> {
+	const { firstMs = 50, slowestMs = 1000, growth = 1.3 } = pauses;
 	const deadline = performance.now() + timeoutSeconds * 1000;
-	for (let pause = firstMs; ; pause = Math.min(pause * 1.3, slowestMs)) {
+	for (let pause = firstMs; ; pause = Math.min(pause * growth, slowestMs)) {
 		const answer = await ask();
 		if (answer !== undefined) return answer;
 		const left = deadline - performance.now();

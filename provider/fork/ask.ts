@@ -21,6 +21,8 @@ const SLOWEST_MS = 200;
 const ENDING_MS = 1000;
 /** After how long without a word the agent is asked. */
 const UNHEARD_MS = 2000;
+/** After how long the link comes up all the same. */
+const UNUSED_MS = 3000;
 
 /** Arguments of QEMU for the port; the devices of parent and children have to be the same. */
 export function portArguments(): string[] {
@@ -46,16 +48,26 @@ export async function untilAsked(host: Host, uuid: string, seconds: number): Pro
 
 /**
  * For a child, whose scripts tell of their end on the port, too.
+ * @param linked is called once, when they have told that the guest uses its NIC, or have not for long
  * @returns what tells whether to ask the agent for that: it may have ended; or nothing has been heard for long, as of
  *   a script that was killed
  */
-export function endHeard(host: Host, uuid: string): () => Promise<boolean> {
+export function endHeard(host: Host, uuid: string, linked?: () => Promise<void>): () => Promise<boolean> {
+	const unusedUntil = performance.now() + UNUSED_MS;
 	let unheardUntil = performance.now() + UNHEARD_MS;
 	let heardAt = Number.NEGATIVE_INFINITY;
+	let said = "";
 	return async () => {
-		const isHeard = (await hear(host, uuid)).length > 0;
+		said += await hear(host, uuid);
 		const now = performance.now();
-		if (isHeard) heardAt = now;
+		if (linked && (said.includes("linked") || now > unusedUntil)) {
+			await linked();
+			linked = undefined;
+		}
+		if (said.includes("ended")) {
+			heardAt = now;
+			said = "";
+		}
 		if (now < unheardUntil && now > heardAt + ENDING_MS) return false;
 		unheardUntil = now + UNHEARD_MS;
 		return true;

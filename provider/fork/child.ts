@@ -2,17 +2,15 @@
 import { applySize } from "../domain/live";
 import { lookLive } from "../domain/look";
 import { patiently, timed } from "../domain/patience";
-import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
-import { child, children, type Element, remove, serialize } from "../xml/element";
 import { readDomain } from "../xml/read-domain";
 import { runCommands } from "./commands";
-import { fitsInto } from "./definition";
 import { loadDevices } from "./device-state";
 import { drawnBefore } from "./drawn";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { become, connectGuest, untilAgentAnswers } from "./guest";
 import { proveMembership } from "./membership";
+import { plugIn } from "./plug";
 import { usageOf } from "./usage";
 import { verify } from "./verify";
 import { letWait } from "./waiting";
@@ -46,14 +44,14 @@ export async function startForked(
 	});
 	const { first } = forked;
 	const firstMs = first && (await timed(() => runCommands(context, uuid, first, "first", left))).ms;
-	const plug = await timed(() => plugIn(host, uuid, config, point.root));
+	const plug = await timed(() => plugIn(host, uuid, config, point));
 	const connect = await timed(() => connectGuest(host, uuid, plug.value, forked, left(), point.port));
 	const own = readDomain(config);
 	const live = await lookLive(host, uuid);
 	if (own.memoryMiB !== live.memoryMiB || own.vcpus !== live.vcpus) await applySize(context, live, own);
 	return {
 		...identity.value,
-		...(plug.value === undefined ? {} : { mac: plug.value }),
+		...(plug.value.mac === undefined ? {} : { mac: plug.value.mac }),
 		...connect.value,
 		usage: await usageOf(host, uuid, volume),
 		timings: {
@@ -74,17 +72,4 @@ export async function goOn(context: Context, uuid: string, forked: ForkedInputs,
 	await loadDevices(host, uuid, point.devices);
 	await patiently(() => host.domains.resume(uuid));
 	return { config, point, startMs };
-}
-
-/** Data disks and NICs. @returns the MAC address of the first NIC */
-export async function plugIn(host: Host, uuid: string, config: Element, parent: Element): Promise<string | undefined> {
-	const devices = child(config, "devices");
-	const [, ...dataDisks] = children(devices, "disk");
-	const nics = children(devices, "interface");
-	for (const device of [...dataDisks, ...nics]) {
-		// Where the parent has no such port libvirt finds another; the machine has it there until its next start.
-		if (!fitsInto(device, parent)) remove(child(device, "address"));
-		await patiently(() => host.domains.attachDevice(uuid, serialize(device), "live"));
-	}
-	return (nics[0] && child(nics[0], "mac")?.getAttribute("address")) ?? undefined;
 }

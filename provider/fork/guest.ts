@@ -12,6 +12,7 @@ import { quoted } from "../shell";
 import { endHeard } from "./ask";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { credentialsOf } from "./membership";
+import type { Plugged } from "./plug";
 import { keyHash, verifyAddress } from "./verify";
 
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
@@ -21,7 +22,7 @@ const SOURCE = join(__dirname, "..", "..", "..", "guest");
 /** A child is waited for: asked often. */
 const PAUSES = { firstMs: 20, slowestMs: 150 };
 /** One that is listened to, which costs it nothing. */
-const LISTENING = { firstMs: 10, slowestMs: 40 };
+const LISTENING = { firstMs: 8, slowestMs: 100, growth: 1.02 };
 /** Of what a licence came to: more is for the log of its server. */
 const LONGEST_OUTCOME = 200;
 const PROGRAMS = ["before-fork", "become", "connect", "ending", "fork-now", "identified", "services"].map(
@@ -102,13 +103,14 @@ function timeOf(time: string, uptime: string): number {
 export async function connectGuest(
 	host: Host,
 	uuid: string,
-	mac: string | undefined,
+	{ mac, bringUp }: Plugged,
 	inputs: ForkedInputs,
 	seconds: number,
 	tells: boolean,
 ): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
 	const { ips, licence, commands, restart } = inputs;
 	const own = mac === undefined ? undefined : networkOf(inputs);
+	if (own || inputs.addressLater) await bringUp?.();
 	if (own) await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(own, mac!, { lasting: false })], seconds);
 	const wanted = (own?.addresses ?? ips).map(compared);
 	// The guest gives up first, and says what it has waited for.
@@ -119,7 +121,7 @@ export async function connectGuest(
 	];
 	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
 	const input = lines === "" ? undefined : lines;
-	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, { input, tells });
+	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, { input, tells, linked: bringUp });
 	const addresses = said.filter(([name]) => name === "address").map(([, value]) => value);
 	if (mac !== undefined) verifyAddress(addresses, own?.addresses ?? ips, own && "which it was to set by itself");
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
@@ -202,9 +204,9 @@ async function script(
 	name: string,
 	args: string[],
 	seconds: number,
-	{ input, tells = false }: { input?: string | undefined; tells?: boolean } = {},
+	{ input, tells = false, linked }: { input?: string | undefined; tells?: boolean; linked?: Plugged["bringUp"] } = {},
 ): Promise<Array<[string, string]>> {
-	const how = tells ? { ...LISTENING, worthAsking: endHeard(host, uuid) } : PAUSES;
+	const how = tells ? { ...LISTENING, worthAsking: endHeard(host, uuid, linked) } : PAUSES;
 	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, ...how });
 	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
 	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);

@@ -63,7 +63,8 @@ export async function makePoint(
 			? { root: derivedDefinition(point.root, { uuid, name, disk }), memoryMiB: point.memoryFile.memoryMiB }
 			: await definitionOf(host, inputs, { uuid, name, disk });
 		const { memory: memoryFile, devices } = files;
-		const fork = { spec: contentId, memory: memoryFile.path, state: devices.path, port: point?.port ?? true };
+		const port = point?.port ?? true;
+		const fork = { spec: contentId, memory: memoryFile.path, state: devices.path, port, linked: port };
 		const recorded = recordOf(inputs, { base: lineage.base, baseContentId: lineage.baseContentId });
 		const define = async (complete: boolean) => {
 			setRecord(root, { ...recorded, setUp: true, fork: { ...fork, complete } });

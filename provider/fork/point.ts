@@ -17,6 +17,8 @@ export interface Point {
 	disk: string;
 	/** Whether its machine has the port on which a guest asks to be forked. */
 	port: boolean;
+	/** Whether its scripts tell there when the guest has put its NIC to use. */
+	linked: boolean;
 	/** Its definition. */
 	root: Element;
 }
@@ -45,6 +47,7 @@ export async function readPoint(host: Host, reference: string, property = "fork.
 		devices: fork.state,
 		disk,
 		port: fork.port,
+		linked: fork.linked,
 		root,
 	};
 }

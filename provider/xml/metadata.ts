@@ -64,6 +64,8 @@ export interface RecordedFork {
 	state: string;
 	/** Whether its machine has the port on which a guest asks to be forked. */
 	port: boolean;
+	/** Whether its scripts tell there when the guest has put its NIC to use. */
+	linked: boolean;
 	/** Whether both have been written, and the guest's last words. */
 	complete: boolean;
 }
@@ -97,10 +99,15 @@ function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
 		forked === undefined ? undefined : element(`${prefix}forked`, {}, forked),
 		cloneableBy && element(`${prefix}cloneableBy`, {}, cloneableBy.join(" ")),
-		fork && element(`${prefix}fork`, { ...fork, port: fork.port || undefined, complete: fork.complete || undefined }),
+		fork && forkElement(`${prefix}fork`, fork),
 		morph === undefined ? undefined : element(`${prefix}morph`, {}, morph),
 		moving === undefined ? undefined : element(`${prefix}moving`, {}, moving),
 	);
+}
+
+function forkElement(name: string, { port, linked, complete, ...paths }: RecordedFork): Element {
+	const marks = { port: port || undefined, linked: linked || undefined, complete: complete || undefined };
+	return element(name, { ...paths, ...marks });
 }
 
 /** What is recorded in the XML of a domain or network; undefined when it is not ours. */
@@ -149,6 +156,7 @@ function forkIn(fork: Element): RecordedFork {
 		memory: value("memory"),
 		state: value("state"),
 		port: value("port") === "yes",
+		linked: value("linked") === "yes",
 		complete: value("complete") === "yes",
 	};
 }

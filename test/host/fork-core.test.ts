@@ -86,6 +86,29 @@ describe("the program of a forked child's scripts", function () {
 				assert.deepEqual([other.status, other.stderr], [1, `${NAME} has no address after 0.5 s\n`]);
 			});
 
+			it("tells on a port when somebody uses the interface, or nobody does for a second", () => {
+				const port = join(folder, "port");
+				const heard = () => readFileSync(port, "utf8");
+				for (const [used, soonest] of [
+					["at once", 0],
+					["later", 300],
+					["never", 1000],
+				] as const) {
+					writeFileSync(port, "");
+					// It notices by the kernel's news, not by looking again and again.
+					const told = `until [ -s ${port} ]; do sleep 0.01; done; ip link set ${NAME} up; ip addr add 10.0.0.7/8 dev ${NAME}`;
+					const up = { "at once": "", later: `sleep 0.3; ip link set ${NAME} up; `, never: "" }[used];
+					const began = performance.now();
+					const { status } = wait(program, "30", "any", {
+						isUsed: used === "at once",
+						port,
+						meanwhile: `${up}${told}`,
+					});
+					assert.deepEqual([status, heard()], [0, "linked\n"], used);
+					assert.ok(performance.now() - began >= soonest, used);
+				}
+			});
+
 			it("tells when it has come to have others only", () => {
 				const { status, stdout } = wait(program, "30", "10.0.0.70", { before: ["10.0.0.7/8"] });
 				assert.deepEqual([status, stdout], [3, `interface ${NAME}\naddress 10.0.0.7/8\n`]);
@@ -94,16 +117,21 @@ describe("the program of a forked child's scripts", function () {
 	}
 
 	/** In a network of its own, with an interface that has some addresses before, and gets others while it is waited for. */
-	function wait(program: string, seconds: string, addresses: string, has: { before?: string[]; after?: string[] }) {
+	function wait(
+		program: string,
+		seconds: string,
+		addresses: string,
+		has: { before?: string[]; after?: string[]; isUsed?: boolean; port?: string; meanwhile?: string },
+	) {
 		const add = (all: string[] = []) =>
 			all.map((address) => `ip addr add ${address} dev ${NAME} ${address.includes(":") ? "nodad" : ""}`);
 		const script = [
 			"set -e",
 			`ip link add ${NAME} address ${MAC} type veth peer name other`,
-			`ip link set ${NAME} up`,
+			...(has.isUsed === false ? [] : [`ip link set ${NAME} up`]),
 			...add(has.before),
-			`{ sleep 0.3; ${[":", ...add(has.after)].join("; ")}; } &`,
-			`exec "$0" wait ${seconds} ${MAC} ${addresses}`,
+			`{ ${has.meanwhile ?? `sleep 0.3; ${[":", ...add(has.after)].join("; ")}`}; } &`,
+			`exec "$0" wait ${seconds} ${MAC} ${addresses} ${has.port ?? ""}`,
 		];
 		const args = ["--net", "sh", "-c", script.join("\n"), join(folder, program)];
 		return spawnSync("unshare", args, { encoding: "utf8" });

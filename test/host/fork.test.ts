@@ -66,6 +66,8 @@ describe("forks", function () {
 			assert.equal(await lab.sh(child.uuid, "hostname"), child.name);
 			assert.equal(child.forked!.hostname, child.name);
 			assert.equal(await lab.sh(child.uuid, "cat /sys/class/net/eth0/address"), child.macs[0]);
+			// It was down until the guest had put the NIC to use.
+			assert.match(await lab.machine.virsh("domif-getlink", child.uuid, child.macs[0]!), /\bup\b/);
 			assert.equal(child.forked!.addresses.length, 1);
 			assert.ok(!(await lab.sh(child.uuid, "ls /run")).includes("nologin"));
 		}
