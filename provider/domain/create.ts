@@ -1,7 +1,7 @@
 /** Making a machine, or taking over the one that an interrupted create left. */
 import { randomUUID } from "node:crypto";
+import { refuseUnfitChild } from "../fork/needs";
 import { getRoom } from "../fork/preempt";
-import { refuseBeyondParent } from "../fork/room";
 import { type Host, LibvirtError } from "../libvirt";
 import { type Context, IncompleteError, InputError, type State } from "../lifecycle";
 import { Undo } from "../undo";
@@ -58,7 +58,7 @@ async function make(context: Context, inputs: DomainInputs, began: number): Prom
 	const template = inputs.template === undefined ? undefined : await readTemplate(host, inputs);
 	const inherited = template?.inherited;
 	for (const note of template?.notes ?? []) log(note);
-	if (inputs.fork && inherited) refuseBeyondParent(inputs, inherited);
+	if (inputs.fork && template) await refuseUnfitChild(inputs, host, template.found.root, template.inherited);
 	// A fork goes on under what its parent ran with.
 	const domainType =
 		inputs.fork && template

@@ -1,7 +1,7 @@
 /** What only a look at the host can tell about a domain before it is made or changed. Changes nothing. */
 import type { ForkedInputs } from "../fork/forked";
+import { refuseUnfitChild } from "../fork/needs";
 import { roomLines } from "../fork/preempt";
-import { refuseBeyondParent } from "../fork/room";
 import { isWaiting } from "../fork/waiting";
 import { connect, type DomainInfo, type Host } from "../libvirt";
 import { type Context, InputError, InUseError } from "../lifecycle";
@@ -54,7 +54,7 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		inputs.fork && template
 			? asParent(template.found.domainType)
 			: await chooseAccelerator(host, inputs.type, hardware.arch);
-	if (inputs.fork && template) refuseBeyondParent(inputs, template.inherited);
+	if (inputs.fork && template) await refuseUnfitChild(inputs, host, template.found.root, template.inherited);
 	if (inputs.fork && template) lines.push(forkLine(inputs, inputs.fork, template.found.name));
 	lines.push(...(await plannedRoom(inputs, context, existing, hardware.memoryMiB)));
 	lines.push(`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`);

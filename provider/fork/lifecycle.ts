@@ -10,9 +10,7 @@ import { look } from "../domain/look";
 import { foreign } from "../domain/own";
 import { recordedOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
-import type { Context, Lifecycle } from "../lifecycle";
-import { InputError } from "../lifecycle";
-import { isLocalUri } from "../local-uri";
+import type { Lifecycle } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { backingChain } from "../volume/bases";
 import { forgetMade, isSucceeded, rememberMade } from "../volume/made-here";
@@ -20,8 +18,8 @@ import { findVolume, usablePool } from "../volume/pools";
 import { remove } from "../volume/remove";
 import { refuseWhileUsed } from "../volume/uses";
 import { describeVolume } from "../volume/xml";
-import { opensFiles } from "./device-state";
 import { type Made, makePoint } from "./make";
+import { refuseUnfitHost } from "./needs";
 import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
 
@@ -64,7 +62,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 
 	async plan(inputs, { host, makes = "new" }) {
 		if (makes === false) return [];
-		await refuseHost(inputs, host);
+		await refuseUnfitHost(inputs, host);
 		const { accelerator, why } = await chooseAccelerator(host, inputs.domain.type ?? "auto", "x86_64");
 		const name = domainNameOf(inputs);
 		const there = await host.domains.find(name);
@@ -80,7 +78,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	async create(inputs, context) {
 		const { host } = context;
 		const began = performance.now();
-		await refuseHost(inputs, host);
+		await refuseUnfitHost(inputs, host);
 		const pool = await usablePool(host, inputs.pool);
 		const name = domainNameOf(inputs);
 		const contentId = contentIdOf(inputs);
@@ -167,17 +165,4 @@ function contentIdOf(inputs: ForkPointInputs): string {
 /** States of earlier versions know of no trigger. */
 function contentOf(inputs: ForkPointInputs): Partial<ForkPointInputs> {
 	return { ...inputs, trigger: inputs.trigger ?? "provider" };
-}
-
-/** @throws InputError when QEMU there cannot fork */
-async function refuseHost({ uri }: ForkPointInputs, host: Context["host"]): Promise<void> {
-	const { driver, hypervisorVersion } = await host.info();
-	if (driver.toUpperCase() !== "QEMU") {
-		throw new InputError("uri", `got ${uri}, a ${driver} host; allowed are hosts with QEMU: others cannot fork`);
-	}
-	if (isLocalUri(uri) || (await opensFiles(host))) return;
-	throw new InputError(
-		"uri",
-		`got ${uri}, whose QEMU ${hypervisorVersion} forks only for programs on the same machine; allowed are a host with QEMU 8.2 or later, or this machine`,
-	);
 }

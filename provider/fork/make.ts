@@ -24,11 +24,14 @@ import { wantedOf } from "../volume/wanted";
 import { volumeXml } from "../volume/xml";
 import { child, children, type Element, element, serialize, text } from "../xml/element";
 import { recordOf, setRecord } from "../xml/metadata";
+import { addRootPorts, SPARE_ROOT_PORTS } from "../xml/ports";
+import { appArmorRemedy } from "./apparmor";
 import { refuseWithoutPort, untilAsked } from "./ask";
 import { runCommands } from "./commands";
 import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition } from "./definition";
 import { loadDevices, saveDevices } from "./device-state";
 import { become, beforeFork, FOLDER, installScripts, untilAgentAnswers } from "./guest";
+import { refuseForbiddenCommands } from "./needs";
 import { type Point, readPoint } from "./point";
 import { getRoom } from "./preempt";
 import type { ForkPointFacts, ForkPointInputs } from "./schema";
@@ -142,7 +145,8 @@ async function definitionOf(
 	inputs: ForkPointInputs,
 	{ uuid, name, disk }: { uuid: string; name: string; disk: string },
 ): Promise<{ root: Element; memoryMiB: number }> {
-	const { uri, ownerId, domain, network } = inputs;
+	const { uri, ownerId, network } = inputs;
+	const { spareRootPorts = 0, ...domain } = inputs.domain;
 	const full = domainSchema.parse({
 		...domain,
 		uri,
@@ -154,6 +158,8 @@ async function definitionOf(
 	});
 	const { domainType } = await chooseAccelerator(host, full.type, "x86_64");
 	const { root, spec } = await wantedDefinition(full, host, { uuid, domainType });
+	// The NIC's is free at the fork as well.
+	addRootPorts(root, spareRootPorts - SPARE_ROOT_PORTS - spec.nics.length);
 	return { root, memoryMiB: spec.maxMemoryMiB };
 }
 
@@ -229,8 +235,7 @@ function explainDenied(path: string) {
 		const message = error instanceof Error ? error.message : String(error);
 		if (!/denied|not permitted/i.test(message)) throw error;
 		throw new Error(
-			`QEMU may not open ${path}: ${message}. Where AppArmor confines it, allow it the pool's folder: add ` +
-				`"${path.slice(0, path.lastIndexOf("/"))}/* rwk," to /etc/apparmor.d/local/abstractions/libvirt-qemu (docs/forks.md)`,
+			`QEMU may not open ${path}: ${message}. Where AppArmor confines it, allow it the pool's folder: ${appArmorRemedy(path)}`,
 			{ cause: error },
 		);
 	};
@@ -239,6 +244,7 @@ function explainDenied(path: string) {
 async function prepare(context: Context, uuid: string, inputs: ForkPointInputs): Promise<void> {
 	const { host, log } = context;
 	const { files, commands, ready, trigger, startBeforeFork, restartAfterFork, timeoutSeconds } = inputs;
+	await refuseForbiddenCommands(host, uuid, inputs.parent === undefined ? "base" : "parent");
 	await installScripts(host, uuid);
 	await setUpGuest(host, uuid, { files });
 	await runCommands(context, uuid, commands, "commands", () => timeoutSeconds);

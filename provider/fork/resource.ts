@@ -5,20 +5,28 @@ import { Volume } from "../volume/resource";
 import type { ForkPointFacts } from "./schema";
 
 /** Hardware of the parent; children have the same. `maxMemoryMiB` and `maxVcpus` are how far they can grow. */
-export type ForkDomainArgs = Pick<
-	DomainArgs,
-	| "type"
-	| "machine"
-	| "firmware"
-	| "memoryMiB"
-	| "maxMemoryMiB"
-	| "vcpus"
-	| "maxVcpus"
-	| "cpu"
-	| "boot"
-	| "consoleLog"
-	| "graphics"
->;
+export interface ForkDomainArgs
+	extends Pick<
+		DomainArgs,
+		| "type"
+		| "machine"
+		| "firmware"
+		| "memoryMiB"
+		| "maxMemoryMiB"
+		| "vcpus"
+		| "maxVcpus"
+		| "cpu"
+		| "boot"
+		| "consoleLog"
+		| "graphics"
+	> {
+	/**
+	 * PCI Express root ports that are free at the fork, at least: each NIC and data disk of a child takes one. At most 64; not
+	 * with `machine: "pc"`, which has no such ports.
+	 * @default 4, and one more with `network`
+	 */
+	spareRootPorts?: pulumi.Input<number>;
+}
 
 export interface ForkPointArgs extends HostArgs {
 	/**

@@ -20,4 +20,12 @@ export const rules: ReadonlyArray<Rule<ForkPointInputs>> = [
 				? `got ${shown(domain)} with a parent, whose hardware it has; leave domain out`
 				: undefined,
 	},
+	{
+		property: "domain",
+		needs: ["domain"],
+		check: ({ domain }) =>
+			domain.spareRootPorts !== undefined && /^pc(-i440fx|$)/.test(domain.machine ?? "")
+				? `got spareRootPorts ${domain.spareRootPorts} with machine "${domain.machine}", which has no PCI Express ports; leave it out, or take a q35 machine`
+				: undefined,
+	},
 ];

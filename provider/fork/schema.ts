@@ -5,6 +5,7 @@ import { domainSchema, healthCheckSchema } from "../domain/schema";
 import { injectedSchema } from "../init/injected";
 import { commonShape, objectName, reference } from "../schema";
 import type { Lineage } from "../volume/schema";
+import { MOST_SPARE_ROOT_PORTS } from "../xml/ports";
 import { commandsSchema, service } from "./forked";
 
 /** What of a machine can be set through `domain`: all but what a fork point sets itself. */
@@ -23,6 +24,7 @@ export const forkDomainSchema = domainSchema
 		graphics: true,
 	})
 	.partial()
+	.extend({ spareRootPorts: z.int().min(0).max(MOST_SPARE_ROOT_PORTS).optional() })
 	.strict();
 
 export const forkPointSchema = z.strictObject({

@@ -7,6 +7,9 @@ export const SPARE_ROOT_PORTS = 4;
 /** Devices other than disks that take a root port of their own. */
 const ON_A_PORT = ["interface", "hostdev", "filesystem", "rng", "memballoon", "vsock", "iommu", "watchdog", "sound"];
 
+/** How many root ports a machine can have that is asked for spare ones. */
+export const MOST_SPARE_ROOT_PORTS = 64;
+
 /** Adds root ports so that `SPARE_ROOT_PORTS` are free; libvirt hands them out. Nothing on machines without such ports. */
 export function addSpareRootPorts(root: Element): void {
 	const machine = attribute(root, "os/type", "machine") ?? "";
@@ -22,6 +25,33 @@ export function addSpareRootPorts(root: Element): void {
 	for (let count = there; count < portsTaken(devices) + SPARE_ROOT_PORTS; count++) {
 		devices.appendChild(element("controller", { type: "pci", model: "pcie-root-port" }));
 	}
+}
+
+/** Adds root ports to a machine that has some. */
+export function addRootPorts(root: Element, more: number): void {
+	const devices = child(root, "devices");
+	const port = children(devices, "controller").find((item) => attribute(item, "", "model") === "pcie-root-port");
+	for (let count = 0; port && count < more; count++) {
+		devices?.appendChild(element("controller", { type: "pci", model: "pcie-root-port" }));
+	}
+}
+
+/**
+ * Of the definition of a fork point, as libvirt has completed it: ports that are free once its NICs, and disks beside the
+ * first one, are gone. Undefined on machines without such ports.
+ */
+export function freeRootPorts(root: Element): number | undefined {
+	const devices = child(root, "devices");
+	const ports = children(devices, "controller").filter((item) => attribute(item, "", "model") === "pcie-root-port");
+	if (ports.length === 0) return undefined;
+	const [, ...otherDisks] = children(devices, "disk");
+	const gone = new Set([...otherDisks, ...children(devices, "interface")]);
+	const taken = new Set(
+		children(devices)
+			.filter((item) => !gone.has(item) && attribute(item, "address", "type") === "pci")
+			.map((item) => Number(attribute(item, "address", "bus"))),
+	);
+	return ports.filter((port) => !taken.has(Number(attribute(port, "", "index")))).length;
 }
 
 function portsTaken(devices: Element): number {

@@ -24,6 +24,7 @@ const PARENT_HARDWARE: Row[] = [
 	["domain.boot.cmdline", "a\nb"],
 	["domain.consoleLog", "console.log"],
 	["domain.graphics", "spice"],
+	["domain.spareRootPorts", -1, 65, "8"],
 ];
 
 const guestFiles = (path: string): Row[] => [
