@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { mayOpen } from "../../../provider/fork/apparmor";
 import { portNeeds, refuseMissing, versionComplaints } from "../../../provider/fork/needs";
+import { rules } from "../../../provider/fork/rules";
+import { forkPointSchema } from "../../../provider/fork/schema";
+import { validate } from "../../../provider/problems";
 import { parse } from "../../../provider/xml/element";
 
 describe("what AppArmor lets QEMU open", () => {
@@ -109,6 +112,14 @@ describe("what a fork needs", () => {
 	it("is not counted on boards without such ports, and where devices are not known yet", () => {
 		assert.deepEqual(needs([disk(), disk()], [{}, {}, {}], ""), []);
 		assert.deepEqual(needs(undefined as never, [{}], port(1)), []);
+	});
+
+	it("is no spare port on a board that has no such ports", () => {
+		const given = { uri: "qemu:///system", ownerId: "a/b/c/d", name: "warm", pool: "images", base: "/gold" };
+		const told = (machine: string) =>
+			validate(forkPointSchema, { ...given, domain: { machine, spareRootPorts: 8 } }, rules);
+		assert.deepEqual(told("q35").problems, []);
+		assert.match(told("pc").problems[0]!.message, /^got spareRootPorts 8 with machine "pc", which has no PCI Express/);
 	});
 
 	it("is told in one error", () => {
