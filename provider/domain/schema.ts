@@ -8,6 +8,7 @@ import type { Shape } from "../morph/shape";
 import { morphSchema, storedTemplate } from "../morph/template";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
+import { stackPatterns } from "../permitted";
 import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
 import { MEMORY_ROOMS } from "../xml/room";
 import { guestFileSchema } from "./guest-file";
@@ -21,14 +22,6 @@ const xmlText = z
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
 	.regex(/^[^\u0000-\u0008\u000b-\u001f\ufffe\uffff]*$/, "allowed are printable characters, tabs and line feeds")
 	.refine((text) => !/\p{Surrogate}/u.test(text), "half of a surrogate pair is not allowed");
-
-/** Stacks, as their resources' owner ids begin. */
-const stackPattern = z
-	.string()
-	.regex(
-		/^[A-Za-z0-9._*-]{1,100}(\/[A-Za-z0-9._*-]{1,100}){2}$/,
-		"allowed are patterns such as acme/web/prod and acme/*/*: organization, project and stack, with * for any",
-	);
 
 /** One line that every guest can read. */
 const smbiosText = z.string().regex(/^[\x20-\x7e]{1,255}$/, "allowed are 1 to 255 printable ASCII characters");
@@ -157,7 +150,7 @@ export const domainSchema = z.strictObject({
 	guestSetup: guestSetupSchema.optional(),
 	waitFor: waitForSchema.optional(),
 	healthCheck: healthCheckSchema.optional(),
-	cloneableBy: z.array(stackPattern).max(256).optional(),
+	cloneableBy: stackPatterns.optional(),
 	lineage: z.strictObject({ base: reference, baseContentId: reference }).optional(),
 	migration: migrationSchema.optional(),
 	/** By a look at the hosts: it is on another one than `uri`. */

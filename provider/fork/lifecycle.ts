@@ -7,10 +7,11 @@ import { isDeepStrictEqual } from "node:util";
 import { chooseAccelerator } from "../domain/accelerator";
 import { removeDomain } from "../domain/create";
 import { look } from "../domain/look";
+import { note } from "../domain/note";
 import { foreign } from "../domain/own";
 import { recordedOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
-import type { Lifecycle } from "../lifecycle";
+import type { Change, Lifecycle } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { backingChain } from "../volume/bases";
 import { forgetMade, isSucceeded, rememberMade } from "../volume/made-here";
@@ -18,8 +19,10 @@ import { findVolume, usablePool } from "../volume/pools";
 import { remove } from "../volume/remove";
 import { refuseWhileUsed } from "../volume/uses";
 import { describeVolume } from "../volume/xml";
+import { namingChildren } from "./children";
 import { type Made, makePoint } from "./make";
 import { refuseUnfitHost } from "./needs";
+import { refuseStrangerAt } from "./permission";
 import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
 
@@ -53,15 +56,18 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 
 	/** Pure. */
 	changes(olds, news) {
-		return CONTENT.flatMap((property) =>
+		const anew = CONTENT.flatMap((property): Change[] =>
 			isDeepStrictEqual(contentOf(olds)[property], contentOf(news)[property])
 				? []
 				: [{ property, effect: "replace", note: "a fork point does not change: another one is booted and made ready" }],
 		);
+		if (isDeepStrictEqual(olds.forkableBy, news.forkableBy)) return anew;
+		return [...anew, { property: "forkableBy", effect: "live", note: "written into the metadata; children stay" }];
 	},
 
 	async plan(inputs, { host, makes = "new" }) {
 		if (makes === false) return [];
+		await refuseStrangerAt(host, inputs);
 		await refuseUnfitHost(inputs, host);
 		const { accelerator, why } = await chooseAccelerator(host, inputs.domain.type ?? "auto", "x86_64");
 		const name = domainNameOf(inputs);
@@ -78,6 +84,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	async create(inputs, context) {
 		const { host } = context;
 		const began = performance.now();
+		await refuseStrangerAt(host, inputs);
 		await refuseUnfitHost(inputs, host);
 		const pool = await usablePool(host, inputs.pool);
 		const name = domainNameOf(inputs);
@@ -90,6 +97,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 			const found = await foundPoint(host, there.uuid);
 			if (found?.contentId === contentId) {
 				context.log(`found fork point ${name} as an earlier run made it`);
+				await note(host, there.uuid, { forkableBy: inputs.forkableBy }, ["config"]);
 				return recordedAs(host, inputs, found, began);
 			}
 			context.log(`removes fork point ${name}, which an earlier run did not finish`);
@@ -105,7 +113,10 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 		return lost === undefined && (await foundPoint(host, id)) ? state : undefined;
 	},
 
-	update: async (_id, olds, news) => ({ ...olds, ...news }),
+	async update(id, olds, news, { host }) {
+		await note(host, id, { forkableBy: news.forkableBy }, ["config"]);
+		return { ...olds, forkableBy: undefined, ...news };
+	},
 
 	async delete(id, state, { host, log }) {
 		if (isSucceeded(host, id, state)) {
@@ -113,7 +124,10 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 			return;
 		}
 		const others = { overlays: true, domains: ({ uuid }: { uuid: string }) => uuid !== id };
-		await refuseWhileUsed(host, state.disk, "deleted", others, "Destroy the children first, or keep the fork point.");
+		const advice = "Destroy the children first, or keep the fork point.";
+		await refuseWhileUsed(host, state.disk, "deleted", others, advice).catch(async (error) => {
+			throw await namingChildren(host, id, error);
+		});
 		await removeDomain(host, id);
 		const pool = await usablePool(host, state.pool);
 		for (const path of [state.disk, state.memory, state.devices]) await remove(host, pool, path);

@@ -70,7 +70,7 @@ export async function makePoint(
 		const fork = { spec: contentId, memory: memoryFile.path, state: devices.path, port, linked: port };
 		const recorded = recordOf(inputs, { base: lineage.base, baseContentId: lineage.baseContentId });
 		const define = async (complete: boolean) => {
-			setRecord(root, { ...recorded, setUp: true, fork: { ...fork, complete } });
+			setRecord(root, { ...recorded, setUp: true, forkableBy: inputs.forkableBy, fork: { ...fork, complete } });
 			await patiently(() => host.domains.define(serialize(root), { validate: false }));
 		};
 		await define(false);

@@ -11,6 +11,7 @@ import { recordedIn } from "../xml/metadata";
 import { freeRootPorts } from "../xml/ports";
 import { appArmorComplaint } from "./apparmor";
 import { opensFiles } from "./device-state";
+import { refuseStranger } from "./permission";
 import { beyondParent } from "./room";
 import type { ForkPointInputs } from "./schema";
 
@@ -49,14 +50,16 @@ export async function refuseUnfitHost({ uri, pool }: ForkPointInputs, host: Host
 /**
  * @param inputs of a child
  * @param parent its fork point's definition
- * @throws InputError when it could not be forked on the host, or could not have on its parent's board what it is to have
+ * @throws InputError when its stack may not fork its parent; it could not be forked on the host, or could not have on its
+ *   parent's board what it is to have
  */
 export async function refuseUnfitChild(
-	inputs: Pick<DomainInputs, "memoryMiB" | "vcpus" | "disks" | "nics" | "uri">,
+	inputs: Pick<DomainInputs, "memoryMiB" | "vcpus" | "disks" | "nics" | "uri" | "ownerId" | "previousOwnerIds">,
 	host: Host,
 	parent: Element,
 	inherited: Inherited,
 ): Promise<void> {
+	refuseStranger(inputs, parent, "fork.point");
 	const needs = [
 		...(await hypervisorNeeds(host, inputs.uri)),
 		...beyondParent(inputs, inherited),

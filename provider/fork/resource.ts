@@ -76,6 +76,12 @@ export interface ForkPointArgs extends HostArgs {
 	 * @default "provider"
 	 */
 	trigger?: pulumi.Input<"provider" | "guest">;
+	/**
+	 * Which stacks may fork it: patterns of organization, project and stack, such as `acme/web/*`. Its own stack always may. Recorded
+	 * in its metadata, and changed without making it anew; children that exist stay.
+	 * @default whoever the host lets in
+	 */
+	forkableBy?: pulumi.Input<pulumi.Input<string>[]>;
 	/** Seconds for each of: boot, a command, the services, and until the guest asks. @default 300 */
 	timeoutSeconds?: pulumi.Input<number>;
 }

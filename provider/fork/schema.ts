@@ -3,6 +3,7 @@ import { computed } from "../allowed";
 import { guestFileSchema } from "../domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../domain/schema";
 import { injectedSchema } from "../init/injected";
+import { stackPatterns } from "../permitted";
 import { commonShape, objectName, reference } from "../schema";
 import type { Lineage } from "../volume/schema";
 import { MOST_SPARE_ROOT_PORTS } from "../xml/ports";
@@ -43,6 +44,7 @@ export const forkPointSchema = z.strictObject({
 	ready: healthCheckSchema.optional(),
 	trigger: z.enum(["provider", "guest"]).default("provider"),
 	timeoutSeconds: z.number().min(1).max(86_400).default(300),
+	forkableBy: stackPatterns.optional(),
 	/** Set by ClonedInstanceWithInit: scripts for the children. */
 	injected: computed(injectedSchema.optional()),
 });

@@ -46,6 +46,8 @@ export interface Recorded {
 	moduleRoom?: boolean | undefined;
 	/** Patterns of stacks that may clone it; absent for whoever the host lets in. */
 	cloneableBy?: string[] | undefined;
+	/** Patterns of stacks that may fork it; absent for whoever the host lets in. */
+	forkableBy?: string[] | undefined;
 	/** Of a fork point: the files beside its disk. */
 	fork?: RecordedFork | undefined;
 	/** How far a change of its shape has come that is not at its end: see `provider/morph/record.ts`. */
@@ -88,7 +90,7 @@ export function bareRecordElement(recorded: Recorded): Element {
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, forked, cloneableBy, fork } = recorded;
-	const { preemptible, preempted, moduleRoom, morph, moving } = recorded;
+	const { preemptible, preempted, moduleRoom, morph, moving, forkableBy } = recorded;
 	const marks = { preempted: preempted || undefined, moduleRoom: moduleRoom || undefined };
 	return element(
 		`${prefix}object`,
@@ -99,6 +101,7 @@ function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 		underlay === undefined ? undefined : element(`${prefix}underlay`, {}, underlay),
 		forked === undefined ? undefined : element(`${prefix}forked`, {}, forked),
 		cloneableBy && element(`${prefix}cloneableBy`, {}, cloneableBy.join(" ")),
+		forkableBy && element(`${prefix}forkableBy`, {}, forkableBy.join(" ")),
 		fork && forkElement(`${prefix}fork`, fork),
 		morph === undefined ? undefined : element(`${prefix}morph`, {}, morph),
 		moving === undefined ? undefined : element(`${prefix}moving`, {}, moving),
@@ -126,7 +129,10 @@ export function recordedIn(root: Element): Recorded | undefined {
 	const nobody = attribute(ours, "", "nobody");
 	const forked = text(part("forked"));
 	const preemptible = attribute(ours, "", "preemptible");
-	const cloneableBy = part("cloneableBy");
+	const patterns = (name: string) => {
+		const list = part(name);
+		return list && { [name]: (text(list) ?? "").split(" ").filter(Boolean) };
+	};
 	const morph = text(part("morph"));
 	const moving = text(part("moving"));
 	return {
@@ -142,7 +148,8 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(attribute(ours, "", "moduleRoom") === "yes" ? { moduleRoom: true } : {}),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
-		...(cloneableBy && { cloneableBy: (text(cloneableBy) ?? "").split(" ").filter(Boolean) }),
+		...patterns("cloneableBy"),
+		...patterns("forkableBy"),
 		...(part("fork") === undefined ? {} : { fork: forkIn(part("fork")!) }),
 		...(morph === undefined ? {} : { morph }),
 		...(moving === undefined ? {} : { moving }),

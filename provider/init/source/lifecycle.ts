@@ -6,7 +6,8 @@ import { patiently, poll } from "../../domain/patience";
 import { turnOff } from "../../domain/power";
 import type { DomainInfo, Host } from "../../libvirt";
 import { type Change, type Context, InputError, type Lifecycle } from "../../lifecycle";
-import { isOwnedBy, stackOf } from "../../owner";
+import { stackOf } from "../../owner";
+import { isPermitted, shownPatterns } from "../../permitted";
 import { attribute, child, children, type Element, parse, text } from "../../xml/element";
 import { recordedIn } from "../../xml/metadata";
 import { withAccess } from "../access";
@@ -81,21 +82,13 @@ function busy({ name, state }: DomainInfo): string {
 
 /** @throws InputError for a stack that its owner does not want to clone it */
 function refuseStranger(inputs: CloneSourceInputs, { name }: DomainInfo, root: Element): void {
-	const recorded = recordedIn(root);
-	const patterns = recorded?.cloneableBy;
-	const stack = stackOf(inputs.ownerId);
-	if (!patterns || stackOf(recorded.owner) === stack || isOwnedBy(recorded.owner, inputs)) return;
-	if (patterns.some((pattern) => fits(pattern, stack))) return;
+	const { owner = "", cloneableBy } = recordedIn(root) ?? {};
+	if (isPermitted(inputs, owner, cloneableBy)) return;
 	throw new InputError(
 		"domain",
-		`${stack} may not clone domain ${name}, which belongs to ${recorded.owner}; allowed are ` +
-			`${patterns.length === 0 ? "no other stacks" : patterns.join(", ")}. Its owner can let it: cloneableBy of that Domain`,
+		`${stackOf(inputs.ownerId)} may not clone domain ${name}, which belongs to ${owner}; allowed are ` +
+			`${shownPatterns(cloneableBy)}. Its owner can let it: cloneableBy of that Domain`,
 	);
-}
-
-function fits(pattern: string, stack: string): boolean {
-	const parts = pattern.split("*").map((part) => part.replace(/[.\\+?^${}()|[\]]/g, "\\$&"));
-	return new RegExp(`^${parts.join("[^/]*")}$`).test(stack);
 }
 
 async function untilOff(context: Context, inputs: CloneSourceInputs, info: DomainInfo): Promise<void> {

@@ -61,6 +61,7 @@ export const ForkPoint: Table = {
 		["ready.exec", "true", [], [""]],
 		["ready.timeoutSeconds", 0, "60", 86_401],
 		["ready.intervalSeconds", 0, 3601],
+		["forkableBy", "acme/web", ["acme"], ["a b/c/d"]],
 		["trigger", "host", "Guest", true],
 		["timeoutSeconds", 0, "60", 86_401],
 	],
