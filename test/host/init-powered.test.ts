@@ -98,7 +98,9 @@ describe("a machine that is off, and is started for scripts to be put into it", 
 			stdio: ["ignore", "inherit", "inherit"],
 			detached: true,
 		});
-		const started = await poll(SECONDS, async () => ((await state()) === "shutoff" ? undefined : true), { slowestMs: 50 });
+		const started = await poll(SECONDS, async () => ((await state()) === "shutoff" ? undefined : true), {
+			slowestMs: 50,
+		});
 		assert.ok(started && child.exitCode === null);
 		await kill(child);
 		assert.match(
