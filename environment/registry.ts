@@ -77,6 +77,10 @@ const volume: DeclarableType<VolumeArgs, Volume> = {
 	build: (name, args, opts) => new Volume(name, args, opts),
 };
 
+/** Local files of the steps of a change. */
+const filesOf = (steps: string) =>
+	["file", "tools[].script.file", "tools[].package.file"].map((file) => `${steps}.${file}`);
+
 const morphTemplate: DeclarableType<MorphTemplateArgs, MorphTemplate> = {
 	type: "MorphTemplate",
 	args: "MorphTemplateArgs",
@@ -85,7 +89,7 @@ const morphTemplate: DeclarableType<MorphTemplateArgs, MorphTemplate> = {
 	schema: morphTemplateSchema,
 	rules: morphTemplateRules,
 	references: {},
-	files: ["steps.file"],
+	files: filesOf("steps"),
 	build: (name, args, opts) => new MorphTemplate(name, args, opts),
 };
 
@@ -101,7 +105,7 @@ const domain: DeclarableType<DomainArgs, Domain> = {
 		"nics[].network": "network",
 		"morph.template": "morphTemplate",
 	},
-	files: ["morph.file"],
+	files: filesOf("morph"),
 	build: (name, args, opts) => new Domain(name, args, opts),
 	machines: ({ name, uuid, macs, addresses }) => pulumi.output([{ name, uuid, macs, addresses }]),
 };
@@ -120,7 +124,7 @@ const thinClonePool: DeclarableType<ThinClonePoolArgs, ThinClonePool> = {
 		"domain.morph.template": "morphTemplate",
 		identityPool: "identityPool",
 	},
-	files: ["domain.morph.file"],
+	files: filesOf("domain.morph"),
 	known: ["count", "instances", "instances[]", "namePrefix", "onBaseChange", "maxParallel", "customize.channel"],
 	perInstance: ["customize"],
 	build: (name, args, opts) => new ThinClonePool(name, args, opts),
@@ -147,7 +151,7 @@ const clonedInstanceWithInit: DeclarableType<ClonedInstanceWithInitArgs, ClonedI
 		"hosts[].network": "network",
 		"hosts[].source": "volume",
 	},
-	files: ["domain.morph.file", ...INIT_LISTS.map((list) => `${list}[].file`)],
+	files: [...filesOf("domain.morph"), ...INIT_LISTS.map((list) => `${list}[].file`)],
 	known: [
 		...["count", "instances", "instances[]", "instances.*.instanceId", "namePrefix", "instanceIds", "instanceIds.*"],
 		...["identifier", "identifier[]", "parameters", "relations", "relations.*", "onScriptChange", "maxParallel"],
@@ -296,7 +300,7 @@ const morphMigration: DeclarableType<MorphMigrationArgs, MorphMigration> = {
 		"morph.template": "morphTemplate",
 		"members.*.morph.template": "morphTemplate",
 	},
-	files: ["morph.file", "members.*.morph.file"],
+	files: [...filesOf("morph"), ...filesOf("members.*.morph")],
 	known: [
 		...["hosts", "hosts.*", "host", "count", "members", "members[]", "members.*", "members.*.host"],
 		...["namePrefix", "maxParallel"],

@@ -6,8 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 import { batchText } from "../batch";
 import { forkChanges, preemptionChanges, startNote } from "../fork/changes";
 import type { Change, Effect, State } from "../lifecycle";
+import { bars, shapeUnder } from "../morph/agent-policy";
 import { NOTHING, planMorph, stepLine } from "../morph/planner";
 import { movedNote } from "../morph/preview";
+import type { Shape } from "../morph/shape";
 import { deedOf, growthsOf, hasStep, PHASES, stepsIn } from "../morph/template";
 import { hasUnknown, isUnknown } from "../unknown";
 import { differenceOf } from "../xml/named-devices";
@@ -26,6 +28,7 @@ const TABLE: Partial<Record<keyof DomainInputs, Row>> = {
 	shutdownTimeoutSeconds: { effect: "live", note: "used at the next shutdown" },
 	waitFor: { effect: "live", note: "used at the next start" },
 	morph: { effect: "live", note: "used when the machine changes its size or moves the next time" },
+	agentPolicy: { effect: "live", note: "written into the metadata, and kept to when the machine changes" },
 	migration: { effect: "live", note: "used when the machine moves to another host" },
 	init: { effect: "live", note: "used when the machine is made the next time" },
 	healthCheck: { effect: "live", note: "used when the machine is made the next time" },
@@ -77,20 +80,28 @@ export function allChanges(olds: Olds, news: DomainInputs): Change[] {
 			: [...memoryChanges(olds, news), ...vcpuChanges(olds, news)]),
 		...forkChanges(olds, news),
 	);
-	changes.push(...diskChanges(olds.disks, news.disks), ...nicChanges({ ...olds, nics: before.nics }, after.nics));
+	changes.push(
+		...diskChanges(olds.disks, news.disks, !bars(news.agentPolicy)),
+		...nicChanges({ ...olds, nics: before.nics }, after.nics),
+	);
 	changes.push(...powerChanges(olds, news), ...preemptionChanges(olds, news));
 	return news.template === undefined ? changes : changes.map((change) => lostOnTemplate(change, olds, news));
 }
 
 /** The steps around its way to another host, its changes of size among them; as far as a look at it was taken. */
 function stepChanges(olds: Olds, news: DomainInputs): Change[] {
-	const shape = "shape" in olds ? olds.shape : undefined;
+	const shape = shapeOf(olds, news);
 	if (!shape || news.moves?.how !== "running" || news.moves.mode === "reboot" || hasUnknown(news.morph)) return [];
 	const { after } = hardware(olds, news);
 	const sized = after.room && news.running && !isUnknown(after.vcpus) && !isUnknown(after.memoryMiB);
 	const plan = sized ? planMorph(shape, after, news.morph) : NOTHING;
 	const note = movedNote(shape, plan, news.morph, news.uri);
 	return note === undefined ? [] : [{ property: "morph", effect: "live", note }];
+}
+
+/** As far as a look at it was taken. */
+function shapeOf(olds: Olds, { agentPolicy }: DomainInputs): Shape | undefined {
+	return "shape" in olds && olds.shape ? shapeUnder(olds.shape, agentPolicy) : undefined;
 }
 
 /** The same as it will really come: a machine that is off is not restarted, nor one whose changes are put off. */
@@ -195,7 +206,7 @@ function sizeChanges(olds: Olds, news: DomainInputs, before: Hardware, after: Ha
 	if (before.vcpus === after.vcpus && before.memoryMiB === after.memoryMiB) return [];
 	const size = ({ vcpus, memoryMiB }: Hardware) => `${vcpus} vCPU(s) and ${memoryMiB} MiB`;
 	const what = `${size(before)} to ${size(after)}`;
-	const shape = "shape" in olds ? olds.shape : undefined;
+	const shape = shapeOf(olds, news);
 	const plan = shape && planMorph(shape, after, templateOf(news));
 	if (plan?.mode === "reboot") return restart(`${what}: ${plan.reasons.join("; ")}`);
 	const how = plan ? plan.steps.map(stepLine).join("; ") || "written down" : "while it runs";

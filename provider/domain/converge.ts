@@ -4,11 +4,13 @@ import { getRoom } from "../fork/preempt";
 import { isForkedNext, isNobody, isWaiting } from "../fork/waiting";
 import type { Host } from "../libvirt";
 import type { Context, State } from "../lifecycle";
-import { finishMove } from "../morph/in-place";
+import { contextUnder, shapeUnder } from "../morph/agent-policy";
+import { finishMove, forgetTools } from "../morph/in-place";
 import { planMorph } from "../morph/planner";
 import { probedShape } from "../morph/probe";
 import { shapeOf } from "../morph/shape";
-import { growthsOf, type MorphTemplate } from "../morph/template";
+import { growthsOf } from "../morph/template";
+import type { ToolReport } from "../morph/tools";
 import { recordChanges } from "../record";
 import { type DiskSpec, sourceKey } from "../xml/devices";
 import { differenceOf, namedDevices } from "../xml/named-devices";
@@ -32,6 +34,8 @@ export interface Converged {
 	/** Whether the machine was started, from off, and how long that took. */
 	started: boolean;
 	startMs: number | undefined;
+	/** What has become of the tools that a change needed in the guest, where there was one. */
+	tools: ToolReport | undefined;
 	/** From before the start. */
 	formerLeases: FormerLease[] | undefined;
 	macs: string[];
@@ -64,6 +68,7 @@ export async function converge(
 	foreign = false,
 ): Promise<Converged> {
 	const { host, log } = context;
+	const morphing = contextUnder(context, inputs.agentPolicy);
 	const seen = isNobody(found.live) ? asOff(found) : found;
 	const waiting = pendingOf(seen);
 	const domainType = await domainTypeFor(context, seen, inputs, olds, inherited);
@@ -79,11 +84,11 @@ export async function converge(
 	};
 	let wanted = await wantedDefinition(inputs, host, machine);
 	// The host knows better than the record whether changes still wait: somebody may have restarted the machine.
-	const shape = seen.live && wanted.spec.room ? await probedShape(context, seen.uuid) : undefined;
+	const shape = seen.live && wanted.spec.room ? await probedShape(morphing, seen.uuid) : undefined;
 	const changes = olds && allChanges({ ...olds, pendingRestart: waiting, shape }, inputs);
 	const reasons = changes
 		? changes.filter(({ effect }) => effect === "restart").map(({ property }) => property)
-		: restartReasons(seen, wanted, inputs.morph);
+		: restartReasons(seen, wanted, inputs);
 	const runs = seen.active && seen.state !== "crashed";
 	const deferred = runs && inputs.running && reasons.length > 0 && inputs.onRestartRequired === "defer";
 	const restart = runs && inputs.running && reasons.length > 0 && !deferred;
@@ -103,7 +108,8 @@ export async function converge(
 	// A definition that is written anew ends what is recorded of an unfinished change.
 	const unfinished = seen.config.recorded?.morph !== undefined;
 	const define = !olds || !changes || unfinished || changes.length + recordChanges(olds, inputs).length > 0;
-	if (restart && unfinished) await finishMove(context, seen, inputs.morph);
+	if (restart && unfinished) await finishMove(morphing, seen, inputs.morph, inputs.agentPolicy);
+	if (turnsOff && unfinished) await forgetTools(morphing, seen.uuid, inputs.morph);
 	if (turnsOff && define) {
 		const named =
 			inputs.name === seen.name ? wanted : await wantedDefinition({ ...inputs, name: seen.name }, host, machine);
@@ -116,7 +122,7 @@ export async function converge(
 	let forked = forkedIn(seen.config.recorded);
 	let isSetUp = seen.config.recorded?.setUp === true && !reforks;
 	const now = preempted ? { ...inputs, running: false } : inputs;
-	const startMs = await redefineAndStart(context, seen, now, wanted, {
+	const { startMs, tools } = await redefineAndStart(context, seen, now, wanted, {
 		define,
 		off: turnsOff || !seen.live,
 		wasTurnedOff: restart,
@@ -135,6 +141,7 @@ export async function converge(
 	return {
 		started: startMs !== undefined,
 		startMs,
+		tools,
 		macs: wanted.spec.nics.map(({ mac }) => mac),
 		accelerator: domainType === "kvm" ? "kvm" : "qemu",
 		pendingRestart: pending,
@@ -177,8 +184,10 @@ async function domainTypeFor(
 	return (await chooseAccelerator(host, inputs.type, hardwareOf(inputs, inherited).arch)).domainType;
 }
 
+type Policies = Partial<Pick<DomainInputs, "morph" | "agentPolicy">>;
+
 /** What a machine that was taken over runs with and is described without, as far as both tell. */
-export function restartReasons(seen: Seen, wanted: Wanted, morph?: MorphTemplate): string[] {
+export function restartReasons(seen: Seen, wanted: Wanted, { morph, agentPolicy }: Policies = {}): string[] {
 	if (!seen.live) return [];
 	const after = readDomain(wanted.root);
 	const live = seen.live;
@@ -192,7 +201,8 @@ export function restartReasons(seen: Seen, wanted: Wanted, morph?: MorphTemplate
 	}
 	if (live.maxMemoryMiB < after.memoryMiB) reasons.push("memoryMiB");
 	if (live.vcpus > after.vcpus && live.domainType !== "kvm") reasons.push("vcpus");
-	if (wanted.spec.room && planMorph(shapeOf(live.root), wanted.spec, morph).mode === "reboot") reasons.push("headroom");
+	if (wanted.spec.room && planMorph(shapeUnder(shapeOf(live.root), agentPolicy), wanted.spec, morph).mode === "reboot")
+		reasons.push("headroom");
 	return [...new Set(reasons)];
 }
 

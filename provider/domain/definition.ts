@@ -1,6 +1,7 @@
 /** From inputs to the definition that libvirt gets: looks up what the host knows, and keeps what the machine has. */
 import { graceOf } from "../fork/preempt";
 import type { Host } from "../libvirt";
+import { bars } from "../morph/agent-policy";
 import type { FoundDisk } from "../xml/devices";
 import { buildDomain, type DomainSpec } from "../xml/domain";
 import { copy, type Element, parse } from "../xml/element";
@@ -59,6 +60,7 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 			preemptible: graceOf(inputs.fork),
 			cloneableBy: inputs.cloneableBy,
 			moduleRoom: hardware.room === "dimm" || undefined,
+			agentBarred: bars(inputs.agentPolicy) || undefined,
 		},
 		description: inputs.description,
 		nvramPath: nvramPath(inputs.uri, machine),

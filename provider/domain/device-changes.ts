@@ -1,6 +1,7 @@
 /** Differences between lists of disks and NICs. */
 import { isDeepStrictEqual } from "node:util";
 import type { Change } from "../lifecycle";
+import { BARRED } from "../morph/agent-policy";
 import { isUnknown } from "../unknown";
 import { busOf } from "./disks";
 import { matchNics, nicSource } from "./nics";
@@ -10,7 +11,8 @@ import type { DiskInputs, DomainFacts, DomainInputs, NicInputs } from "./schema"
 const FIXED = ["device", "readOnly", "serial", "cache", "bootOrder", "target", "bus", "format"] as const;
 const KEPT: ReadonlyArray<string> = ["target", "bus", "format"];
 
-export function diskChanges(olds: ReadonlyArray<DiskInputs>, news: ReadonlyArray<DiskInputs>): Change[] {
+/** @param asked whether the guest may be asked what it uses a disk for: without that none is taken out while it runs */
+export function diskChanges(olds: ReadonlyArray<DiskInputs>, news: ReadonlyArray<DiskInputs>, asked = true): Change[] {
 	if (!Array.isArray(news)) return [{ property: "disks", effect: "replace", note: "the boot disk may be another one" }];
 	const changes: Change[] = [];
 	const isDisk = (disk: DiskInputs) => disk.device !== "cdrom";
@@ -47,7 +49,13 @@ export function diskChanges(olds: ReadonlyArray<DiskInputs>, news: ReadonlyArray
 	for (const disk of free) {
 		const property = `disks[${olds.indexOf(disk)}]`;
 		if (disk === oldBoot) changes.push({ property, effect: "restart", note: "the boot disk is taken out" });
-		else changes.push({ property, ...plugEffect(disk, "taken out") });
+		else if (asked) changes.push({ property, ...plugEffect(disk, "taken out") });
+		else
+			changes.push({
+				property,
+				effect: "restart",
+				note: `taken out: whether it is in use says the guest agent, ${BARRED}`,
+			});
 	}
 	return changes;
 }

@@ -2,6 +2,7 @@
 import { isNobody, isWaiting } from "../fork/waiting";
 import { connect, type Host } from "../libvirt";
 import { type Context, IncompleteError, type Lifecycle, type State } from "../lifecycle";
+import { contextUnder, underPolicy } from "../morph/agent-policy";
 import { moveWithSteps, stepsOnArrival } from "../morph/around-move";
 import { journalOf } from "../morph/journal";
 import { checkMove, moveHere, placeBefore, stayHere } from "../move/move";
@@ -92,7 +93,12 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);
 	const inherited = olds.inherited;
-	const { started, startMs, ...found } = await converge(context, seen, inputs, inherited, olds).catch(async (error) => {
+	const {
+		started,
+		startMs,
+		tools = olds.morphTools,
+		...found
+	} = await converge(context, seen, inputs, inherited, olds).catch(async (error) => {
 		throw await leftHalfWay(context, id, olds, error);
 	});
 	const facts: DomainFacts = {
@@ -101,6 +107,7 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 		inherited,
 		...(olds.forked && { forked: olds.forked }),
 		...found,
+		...(tools !== undefined && { morphTools: tools }),
 		// Of the first start, also when that was not the create's.
 		timings: { ...olds.timings, startMs: olds.timings.startMs ?? startMs },
 	};
@@ -131,22 +138,24 @@ async function broughtHere(id: string, olds: Full, inputs: DomainInputs, context
 
 async function moved(id: string, olds: Full, inputs: DomainInputs, context: Context): Promise<Full> {
 	const there = connect(olds.uri);
+	const morphing = contextUnder(context, inputs.agentPolicy);
 	const { room, vcpus, memoryMiB } = hardwareOf(inputs, olds.inherited);
 	const change = {
 		uuid: id,
 		name: olds.name,
-		there,
+		there: underPolicy(there, inputs.agentPolicy),
 		wanted: room && inputs.running ? { vcpus, memoryMiB } : undefined,
 		template: inputs.morph,
+		policy: inputs.agentPolicy,
 		place: () => placeBefore(context, there, { uuid: id, name: olds.name }, inputs),
 		check: () => checkMove(context, there, id, olds, inputs),
 		move: () => moveHere(context, id, olds, inputs),
 	};
-	await moveWithSteps(context, change).catch(async (error) => {
+	await moveWithSteps(morphing, change).catch(async (error) => {
 		throw await leftHalfWay({ ...context, host: there }, id, olds, error);
 	});
 	const now = asMoved(olds, inputs);
-	await stepsOnArrival(context, id, inputs.morph).catch(async (error) => {
+	await stepsOnArrival(morphing, id, inputs.morph, inputs.agentPolicy).catch(async (error) => {
 		throw await leftHalfWay(context, id, now, error);
 	});
 	return now;

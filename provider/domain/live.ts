@@ -1,6 +1,7 @@
 /** Changes that a running machine takes. Each is verified by what libvirt and the guest show afterwards. */
 import { isDeepStrictEqual } from "node:util";
 import type { Context } from "../lifecycle";
+import { BARRED, isBarred } from "../morph/agent-policy";
 import {
 	type DiskSpec,
 	diskElement,
@@ -85,7 +86,7 @@ async function applyVcpus({ host, log }: Context, live: FoundDomain, vcpus: numb
 	if (vcpus < live.vcpus && live.domainType !== "kvm") return;
 	await patiently(() => host.domains.setVcpus(live.uuid, vcpus, "live"));
 	if (vcpus < live.vcpus) return;
-	if (!live.agentConnected || !(await onlineVcpus(host, live.uuid, vcpus))) {
+	if (isBarred(host) || !live.agentConnected || !(await onlineVcpus(host, live.uuid, vcpus))) {
 		log(`${vcpus - live.vcpus} vCPU(s) were added; the guest has to put them to use itself, its agent did not`);
 	}
 }
@@ -162,6 +163,12 @@ export async function unplugDisk(
 ): Promise<void> {
 	const { host, log } = context;
 	const name = `disk ${disk.target} (${disk.chain[0]})`;
+	if (isBarred(host)) {
+		throw new Error(
+			`${name} of ${live.name} was not taken out: whether it is in use says the guest agent, ${BARRED}. Turn the machine ` +
+				"off (running: false) for the change",
+		);
+	}
 	const uses = live.agentConnected ? await usesOfDisk(host, live.uuid, qemuDevice(live, disk)) : undefined;
 	if (uses === undefined) log(`${name}: whether the guest uses it cannot be asked; it is taken out`);
 	else if (uses.length > 0) {

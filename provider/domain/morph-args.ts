@@ -130,6 +130,77 @@ export interface MorphStepArgs {
 	onFailure?: pulumi.Input<"compensate" | "abort" | "continue">;
 }
 
+/** A script that is put into the guest as it is: exactly one of `text` and `file`. */
+export interface MorphToolScriptArgs {
+	/** The script itself, at most 1 MiB. @default none */
+	text?: pulumi.Input<string>;
+	/**
+	 * Path of a file that has it, from the folder of the Pulumi project; in the file of an environment from that file's.
+	 * @default none
+	 */
+	file?: pulumi.Input<string>;
+}
+
+/** A file that a program of the guest installs. */
+export interface MorphToolPackageArgs {
+	/**
+	 * Path of the file, from the folder of the Pulumi project; in the file of an environment from that file's. It keeps its
+	 * name in the guest.
+	 */
+	file: pulumi.Input<string>;
+	/**
+	 * Program and arguments that install it, run in the guest without a shell; `{file}` stands for the file's path there.
+	 * @example ["dpkg", "-i", "{file}"]
+	 */
+	install: pulumi.Input<pulumi.Input<string>[]>;
+	/**
+	 * The same for taking it away again.
+	 * @example ["dpkg", "-r", "strace"]
+	 */
+	remove: pulumi.Input<pulumi.Input<string>[]>;
+}
+
+/** What steps need in the guest: exactly one of `script` and `package` says how it is added where the guest lacks it. */
+export interface MorphToolArgs {
+	/** 1 to 63 small letters, digits, dots, underscores and hyphens; no other tool of the template has it. */
+	name: pulumi.Input<string>;
+	/**
+	 * What is looked for: a command, or an absolute path in the guest. Where it is there, nothing is added. Of a `script` the
+	 * path at which it is put, in a folder that there is.
+	 */
+	provides: pulumi.Input<string>;
+	/** A script that is put there as it is. @default none; required without package */
+	script?: pulumi.Input<MorphToolScriptArgs>;
+	/** A file that a program of the guest installs. @default none; required without script */
+	package?: pulumi.Input<MorphToolPackageArgs>;
+	/** SHA-256 of the content, 64 hex digits. The machine's `agentPolicy.mayAdd` has to have it. */
+	sha256: pulumi.Input<string>;
+	/**
+	 * Of a `package`: environment variables for `install`, by name. They are secrets whatever they are given as, and reach the
+	 * guest by standard input. `remove` does not get them.
+	 * @default none
+	 */
+	credentials?: pulumi.Input<Record<string, pulumi.Input<string>>>;
+	/** Whether the machine is left as it is when the guest neither has it nor gets it. @default true */
+	required?: pulumi.Input<boolean>;
+	/** Whether it stays in the guest, instead of being removed at the end. @default false */
+	keep?: pulumi.Input<boolean>;
+	/** Seconds that it may take to add it, and as many to remove it. @default 120 */
+	timeoutSeconds?: pulumi.Input<number>;
+}
+
+/** What changes of a machine may do in its guest. */
+export interface AgentPolicyArgs {
+	/**
+	 * Whether they may use the guest agent. Without it what needs it is a restart: fewer vCPUs under emulation, less memory, a
+	 * disk that is taken out; and steps in the guest are refused.
+	 * @default true
+	 */
+	use?: pulumi.Input<boolean>;
+	/** SHA-256 of each script and package that may be added to the guest. @default none */
+	mayAdd?: pulumi.Input<pulumi.Input<string>[]>;
+}
+
 /** What belongs to the way to another host. */
 export interface MorphTransferArgs {
 	/**
@@ -148,6 +219,8 @@ export interface MorphPhasesArgs {
 	 * @default none
 	 */
 	file?: pulumi.Input<string>;
+	/** What the steps need in the guest: looked for first, and added as far as `agentPolicy` allows it. @default nothing */
+	tools?: pulumi.Input<pulumi.Input<MorphToolArgs>[]>;
 	/** Before anything changes. @default nothing */
 	preMigration?: pulumi.Input<pulumi.Input<MorphStepArgs>[]>;
 	/** Where the machine gives back. @default vCPUs, then memory */

@@ -26,9 +26,25 @@ function read(morph: MorphArgs | undefined, machine: string | undefined): pulumi
 	if (typeof morph !== "object" || morph === null) return morph;
 	const { file, template, ...phases } = morph;
 	if (template !== undefined) return stored(template, { file, ...phases }, machine);
-	if (file === undefined) return morph;
+	if (file === undefined) return withSecrets(morph);
 	if (isLater(file)) return afterwards(morph, machine);
-	return typeof file === "string" && givenOf(phases) === undefined ? readTemplate(file) : morph;
+	return typeof file === "string" && givenOf(phases) === undefined ? withSecrets(readTemplate(file)) : morph;
+}
+
+/** Credentials are secrets, whatever they were given as. What is no list, or no group, goes as it is to the check. */
+function withSecrets(morph: MorphArgs): MorphArgs {
+	return morph.tools === undefined ? morph : { ...morph, tools: secretly(morph.tools) as MorphArgs["tools"] };
+}
+
+function secretly(tools: unknown): unknown {
+	if (isLater(tools)) return (pulumi.output(tools) as pulumi.Output<unknown>).apply(secretly);
+	return Array.isArray(tools) ? tools.map(withSecret) : tools;
+}
+
+function withSecret(tool: unknown): unknown {
+	if (isLater(tool)) return (pulumi.output(tool) as pulumi.Output<unknown>).apply(withSecret);
+	if (typeof tool !== "object" || tool === null || !("credentials" in tool)) return tool;
+	return tool.credentials === undefined ? tool : { ...tool, credentials: pulumi.secret(tool.credentials) };
 }
 
 /** Whoever refers to a template waits for it. */

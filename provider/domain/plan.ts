@@ -5,11 +5,14 @@ import { roomLines } from "../fork/preempt";
 import { isWaiting } from "../fork/waiting";
 import { connect, type DomainInfo, type Host } from "../libvirt";
 import { type Context, InputError, InUseError } from "../lifecycle";
+import { contextUnder } from "../morph/agent-policy";
 import type { OwnChange } from "../morph/own-change";
 import { NOTHING, planMorph } from "../morph/planner";
 import { morphLines } from "../morph/preview";
 import { probedShape } from "../morph/probe";
+import { askForTools, complaintAboutFound, type FoundTool } from "../morph/tools";
 import { foundOwnLine, isOwnedBy } from "../owner";
+import { hasUnknown } from "../unknown";
 import { type Accelerator, acceleratorOf, chooseAccelerator, hostMemoryMiB } from "./accelerator";
 import { removableOf } from "./converge";
 import { hardwareOf, isMorphable, withDefaults } from "./defaults";
@@ -66,11 +69,14 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		lines.push(`warning: maxMemoryMiB: ${hardware.maxMemoryMiB} MiB is more than the host's ${memory} MiB`);
 	}
 	if (existing && existing.state !== "shutoff" && inputs.running) {
-		const devices = await placedDevices(inputs, context, existing.uuid);
+		const morphing = contextUnder(context, inputs.agentPolicy);
+		const devices = await placedDevices(inputs, morphing, existing.uuid);
 		if (hardware.room || devices.length > 0) {
-			const shape = await probedShape(context, existing.uuid);
+			const shape = await probedShape(morphing, existing.uuid);
 			const plan = hardware.room ? planMorph(shape, hardware, inputs.morph) : NOTHING;
-			lines.push(...morphLines(shape, plan, inputs.morph, { devices }));
+			const goes = plan.mode === "live" || (plan.mode === "none" && devices.length > 0);
+			const tools = goes ? await toolsOf(inputs, morphing, existing.uuid) : undefined;
+			lines.push(...morphLines(shape, plan, inputs.morph, { devices, tools }));
 		}
 	}
 	await refuseTakenMacs(host, inputs, hardware.nics);
@@ -80,6 +86,18 @@ export async function planDomain(given: DomainInputs, context: Context): Promise
 		if (path !== undefined && isMissingHere(inputs.uri, path)) lines.push(`warning: boot: there is no file ${path}`);
 	}
 	return lines;
+}
+
+/**
+ * @returns undefined where there are none, or the guest does not say
+ * @throws InputError for those that the steps need and that are not there and cannot be added
+ */
+async function toolsOf(inputs: DomainInputs, context: Context, uuid: string): Promise<FoundTool[] | undefined> {
+	if (hasUnknown(inputs.morph) || hasUnknown(inputs.agentPolicy)) return undefined;
+	const found = await askForTools(context, uuid, inputs.morph, inputs.agentPolicy).catch(() => undefined);
+	const complaint = complaintAboutFound(found ?? []);
+	if (complaint !== undefined) throw new InputError("morph", complaint);
+	return found;
 }
 
 /** Disks, NICs and other devices that change by steps of their own; none where what they are to be is not there yet. */
@@ -133,7 +151,10 @@ export async function factsOf(olds: DomainInputs, context: Context, moves = fals
 	const fork = olds.fork && { ...olds.fork, warm: await isWaiting(context.host, seen.live) };
 	const given = Object.entries(olds).flatMap(([key, value]) => (value === undefined ? [] : [key]));
 	const inherited = olds.template === undefined ? undefined : inheritedFrom(seen.config);
-	const shape = (moves || isMorphable(olds)) && seen.live ? await probedShape(context, seen.uuid) : undefined;
+	const shape =
+		(moves || isMorphable(olds)) && seen.live
+			? await probedShape(contextUnder(context, olds.agentPolicy), seen.uuid)
+			: undefined;
 	return {
 		...(shape && { shape }),
 		accelerator: acceleratorOf(seen.config.domainType),

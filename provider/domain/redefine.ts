@@ -1,8 +1,10 @@
 /** The steps that bring a machine to its definition, and the way back when one of them fails. */
 import { LibvirtError } from "../libvirt/errors";
 import type { Context } from "../lifecycle";
+import { contextUnder } from "../morph/agent-policy";
 import { morphInPlace } from "../morph/in-place";
 import type { MorphStep } from "../morph/template";
+import type { ToolReport } from "../morph/tools";
 import { carryAddresses } from "../xml/carry";
 import { serialize } from "../xml/element";
 import type { Wanted } from "./definition";
@@ -42,31 +44,34 @@ export async function defineAhead({ host }: Context, seen: Seen, wanted: Wanted)
 	}
 }
 
-/** @returns the milliseconds that the start took; undefined when there was none */
+/** @returns the milliseconds that the start took, and what has become of tools; undefined where there was none of it */
 export async function redefineAndStart(
 	context: Context,
 	seen: Seen,
 	inputs: DomainInputs,
 	wanted: Wanted,
 	step: Step,
-): Promise<number | undefined> {
+): Promise<{ startMs?: number; tools?: ToolReport | undefined }> {
 	const { host } = context;
+	const morphing = contextUnder(context, inputs.agentPolicy);
 	const former = serialize(seen.config.root);
 	let renamed = false;
+	let tools: ToolReport | undefined;
 	try {
 		if (!step.off && inputs.running) await turnOn(host, seen);
 		if (step.define) {
 			if (!step.off && seen.live) {
 				const placed = placedKinds(inputs.morph);
-				await applyDevices(context, seen.live, wanted.spec, step.removable, placed);
+				await applyDevices(morphing, seen.live, wanted.spec, step.removable, placed);
 				const running = { ...seen, live: seen.live };
-				const devices = deviceSteps(context, { seen: running, wanted, removable: step.removable }, placed);
+				const devices = deviceSteps(morphing, { seen: running, wanted, removable: step.removable }, placed);
 				const { room } = wanted.spec;
-				if (!room) await applySize(context, seen.live, wanted.spec);
+				if (!room) await applySize(morphing, seen.live, wanted.spec);
 				const size = room && !step.sizeWaits ? wanted.spec : undefined;
 				const { growths } = step;
 				if (size || growths.length + devices.length > 0 || seen.config.recorded?.morph) {
-					await morphInPlace(context, seen, size, inputs.morph, { growths, devices });
+					const policy = inputs.agentPolicy;
+					tools = await morphInPlace(morphing, seen, size, inputs.morph, { growths, devices, policy });
 				}
 				// A device is to be at the next start where it was plugged in.
 				carryAddresses(wanted.root, (await lookLive(host, seen.uuid)).root);
@@ -78,8 +83,8 @@ export async function redefineAndStart(
 		if (inputs.autostart !== seen.autostart || renamed) {
 			await patiently(() => host.domains.setAutostart(seen.uuid, inputs.autostart));
 		}
-		if (!step.off || !inputs.running) return undefined;
-		return (await timed(() => step.start())).ms;
+		if (!step.off || !inputs.running) return { tools };
+		return { startMs: (await timed(() => step.start())).ms };
 	} catch (error) {
 		if (!step.wasTurnedOff && !renamed) throw error;
 		throw await backAsBefore(context, seen, former, { renamed, start: step.wasTurnedOff, error });

@@ -3,17 +3,21 @@ import { type HostArgs, idOf, LibvirtResource, type Reference } from "../dynamic
 import type { ForkedFacts } from "../fork/forked";
 import { isLater } from "../later";
 import type { InstanceTypeName } from "../morph/instance-types";
-import type { HeadroomArgs, InstanceTypeArgs, MigrationArgs, MorphArgs } from "./morph-args";
+import type { AgentPolicyArgs, HeadroomArgs, InstanceTypeArgs, MigrationArgs, MorphArgs } from "./morph-args";
 import { readSteps } from "./morph-file";
 import type { DomainFacts } from "./schema";
 
 export type {
+	AgentPolicyArgs,
 	HeadroomArgs,
 	InstanceTypeArgs,
 	MigrationArgs,
 	MorphArgs,
 	MorphPhasesArgs,
 	MorphStepArgs,
+	MorphToolArgs,
+	MorphToolPackageArgs,
+	MorphToolScriptArgs,
 	MorphTransferArgs,
 } from "./morph-args";
 
@@ -229,6 +233,8 @@ export interface DomainArgs extends HostArgs {
 	 * @default the changes alone
 	 */
 	morph?: pulumi.Input<MorphArgs>;
+	/** What changes of it may do in its guest while it runs. @default see the fields */
+	agentPolicy?: pulumi.Input<AgentPolicyArgs>;
 	/** CPU model and topology. @default see the fields */
 	cpu?: pulumi.Input<CpuArgs>;
 	/** What the firmware tells the guest of the machine (SMBIOS). @default libvirt's */
@@ -308,6 +314,11 @@ export class Domain extends LibvirtResource {
 	declare readonly preempted: pulumi.Output<boolean> | undefined;
 	/** Of a clone with init scripts: what has become of them. Undefined for others. */
 	declare readonly scripts: pulumi.Output<DomainFacts["scripts"]> | undefined;
+	/**
+	 * With `agentPolicy`: what has become of the tools that its last change needed in the guest, by their names. Undefined
+	 * before there was one, and for other machines.
+	 */
+	declare readonly morphTools: pulumi.Output<DomainFacts["morphTools"]> | undefined;
 	/** Milliseconds of each step of the create. */
 	declare readonly timings: pulumi.Output<DomainFacts["timings"]>;
 
@@ -326,11 +337,12 @@ export class Domain extends LibvirtResource {
 				"accelerator",
 				"timings",
 				...("fork" in (args ?? {}) ? ["forked", "nextStart", "preempted"] : []),
+				...("agentPolicy" in (args ?? {}) ? ["morphTools"] : []),
 				...("init" in (args ?? {}) ? ["scripts"] : []),
 			],
 			opts,
-			// Steps from a stored template may have secrets of its own.
-			isLater(morph) ? { ...args, morph } : args,
+			// Steps from a stored template may have secrets of its own, and what is read from a file as well.
+			morph === undefined ? args : { ...args, morph },
 		);
 	}
 }

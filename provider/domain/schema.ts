@@ -3,9 +3,11 @@ import { computed } from "../allowed";
 import { batchSchema } from "../batch";
 import { type ForkedFacts, forkedSchema } from "../fork/forked";
 import { initSchema, type ScriptFacts } from "../init/awaited";
+import { agentPolicySchema } from "../morph/agent-policy";
 import { blocksOfMemory, instanceTypeSchema } from "../morph/instance-types";
 import type { Shape } from "../morph/shape";
 import { morphSchema, storedTemplate } from "../morph/template";
+import type { ToolReport } from "../morph/tools";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
 import { stackPatterns } from "../permitted";
@@ -125,6 +127,7 @@ export const domainSchema = z.strictObject({
 	headroom: headroomSchema.optional(),
 	/** From a file, or stored: read by the class. */
 	morph: morphSchema.extend({ file: z.string().min(1).optional(), template: storedTemplate.optional() }).optional(),
+	agentPolicy: agentPolicySchema.optional(),
 	cpu: cpuSchema.optional(),
 	smbios: smbiosSchema.optional(),
 	disks: z.array(diskSchema).default([]),
@@ -222,6 +225,8 @@ export interface DomainFacts {
 	preempted?: boolean | undefined;
 	/** Of a clone with init scripts: what has become of them, as of its first start. */
 	scripts?: ScriptFacts[] | undefined;
+	/** What has become of the tools that the last change needed in the guest; absent when there were none. */
+	morphTools?: ToolReport | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
 	formerLeases?: FormerLease[] | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */

@@ -1,8 +1,9 @@
 /** Rules across the properties that say how large a machine is and what it can grow to. */
 import type { Rule } from "../lifecycle";
+import { BARRED, bars } from "../morph/agent-policy";
 import { hostCommand, NEEDED } from "../morph/host-program";
 import { sizeOf } from "../morph/instance-types";
-import { hasStep, memoryWay, runsInGuest, runsOnHosts } from "../morph/template";
+import { firstInGuest, hasStep, memoryWay, runsOnHosts } from "../morph/template";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 import { isMorphable } from "./defaults";
 import { type DomainInputs, headroomSchema } from "./schema";
@@ -100,8 +101,18 @@ export const sizeRules: ReadonlyArray<Rule<DomainInputs>> = [
 		property: "morph",
 		needs: ["morph", "agent"],
 		check: ({ morph, agent }) =>
-			agent === false && runsInGuest(morph)
+			agent === false && firstInGuest(morph) !== undefined
 				? "has steps that run in the guest, by its agent, but agent is false; leave agent out, or make it true"
 				: undefined,
+	},
+	{
+		property: "morph",
+		needs: ["morph", "agentPolicy"],
+		check: ({ morph, agentPolicy }) => {
+			const first = bars(agentPolicy) ? firstInGuest(morph) : undefined;
+			return first === undefined
+				? undefined
+				: `got ${first}, which is for the guest agent, ${BARRED}; allowed are the machine's own changes and steps on hosts`;
+		},
 	},
 ];

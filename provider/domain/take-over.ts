@@ -19,7 +19,7 @@ export async function takeOverLines(inputs: DomainInputs, { host }: Context, uui
 	const { domainType } = seen.config;
 	const machine = { uuid, domainType, inherited, config: seen.config, live: seen.live, foreign: true };
 	const wanted = await wantedDefinition(inputs, host, machine);
-	const reasons = restartReasons(seen, wanted);
+	const reasons = restartReasons(seen, wanted, inputs);
 	const off = seen.active && !inputs.running ? ["warning: it runs, and is shut down (running is false)"] : [];
 	const restart =
 		seen.active && inputs.running && reasons.length > 0

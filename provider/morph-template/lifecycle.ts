@@ -55,7 +55,8 @@ export const morphTemplate: Lifecycle<MorphTemplateInputs, object> = {
 function differing({ steps: olds }: MorphTemplateInputs, { steps: news }: MorphTemplateInputs): string[] {
 	if (isUnknown(news) || isUnknown(olds)) return [];
 	const phases = PHASES.filter((phase) => !isDeepStrictEqual(stepsIn(olds, phase), stepsIn(news, phase)));
-	return phases.length === 0 ? [] : [`others in ${phases.map(pathOf).join(", ")}`];
+	const places = [...(isDeepStrictEqual(olds.tools, news.tools) ? [] : ["tools"]), ...phases.map(pathOf)];
+	return places.length === 0 ? [] : [`others in ${places.join(", ")}`];
 }
 
 function concerning({ machines = [] }: MorphTemplateInputs): string {

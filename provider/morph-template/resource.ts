@@ -34,7 +34,8 @@ export class MorphTemplate extends DynamicResource {
 		const users = new Set<string>();
 		// When the program has been read once.
 		const machines = Promise.resolve().then(() => [...users].sort());
-		super("MorphTemplate", name, { name, ...args, steps: readSteps(args?.steps), machines }, [], opts, args);
+		const steps = readSteps(args?.steps);
+		super("MorphTemplate", name, { name, ...args, steps, machines }, [], opts, { ...args, steps });
 		keepUsers(this, users);
 	}
 }

@@ -8,16 +8,18 @@ import type { Context } from "../lifecycle";
 import type { MoveMode } from "../move/mode";
 import { isCarrier, movingIn } from "../move/moving";
 import { placeAtRest } from "../move/place";
+import type { AgentPolicy } from "./agent-policy";
 import { beforeMove, givenUp, onArrival } from "./course";
 import { CompensatedError, type EngineStep, runSteps, takeBack } from "./engine";
-import { at, goalOf, hasArrived, recordOf } from "./in-place";
+import { at, goalOf, hasArrived, neededTools, recordOf } from "./in-place";
 import type { InstanceType } from "./instance-types";
 import { journalOf } from "./journal";
 import { NOTHING, planMorph } from "./planner";
 import { probedShape } from "./probe";
 import { refuseUnreachable } from "./reachable";
 import { goOn, stepsOf } from "./steps";
-import { hasPrograms, type MorphTemplate } from "./template";
+import { hasPrograms, isForPause, type MorphTemplate, stepsIn } from "./template";
+import { hasTools, permittedTools, removeTools, withoutLeavingTools } from "./tools";
 
 export interface Move {
 	uuid: string;
@@ -27,6 +29,8 @@ export interface Move {
 	/** Its size when all is done; undefined where that stays, or waits for its next start. */
 	wanted: InstanceType | undefined;
 	template: MorphTemplate | undefined;
+	/** What may be added to its guest. */
+	policy: AgentPolicy | undefined;
 	/** Where it is, once what an earlier run has begun is at its end. */
 	place(): Promise<"there" | "here" | "gone">;
 	/** Looks whether it can go; changes nothing. */
@@ -51,7 +55,7 @@ export async function moveWithSteps(context: Context, change: Move): Promise<voi
 
 /** @returns what was done, to be taken back where it stays; undefined where nothing is to be done before */
 async function stepsBefore({ host: here, ...context }: Context, change: Move): Promise<EngineStep[][] | undefined> {
-	const { uuid, name, there, wanted, template } = change;
+	const { uuid, name, there, wanted, template, policy } = change;
 	const { log, signal } = context;
 	const source = { ...context, host: there };
 	if ((await change.place()) !== "there") return undefined;
@@ -68,6 +72,7 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 		log(`an unfinished change to ${found.goal} is taken back`);
 		const course = givenUp(found.move?.from ?? there.uri, there.uri);
 		await takeBack(stepsOf(source, uuid, NOTHING, template, course), found, around);
+		if (hasTools(found)) await removeTools(source, uuid, template?.tools);
 		await journal.clear();
 	}
 	const same = found?.goal === goal ? found : undefined;
@@ -76,9 +81,10 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 	if (!same && plan.steps.length === 0 && !hasPrograms(template)) return undefined;
 	const to = (await here.info()).hostUuid;
 	const fresh = { ...recordOf(goal, shape), move: { from: there.uri, to } };
-	const steps = stepsOf(source, uuid, plan, template, beforeMove(there.uri, here.uri));
+	const tools = await neededTools(source, change, template, policy);
+	const steps = stepsOf(source, uuid, { ...plan, tools }, template, beforeMove(there.uri, here.uri));
 	try {
-		await runSteps(steps, same ?? fresh, around);
+		await withoutLeavingTools(source, uuid, template, () => runSteps(steps, same ?? fresh, around));
 	} catch (error) {
 		if (!(error instanceof CompensatedError)) throw error;
 		await journal.clear();
@@ -123,12 +129,15 @@ export async function stepsOnArrival(
 	context: Context,
 	uuid: string,
 	template: MorphTemplate | undefined,
+	policy: AgentPolicy | undefined,
 ): Promise<void> {
 	const { host, log, signal } = context;
 	const journal = journalOf(host, uuid);
 	const found = await journal.read();
 	if (!found?.move || !(await hasArrived(context, found))) return;
-	const steps = stepsOf(context, uuid, NOTHING, template, onArrival(found.move.from, host.uri));
+	const inGuest = stepsIn(template ?? {}, "duringMigration").some((step) => !isForPause(step));
+	const tools = inGuest ? permittedTools(template, policy) : [];
+	const steps = stepsOf(context, uuid, { ...NOTHING, tools }, template, onArrival(found.move.from, host.uri));
 	try {
 		await runSteps(steps, found, { journal, log, signal });
 	} finally {

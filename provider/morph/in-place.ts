@@ -1,5 +1,6 @@
 /** A running machine changes its shape where it is, or where it has come to. */
 import type { Context } from "../lifecycle";
+import type { AgentPolicy } from "./agent-policy";
 import { afterMove, givenUp, inPlace } from "./course";
 import { CompensatedError, runSteps, takeBack } from "./engine";
 import type { InstanceType } from "./instance-types";
@@ -11,12 +12,25 @@ import type { MorphRecord } from "./record";
 import type { Shape } from "./shape";
 import { stepsOf } from "./steps";
 import type { MorphStep, MorphTemplate } from "./template";
+import {
+	complaintAboutFound,
+	type FoundTool,
+	findTools,
+	hasTools,
+	removeTools,
+	reportLine,
+	reportOf,
+	type ToolReport,
+	withoutLeavingTools,
+} from "./tools";
 
 export interface More {
 	/** File systems that are to grow onto a larger disk. */
 	growths?: ReadonlyArray<MorphStep>;
 	/** Disks and NICs that the template gives a place. */
 	devices?: ReadonlyArray<OwnChange>;
+	/** What may be added to the guest; whether its agent is used the context's host tells. */
+	policy?: AgentPolicy | undefined;
 }
 
 /**
@@ -25,7 +39,8 @@ export interface More {
  *
  * @param wanted undefined where its size stays, or waits for its next start
  * @param more what else the template runs for, whatever becomes of the size
- * @throws Error when it would need a restart, before anything is touched; CompensatedError when a step failed and the
+ * @returns what has become of the template's tools; undefined where nothing was to be done
+ * @throws Error when it would need a restart, or lacks a tool, before anything is touched; CompensatedError when a step failed and the
  *   machine is as before; another error when it is half way, which the next call goes on from
  */
 export async function morphInPlace(
@@ -33,15 +48,15 @@ export async function morphInPlace(
 	machine: { uuid: string; name: string },
 	wanted: InstanceType | undefined,
 	template: MorphTemplate | undefined,
-	{ growths = [], devices = [] }: More = {},
-): Promise<void> {
+	{ growths = [], devices = [], policy }: More = {},
+): Promise<ToolReport | undefined> {
 	const { host, log, signal } = context;
 	const { uuid, name } = machine;
 	const journal = journalOf(host, uuid);
 	const around = { journal, log, signal };
 	const found = await journal.read();
 	const more = growths.length + devices.length > 0;
-	if (!found && !wanted && !more) return;
+	if (!found && !wanted && !more) return undefined;
 	const shape = await probedShape(context, uuid);
 	const arrived = found && (await hasArrived(context, found)) ? found : undefined;
 	const goal =
@@ -51,6 +66,7 @@ export async function morphInPlace(
 		log(`an unfinished change to ${found.goal} is taken back`);
 		const course = givenUp(found.move?.from ?? host.uri, host.uri);
 		await takeBack(stepsOf(context, uuid, NOTHING, template, course), found, around);
+		if (hasTools(found)) await removeTools(context, uuid, template?.tools);
 	}
 	const same = found?.goal === goal ? found : undefined;
 	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted, template) : NOTHING;
@@ -58,12 +74,20 @@ export async function morphInPlace(
 		const left = same ? "What an earlier run changed stays for now" : "Nothing was changed";
 		throw new Error(`${name} cannot change to ${goal} while it runs: ${plan.reasons.join("; ")}. ${left}`);
 	}
-	if (plan.mode === "none" && !arrived && !more) return;
+	if (plan.mode === "none" && !arrived && !more) return undefined;
 	if (same && !arrived) log(`goes on with the change to ${goal} that an earlier run began`);
 	const course = arrived?.move ? afterMove(arrived.move.from, host.uri) : inPlace(host.uri);
+	const removed: string[] = [];
 	try {
-		const steps = stepsOf(context, uuid, { steps: plan.steps, devices }, template, course);
-		await runSteps(steps, same ?? recordOf(goal, shape), around);
+		return await withoutLeavingTools(context, uuid, template, async () => {
+			const tools = await neededTools(context, machine, template, policy);
+			const planned = { steps: plan.steps, devices, tools, removed };
+			const steps = stepsOf(context, uuid, planned, template, course);
+			await runSteps(steps, same ?? recordOf(goal, shape), around);
+			const report = reportOf(tools, removed);
+			if (tools.length > 0) log(`tools of ${name}: ${reportLine(report)}`);
+			return report;
+		});
 	} catch (error) {
 		if (!(error instanceof CompensatedError)) throw error;
 		await journal.clear();
@@ -71,14 +95,40 @@ export async function morphInPlace(
 	}
 }
 
+/** @throws Error for those that it needs and does not get, before anything is touched */
+export async function neededTools(
+	context: Context,
+	{ uuid, name }: { uuid: string; name: string },
+	template: MorphTemplate | undefined,
+	policy: AgentPolicy | undefined,
+): Promise<FoundTool[]> {
+	const tools = await findTools(context, uuid, template, policy);
+	const complaint = complaintAboutFound(tools);
+	if (complaint !== undefined) throw new Error(`${name} was not changed: ${complaint}`);
+	return tools;
+}
+
+/** Takes away what a change that was cut off has added, before the machine is turned off and its record ends. */
+export async function forgetTools(context: Context, uuid: string, template: MorphTemplate | undefined): Promise<void> {
+	if (!hasTools(await journalOf(context.host, uuid).read())) return;
+	await removeTools(context, uuid, template?.tools).catch((error) =>
+		context.log(
+			`tools that were added to the guest are still there: ${error instanceof Error ? error.message : error}`,
+		),
+	);
+}
+
 /** Runs what is left of the steps of a machine's move, before it is turned off for something else. */
 export async function finishMove(
 	context: Context,
 	machine: { uuid: string; name: string },
 	template: MorphTemplate | undefined,
+	policy: AgentPolicy | undefined,
 ): Promise<void> {
 	const found = await journalOf(context.host, machine.uuid).read();
-	if (found && (await hasArrived(context, found))) await morphInPlace(context, machine, undefined, template);
+	if (found && (await hasArrived(context, found))) {
+		await morphInPlace(context, machine, undefined, template, { policy });
+	}
 }
 
 /** Whether it is of a move to the host of the context: where its machine is, it has come to. */

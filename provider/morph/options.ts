@@ -74,8 +74,16 @@ export function optionsOf(
 
 function waysOf(machines: ReadonlyArray<Machine>, { memoryMiB }: InstanceType): MemoryWay[] {
 	return MEMORY_WAYS.filter((by) =>
-		machines.every(({ running }) => !running || typeof memoryGoal(running.memory, memoryMiB, by) !== "string"),
+		machines.every(
+			({ running }) =>
+				!running || (canSpare(running, memoryMiB) && typeof memoryGoal(running.memory, memoryMiB, by) !== "string"),
+		),
 	);
+}
+
+/** Without its agent no guest is asked. */
+function canSpare({ barred, memory }: Shape, memoryMiB: number): boolean {
+	return barred === undefined || memoryMiB >= memory.presentMiB;
 }
 
 /** One that comes from another host needs all of it. */

@@ -1,4 +1,5 @@
 /** From a machine's present shape to the wanted one: which steps, and whether it can go on running. Pure. */
+import { BARRED } from "./agent-policy";
 import type { InstanceType } from "./instance-types";
 import { memoryGoal, waysTo } from "./memory";
 import type { Shape } from "./shape";
@@ -46,7 +47,7 @@ interface Side {
 
 const refused = (...reasons: string[]): Side => ({ reasons });
 
-function vcpuStep({ vcpus, agent, accelerator }: Shape, wanted: number): Side {
+function vcpuStep({ vcpus, agent, barred, accelerator }: Shape, wanted: number): Side {
 	const { present, max, inUse = present } = vcpus;
 	if (wanted > max) return refused(`${wanted} vCPUs are beyond the ${max} that it was started with room for`);
 	const step = (phase: SizeStep["phase"], from: number, how: string): Side => ({
@@ -59,17 +60,25 @@ function vcpuStep({ vcpus, agent, accelerator }: Shape, wanted: number): Side {
 		return step("hotPlug", inUse, how);
 	}
 	if (accelerator === "kvm" && wanted < present) return step("hotUnplug", present, "hot unplug");
+	if (wanted > inUse && barred)
+		return refused(`a vCPU that was left aside is put to use again by the guest agent, ${BARRED}`);
 	if (wanted > inUse) return step("hotPlug", inUse, "put to use again by the guest agent");
 	if (wanted === inUse) return refused();
 	// QEMU's emulation does not survive that a vCPU is taken out: the guest leaves it aside until the next start.
-	if (!agent) return refused("without KVM a vCPU is only left aside, by the guest agent, which does not answer");
+	if (!agent) {
+		const why = barred ? BARRED : "which does not answer";
+		return refused(`without KVM a vCPU is only left aside, by the guest agent, ${why}`);
+	}
 	return step("hotUnplug", inUse, "left aside by the guest agent, as no vCPU can be unplugged without KVM");
 }
 
-function memoryStep({ memory }: Shape, wanted: number, template: MorphTemplate | undefined): Side {
+function memoryStep({ memory, barred }: Shape, wanted: number, template: MorphTemplate | undefined): Side {
 	const { presentMiB } = memory;
 	if (presentMiB === wanted) return refused();
 	const phase = wanted > presentMiB ? "hotPlug" : "hotUnplug";
+	// A guest that gives back what it needs ends programs.
+	if (barred && phase === "hotUnplug")
+		return refused(`what its guest can spare is asked of the guest agent, ${BARRED}`);
 	const goal = memoryGoal(memory, wanted, memoryWay(template, phase));
 	if (typeof goal === "string") return refused(goal);
 	return { step: { kind: "memory", phase, from: presentMiB, to: wanted, how: waysTo(memory, goal) }, reasons: [] };

@@ -1,21 +1,26 @@
 /** What a preview says about a change of a machine's size and of its place: its mode, and every step. */
+import { BARRED } from "./agent-policy";
 import type { OwnChange } from "./own-change";
 import { type MorphPlan, stepLine } from "./planner";
 import type { Shape } from "./shape";
 import { completed, deedOf, hasPrograms, type MorphTemplate, PHASES, pausesFor } from "./template";
+import { toolLine } from "./tool";
+import type { FoundTool } from "./tools";
 
 export interface Beside {
 	/** Where it moves to; undefined for a machine that stays on its host. */
 	to?: string | undefined;
 	/** Disks and NICs that the template gives a place. */
 	devices?: ReadonlyArray<OwnChange>;
+	/** As the guest was found; undefined where it was not asked. */
+	tools?: ReadonlyArray<FoundTool> | undefined;
 }
 
 export function morphLines(
 	shape: Shape,
 	plan: MorphPlan,
 	template: MorphTemplate | undefined,
-	{ to, devices = [] }: Beside = {},
+	{ to, devices = [], tools }: Beside = {},
 ): string[] {
 	const programs = hasPrograms(template);
 	if (plan.mode === "none" && devices.length === 0 && !(to !== undefined && programs)) return [];
@@ -25,10 +30,19 @@ export function morphLines(
 				? ["morph: its steps are left out: they are for a machine that goes on running"]
 				: [];
 		const lacks = shape.lacks.map((what) => `  it lacks ${what}`);
-		const around = to !== undefined && programs ? liveLines(shape, [], template, to, []) : [];
+		const around = to !== undefined && programs ? liveLines(shape, [], template, { to, tools }) : [];
 		return [...around, `morph: reboot: ${plan.reasons.join("; ")}`, ...lacks, ...left];
 	}
-	return liveLines(shape, plan.steps, template, to, devices);
+	return liveLines(shape, plan.steps, template, { to, devices, tools });
+}
+
+function toolLines({ tools = [] }: MorphTemplate = {}, found: ReadonlyArray<FoundTool> | undefined): string[] {
+	if (!found) return tools.map((tool) => `  tool ${toolLine(tool)}`);
+	return found.map(({ tool, state, why }) => {
+		const after = tool.keep ? "stays" : "removed at the end";
+		if (why !== undefined) return `  tool ${tool.name}: ${state}: ${why}; goes on without`;
+		return `  tool ${tool.name}: ${state === "absent" ? `is added; ${after}` : state}`;
+	});
 }
 
 /** The same in one line, of a machine that moves; undefined where nothing is to be done around that. */
@@ -46,8 +60,7 @@ function liveLines(
 	shape: Shape,
 	changes: MorphPlan["steps"],
 	template: MorphTemplate | undefined,
-	to: string | undefined,
-	devices: ReadonlyArray<OwnChange>,
+	{ to, devices = [], tools }: Beside,
 ): string[] {
 	const phases = completed(template);
 	const lines = PHASES.flatMap((phase) => {
@@ -67,8 +80,12 @@ function liveLines(
 		const pause = pausesFor(template) ? ", and stands still until its host's steps have ended" : "";
 		return [`migration: goes to ${to}${pause}`, ...steps];
 	});
-	const deaf = shape.agent
-		? []
-		: ["warning: morph: the guest agent does not answer: the guest has to do its part itself"];
-	return [`morph: live, in ${lines.length} step(s)`, ...lines.map((line, index) => `  ${index + 1}. ${line}`), ...deaf];
+	const silence = shape.barred ? `the guest agent, ${BARRED}, does nothing` : "the guest agent does not answer";
+	const deaf = shape.agent ? [] : [`warning: morph: ${silence}: the guest has to do its part itself`];
+	return [
+		`morph: live, in ${lines.length} step(s)`,
+		...toolLines(template, tools),
+		...lines.map((line, index) => `  ${index + 1}. ${line}`),
+		...deaf,
+	];
 }

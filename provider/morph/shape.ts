@@ -8,6 +8,8 @@ export interface Shape {
 	accelerator: "kvm" | "qemu";
 	/** Whether the guest's agent has opened its channel. */
 	agent: boolean;
+	/** Where the agent may not be used: whether it has opened its channel. `agent` is false then. */
+	barred?: { agent: boolean };
 	/** vCPUs that it has, as many as it can have, and of those that it has how many its guest uses, where that is known. */
 	vcpus: { present: number; max: number; inUse?: number | undefined; hotPlug: boolean };
 	memory: {

@@ -5,6 +5,7 @@ import type { Context } from "../lifecycle";
 import { aliasOf } from "../xml/devices";
 import { serialize } from "../xml/element";
 import { type FoundModule, moduleElement, requesting } from "../xml/room";
+import { BARRED, isBarred } from "./agent-policy";
 import type { EngineStep } from "./engine";
 import { availableMiB, takeMemory, useVcpus } from "./guest";
 import { heldMiB, memoryGoal, pluggedMiB } from "./memory";
@@ -31,9 +32,9 @@ export function sizeStep(context: Context, uuid: string, wanted: MorphStep, step
 }
 
 async function hasVcpus(context: Context, uuid: string, count: number): Promise<boolean> {
-	const { accelerator, vcpus } = await probedShape(context, uuid);
+	const { accelerator, vcpus, barred } = await probedShape(context, uuid);
 	const enough = accelerator === "kvm" ? vcpus.present === count : vcpus.present >= count;
-	return enough && (vcpus.inUse ?? vcpus.present) === count;
+	return enough && (barred !== undefined || (vcpus.inUse ?? vcpus.present) === count);
 }
 
 function bringVcpus(seconds: number) {
@@ -94,7 +95,8 @@ function bringMemory({ by, timeoutSeconds: seconds }: MorphStep) {
 		if (heldMiB(goal) > 0 && (await lookAtShape(context, uuid)).memory.presentMiB !== amountMiB)
 			await balloon(amountMiB);
 		if (!grows) return;
-		const why = agent ? (unused ?? (await takeMemory(host, uuid, seconds))) : "its agent does not answer";
+		const silence = isBarred(host) ? `the guest agent would, ${BARRED}` : "its agent does not answer";
+		const why = agent ? (unused ?? (await takeMemory(host, uuid, seconds))) : silence;
 		if (why !== undefined) log(`the guest has to put the memory that was added to use itself: ${why}`);
 	};
 }

@@ -23,12 +23,22 @@ import {
 	pausesFor,
 	placeOf,
 } from "./template";
+import { addingSteps, type FoundTool, removingStep } from "./tools";
+
+/** What is to be done beside the template's programs. */
+export interface Planned extends Pick<MorphPlan, "steps"> {
+	devices?: ReadonlyArray<OwnChange> | undefined;
+	/** As the guest was found. */
+	tools?: ReadonlyArray<FoundTool> | undefined;
+	/** Gets the names of those that have been taken away. */
+	removed?: string[];
+}
 
 /** The steps of a template, with those of the plan in their places, as far as the course has them. */
 export function stepsOf(
 	context: Context,
 	uuid: string,
-	{ steps, devices = [] }: Pick<MorphPlan, "steps"> & { devices?: ReadonlyArray<OwnChange> | undefined },
+	{ steps, devices = [], tools = [], removed = [] }: Planned,
 	template: MorphTemplate | undefined,
 	course: Course,
 ): EngineStep[][] {
@@ -54,11 +64,17 @@ export function stepsOf(
 		const [sized, device] = [steps.find(its), devices.find(its)];
 		return [...(sized ? [sizeStep(context, uuid, step, sized)] : []), ...(device ? [deviceStep(step, device)] : [])];
 	};
+	const adding = addingSteps(context, uuid, tools).map((step) => [step]);
+	const first = course.programs.includes("preMigration") ? "preMigration" : "duringMigration";
 	return PHASES.flatMap((phase) => {
 		const groups = phases[phase].map((group) => group.flatMap((step) => oneOf(phase, step)));
 		if (phase === "duringMigration" && course.programs.includes(phase) && pausesFor(template)) {
 			const paused = phases[phase].filter(([step]) => step && isForPause(step));
-			groups.splice(paused.length, 0, [goOnStep(context, uuid)]);
+			groups.splice(paused.length, 0, [goOnStep(context, uuid)], ...(phase === first ? adding : []));
+		} else if (phase === first) groups.unshift(...adding);
+		if (phase === "postMigration" && course.programs.includes(phase) && tools.some(({ why }) => why === undefined)) {
+			const all = tools.map(({ tool }) => tool);
+			groups.push([removingStep(context, uuid, all, removed)]);
 		}
 		return groups;
 	})

@@ -8,6 +8,7 @@ import { comingTo } from "../move/room";
 import { attribute, parse, text } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
 import { readMiB } from "../xml/units";
+import { withoutAgent } from "./agent-policy";
 import { INSTANCE_TYPES, type InstanceType } from "./instance-types";
 import { type Machine, type MorphOption, optionsOf, type TooFast } from "./options";
 import { probedShape } from "./probe";
@@ -64,7 +65,9 @@ async function look(
 	const root = parse(await host.domains.xml(uuid), `the definition of ${name}`);
 	const target = to && { obstacles: await obstacles(host, to, root) };
 	if (state !== "shutoff" && state !== "crashed") {
-		const running = await probedShape(context, uuid);
+		const defined = parse(await host.domains.xml(uuid, { inactive: true }), `the definition of ${name}`);
+		const barred = recordedIn(defined)?.agentBarred === true;
+		const running = await probedShape(barred ? { ...context, host: withoutAgent(host) } : context, uuid);
 		const machine = { name, running, memoryMiB: running.memory.presentMiB };
 		if (!target || bandwidthMiBps === undefined) return { ...machine, ...target };
 		return { ...machine, obstacles: [...target.obstacles, ...(await tooFast(host, uuid, bandwidthMiBps))] };

@@ -5,6 +5,7 @@ import { z } from "zod";
 import { InputError } from "../lifecycle";
 import { shown, validate } from "../problems";
 import { completed, deedOf, type MorphTemplate, morphRules, morphSchema, PHASES, pathOf, whereOf } from "./template";
+import { toolLine } from "./tool";
 
 /**
  * @param file path, from where Pulumi runs the program: its project's folder
@@ -51,7 +52,8 @@ function parsed(file: string): unknown {
 /** What a template comes to: a line for each phase and, below it, one for each step. */
 export function templateLines(template: MorphTemplate): string[] {
 	const phases = completed(template);
-	return PHASES.flatMap((phase) => [
+	const tools = (template.tools ?? []).map((tool) => `  ${toolLine(tool)}`);
+	const steps = PHASES.flatMap((phase) => [
 		pathOf(phase),
 		...phases[phase].flatMap((group) =>
 			group.map((step, index) => {
@@ -63,4 +65,5 @@ export function templateLines(template: MorphTemplate): string[] {
 			}),
 		),
 	]);
+	return [...(tools.length > 0 ? ["tools", ...tools] : []), ...steps];
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Rule } from "../lifecycle";
 import { absolutePath, mebibytes, wholeText } from "../schema";
 import { MEMORY_ROOMS } from "../xml/room";
+import { complaintAboutTools, toolsSchema } from "./tool";
 
 const command = z
 	.array(wholeText.max(65_536, "allowed are at most 65536 characters"))
@@ -43,6 +44,7 @@ export const morphStepSchema = z.strictObject({
 const phase = z.array(morphStepSchema).max(64);
 
 export const morphSchema = z.strictObject({
+	tools: toolsSchema.optional(),
 	preMigration: phase.optional(),
 	hotUnplug: phase.optional(),
 	migration: z.strictObject({ duringMigration: phase.optional() }).optional(),
@@ -66,7 +68,7 @@ export const BEFORE_MOVE: ReadonlyArray<Phase> = ["preMigration", "hotUnplug"];
 /** Where a phase's steps are in a template, as errors name it. */
 export const pathOf = (phase: Phase) => (phase === "duringMigration" ? `migration.${phase}` : phase);
 
-export function stepsIn({ migration, ...phases }: MorphTemplate, phase: Phase): ReadonlyArray<MorphStep> {
+export function stepsIn({ migration, tools: _, ...phases }: MorphTemplate, phase: Phase): ReadonlyArray<MorphStep> {
 	return (phase === "duringMigration" ? migration?.duringMigration : phases[phase]) ?? [];
 }
 
@@ -99,8 +101,16 @@ export function hasPrograms(template: MorphTemplate = {}): boolean {
 	return somewhere(template, () => true);
 }
 
-export function runsInGuest(template: MorphTemplate = {}): boolean {
-	return somewhere(template, (place) => place === "guest");
+/** The first that the guest's agent is needed for: "preMigration[0], of kind guestExec". */
+export function firstInGuest(template: MorphTemplate = {}): string | undefined {
+	const [tool] = template.tools ?? [];
+	if (tool) return `tools[0], "${tool.name}"`;
+	for (const phase of PHASES) {
+		const steps = stepsIn(template, phase);
+		const index = steps.findIndex((step) => placesOf(step).includes("guest"));
+		if (index >= 0) return `${pathOf(phase)}[${index}], of kind ${steps[index]!.kind}`;
+	}
+	return undefined;
 }
 
 export function runsOnHosts(template: MorphTemplate = {}): boolean {
@@ -198,6 +208,8 @@ export const fileRule: Rule<{ morph?: { file?: string | undefined; template?: un
 };
 
 function firstComplaint(morph: MorphTemplate): string | undefined {
+	const wrong = complaintAboutTools(morph.tools);
+	if (wrong !== undefined) return wrong;
 	for (const name of PHASES) {
 		const kinds = new Set<string>();
 		for (const [index, step] of stepsIn(morph, name).entries()) {

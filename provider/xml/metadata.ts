@@ -44,6 +44,8 @@ export interface Recorded {
 	forked?: string | undefined;
 	/** Whether its room for memory is one for modules, made by us. */
 	moduleRoom?: boolean | undefined;
+	/** Whether changes of it may not use its guest agent. */
+	agentBarred?: boolean | undefined;
 	/** Patterns of stacks that may clone it; absent for whoever the host lets in. */
 	cloneableBy?: string[] | undefined;
 	/** Patterns of stacks that may fork it; absent for whoever the host lets in. */
@@ -90,8 +92,12 @@ export function bareRecordElement(recorded: Recorded): Element {
 
 function build(recorded: Recorded, prefix: string, namespace: Attributes) {
 	const { owner, guard, retain, lineage, underlay, setUp, pending, nobody, forked, cloneableBy, fork } = recorded;
-	const { preemptible, preempted, moduleRoom, morph, moving, forkableBy } = recorded;
-	const marks = { preempted: preempted || undefined, moduleRoom: moduleRoom || undefined };
+	const { preemptible, preempted, moduleRoom, agentBarred, morph, moving, forkableBy } = recorded;
+	const marks = {
+		preempted: preempted || undefined,
+		moduleRoom: moduleRoom || undefined,
+		agentBarred: agentBarred || undefined,
+	};
 	return element(
 		`${prefix}object`,
 		{ ...namespace, setUp: setUp || undefined, nobody, preemptible, ...marks },
@@ -146,6 +152,7 @@ export function recordedIn(root: Element): Recorded | undefined {
 		...(preemptible === undefined ? {} : { preemptible: Number(preemptible) }),
 		...(attribute(ours, "", "preempted") === "yes" ? { preempted: true } : {}),
 		...(attribute(ours, "", "moduleRoom") === "yes" ? { moduleRoom: true } : {}),
+		...(attribute(ours, "", "agentBarred") === "yes" ? { agentBarred: true } : {}),
 		...(liveId === undefined ? {} : { pending: { properties: text(pending)?.split(" ") ?? [], liveId } }),
 		...(underlay === undefined ? {} : { underlay }),
 		...patterns("cloneableBy"),

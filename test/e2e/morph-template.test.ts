@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { type Bench, leftOn, startBench } from "./hosts";
 
 const TOKEN = "m9-Kq4vT7zR2";
+/** In the program, as it is. */
+const PASSWORD = "w3-Hn8dL5yB1";
 
 /** Machines without a system: whom the steps are for, and which of them run, is the same. */
 describe("a template that is stored", function () {
@@ -86,7 +88,9 @@ describe("a template that is stored", function () {
 		await bench.project.setConfig("vcpus", "2");
 		const again = await bench.project.up();
 		const exported = await bench.project.must(["stack", "export"]);
-		for (const text of [stdout, again.stdout, exported.stdout]) assert.ok(!text.includes(TOKEN), "a secret is shown");
+		for (const text of [stdout, again.stdout, exported.stdout]) {
+			for (const secret of [TOKEN, PASSWORD]) assert.ok(!text.includes(secret), "a secret is shown");
+		}
 		const list = await commandLine("templates");
 		assert.match(list.stdout, /^with-a-token +secret +keyed$/m);
 		const shown = await commandLine("template", "with-a-token");

@@ -5,24 +5,34 @@ import type { DomainInputs } from "../../provider/domain/schema";
 import type { Host } from "../../provider/libvirt";
 import type { Full, Lab } from "./domain-lab";
 
-/** @returns whether it was: with few changes left it comes to its end */
-export async function diesAtCall(diesAt: number, lab: Lab, state: Full, news: DomainInputs): Promise<boolean> {
-	const context = { ...lab.context, host: dyingHost(lab.host, diesAt) };
+/** What changes something on the host. */
+const CHANGES = ["setVcpus", "setMemory", "updateDevice", "setMetadata", "define", "attachDevice", "detachDevice"];
+
+/**
+ * @param counted the calls before or after which it may be killed
+ * @returns whether it was: with few changes left it comes to its end
+ */
+export async function diesAtCall(
+	diesAt: number,
+	lab: Lab,
+	state: Full,
+	news: DomainInputs,
+	counted: ReadonlyArray<string> = CHANGES,
+): Promise<boolean> {
+	const context = { ...lab.context, host: dyingHost(lab.host, diesAt, counted) };
 	return domain.update(state.uuid, state, news, context).then(
 		() => false,
 		(error) => assert.match(String(error), /the driver is dead/) ?? true,
 	);
 }
 
-/** A host whose driver is killed before or after one of its calls that change something. */
-function dyingHost(host: Host, diesAt: number): Host {
+function dyingHost(host: Host, diesAt: number, counted: ReadonlyArray<string>): Host {
 	let events = 0;
-	const CHANGES = ["setVcpus", "setMemory", "updateDevice", "setMetadata", "define", "attachDevice", "detachDevice"];
 	const domains = new Proxy(host.domains, {
 		get:
 			(target, name: keyof Host["domains"]) =>
 			async (...given: unknown[]) => {
-				const changes = CHANGES.includes(name);
+				const changes = counted.includes(name);
 				const die = () => {
 					if (events >= diesAt) throw new Error("the driver is dead");
 				};

@@ -1,6 +1,7 @@
 /** A machine with room to grow, and two hosts between which it moves by the steps of a template. */
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,6 +21,15 @@ export const exec = (script: string, more: object = {}) => ({ exec: ["/bin/sh", 
 /** A word in the guest, with how many CPUs it uses. */
 export const trace = (word: string) => `echo ${word} $(nproc) >> /tmp/trace`;
 export const size = (vcpus: number, memoryMiB: number) => ({ instanceType: { vcpus, memoryMiB } });
+
+const TELLS = "#!/bin/sh\necho $1 >> /tmp/trace\n";
+const sha256 = createHash("sha256").update(TELLS).digest("hex");
+/** A tool that steps need, the leave to add it, and a step that writes down a word by it. */
+export const telling = {
+	tools: [{ name: "told", provides: "/usr/bin/told", script: { text: TELLS }, sha256 }],
+	agentPolicy: { mayAdd: [sha256] },
+	step: (word: string) => exec(`/usr/bin/told ${word}`),
+};
 
 export class MoveLab {
 	/** Where it is. */
@@ -57,7 +67,7 @@ export class MoveLab {
 	/** The machine as it is to be on a host, on a fresh overlay there unless it is there. */
 	async on(
 		lab: Lab,
-		{ morph, ...more }: { morph?: object; instanceType?: object; migration?: object },
+		{ morph, ...more }: { morph?: object; agentPolicy?: object; instanceType?: object; migration?: object },
 	): Promise<DomainInputs> {
 		const { instanceType, disks } = this.inputs;
 		const here = lab === this.at ? { disks } : {};
@@ -110,6 +120,11 @@ export class MoveLab {
 
 	private get hostTrace(): string {
 		return join(this.a.machine.directory, "trace");
+	}
+
+	/** Nothing of a tool is in the guest. */
+	async hasNoTools(): Promise<void> {
+		assert.equal(await this.sh("ls -d /usr/bin/told /var/lib/clones-tools 2> /dev/null || :"), "");
 	}
 
 	async inGuest(): Promise<{ vcpus: number; memoryMiB: number }> {

@@ -6,7 +6,7 @@ import type { DomainInputs } from "../../provider/domain/schema";
 import { IncompleteError } from "../../provider/lifecycle";
 import { morphSchema } from "../../provider/morph/template";
 import { type Full, type Lab, wire } from "./domain-lab";
-import { exec, MoveLab, size, trace } from "./morph-move-lab";
+import { exec, MoveLab, size, telling, trace } from "./morph-move-lab";
 
 describe("a machine that moves to another host by the steps of a template", function () {
 	this.timeout(240_000);
@@ -148,6 +148,41 @@ describe("a machine that moves to another host by the steps of a template", func
 			await lab.settled();
 		});
 	}
+
+	it("has tools added where it leaves, uses them on both hosts, and removes them on the new one", async () => {
+		const wanted = (vcpus: number, post: object) =>
+			lab.on(lab.there, {
+				...size(vcpus, 192),
+				agentPolicy: telling.agentPolicy,
+				morph: {
+					tools: telling.tools,
+					preMigration: [telling.step("pre")],
+					migration: { duringMigration: [telling.step("arrived"), lab.onHost("during", lab.there)] },
+					postMigration: [telling.step("post"), post],
+				},
+			});
+		await lab.changed(lab.there, await wanted(2, telling.step("last")));
+		assert.deepEqual(await lab.traced(), ["pre", "arrived", "post", "last"]);
+		assert.deepEqual([lab.state.morphTools?.added, lab.state.morphTools?.removed], [["told"], ["told"]]);
+		await lab.hasNoTools();
+		await lab.settled();
+
+		const stuck = await wanted(1, exec("exit 6"));
+		const failed = await lab.tried(lab.there, stuck).then(
+			() => undefined,
+			(error) => error,
+		);
+		assert.ok(failed instanceof IncompleteError, String(failed));
+		lab.state = wire({ ...lab.state, ...(failed.state as Full), incomplete: true });
+		lab.at = lab.there;
+		await lab.hasNoTools();
+		const mended = { ...stuck, morph: morphSchema.parse({ ...stuck.morph, postMigration: [telling.step("mended")] }) };
+		await lab.changed(lab.at, mended);
+		assert.deepEqual(await lab.traced(), ["pre", "arrived", "post", "mended"]);
+		await lab.tracedOnHosts();
+		await lab.hasNoTools();
+		await lab.settled();
+	});
 
 	it("does each step as well where it is saved and goes on there at its next instruction", async () => {
 		const { at, there } = lab;

@@ -28,11 +28,20 @@ const GOOD = {
 	rolling: { healthCheck: { exec: ["true"] } },
 };
 
+/** What the texts of a tool are in. */
+const TOOL = { name: "a", provides: "/a", sha256: "0".repeat(64) };
+
 /** Arguments with texts in some places; a NIC's own are for a machine without `network`. */
 function argsWith(texts: ReadonlyArray<[path: string, text: string]>): object {
-	const hasNics = texts.some(([path]) => path.startsWith("domain.nics"));
+	const has = (start: string) => texts.some(([path]) => path.startsWith(start));
 	const { network, ...others } = GOOD;
-	const start: object = hasNics ? { ...others, domain: { ...GOOD.domain, nics: [{ network }] } } : GOOD;
+	const packed = { file: "a", install: ["a"], remove: ["a"] };
+	const tool = has("domain.morph.tools[0].package") ? { ...TOOL, package: packed } : TOOL;
+	const morph = has("domain.morph.tools") ? { morph: { tools: [tool] } } : {};
+	const domain = { ...GOOD.domain, ...morph };
+	const start: object = has("domain.nics")
+		? { ...others, domain: { ...domain, nics: [{ network }] } }
+		: { ...GOOD, domain };
 	return texts.reduce((args, [path, text]) => withValue(args, stepsOf(path), text) as object, start);
 }
 
@@ -75,8 +84,16 @@ function treeOf(registered: Registered[], pool: string) {
 }
 
 describe("strings that change nothing in what a ThinClonePool makes", () => {
-	// What none of the strings can be: the way to a pool of identities is no text of anybody's, and a file has to be there.
-	const others = ["namePrefix", "instances[0]", "identityPool", "domain.morph.file"];
+	// What none of the strings can be: the way to a pool of identities and a hash are no text of anybody's, and a file has to
+	// be there.
+	const others = [
+		"domain.agentPolicy.mayAdd[0]",
+		"namePrefix",
+		"instances[0]",
+		"identityPool",
+		"domain.morph.file",
+		"domain.morph.tools[0].sha256",
+	];
 	const paths = textsOf(thinClonePoolSchema).filter((path) => !others.includes(path));
 	const plainOf = new Map(
 		paths.map((path) => [path, PLAIN.find((plain) => refusedIn(argsWith([[path, plain]])).length === 0)]),

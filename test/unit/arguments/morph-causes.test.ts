@@ -9,6 +9,11 @@ const OTHER = { ...HOST, uri: "qemu+tls://b/system" };
 const GOOD = { hosts: { a: HOST }, members: { db: {} }, instanceType: "small" };
 const step = (phase: string, more: object) => ({ morph: { [phase]: [more] } });
 const run = (more: object) => ({ exec: ["true"], ...more });
+const HASH = "0".repeat(64);
+const SCRIPT = { name: "jq", provides: "/usr/bin/jq", script: { text: "echo" }, sha256: HASH };
+const PACKAGE = { file: "jq.apk", install: ["apk", "add", "{file}"], remove: ["apk", "del", "jq"] };
+const tool = (more: object) => ({ morph: { tools: [{ ...SCRIPT, ...more }] } });
+const barred = { domain: { agentPolicy: { use: false } } };
 
 /** Over what is good; what the message names, and what it repeats. */
 const CAUSES: Array<[what: string, given: object, property: string, got: string]> = [
@@ -139,6 +144,66 @@ const CAUSES: Array<[what: string, given: object, property: string, got: string]
 		{ members: { db: { morph: { hotPlug: {} } } } },
 		"members.db.morph.hotPlug",
 		"got {}",
+	],
+	["a tool without a hash", tool({ sha256: undefined }), "morph.tools[0].sha256", "is required"],
+	["a hash of another form", tool({ sha256: "abc" }), "morph.tools[0].sha256", 'got "abc"'],
+	["a script that is not what was meant", tool({}), "morph", `got "jq" with sha256 ${HASH}`],
+	[
+		"a tool that nothing adds",
+		tool({ script: undefined }),
+		"morph",
+		'tools[0]: got "jq" with neither of script and package',
+	],
+	["a tool that two things add", tool({ package: PACKAGE }), "morph", 'got "jq" with both of script and package'],
+	[
+		"two tools of one name",
+		{ morph: { tools: [{ ...SCRIPT, script: undefined, package: PACKAGE }, SCRIPT] } },
+		"morph",
+		'tools[1]: got "jq" twice',
+	],
+	["a script in no place", tool({ provides: "jq" }), "morph", 'with script and provides "jq"'],
+	["a script without a text", tool({ script: {} }), "morph", "with neither of script.text and script.file"],
+	[
+		"a script twice",
+		tool({ script: { text: "echo", file: "jq.sh" } }),
+		"morph",
+		"with both of script.text and script.file",
+	],
+	[
+		"credentials that can be no variable",
+		tool({ script: undefined, package: PACKAGE, credentials: { "a b": "x" } }),
+		"morph.tools[0].credentials.a b",
+		'got the name "a b"',
+	],
+	[
+		"a package of no name",
+		tool({ script: undefined, package: { ...PACKAGE, file: "a b.apk" } }),
+		"morph",
+		'with package.file "a b.apk"',
+	],
+	[
+		"a package that cannot be removed",
+		tool({ script: undefined, package: { ...PACKAGE, remove: undefined } }),
+		"morph.tools[0].package.remove",
+		"is required",
+	],
+	[
+		"leave for what is no hash",
+		{ domain: { agentPolicy: { mayAdd: ["jq"] } } },
+		"domain.agentPolicy.mayAdd[0]",
+		'"jq"',
+	],
+	[
+		"a step in a guest whose agent may not be used",
+		{ ...step("postMigration", run({})), ...barred },
+		"morph",
+		"got postMigration[0], of kind guestExec, which is for the guest agent",
+	],
+	[
+		"a tool for a guest whose agent may not be used",
+		{ ...tool({ script: undefined, package: PACKAGE }), ...barred },
+		"morph",
+		'got tools[0], "jq", which is for the guest agent',
 	],
 	["a check that is none", { healthCheck: {} }, "healthCheck", "got none of them"],
 	["two checks in one", { healthCheck: run({ connect: { port: 80 } }) }, "healthCheck", "got exec and connect"],

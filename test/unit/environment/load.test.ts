@@ -61,6 +61,19 @@ describe("loading a definition", () => {
 	it("takes paths of files relative to the definition's file, as seen from the program", () => {
 		const source = argsOf(loadYaml(GOOD), "debian").source as { file: string };
 		assert.match(source.file, /^\.\.\/.*\/environment-[^/]+\/debian\.qcow2$/);
+		const hash = "0".repeat(64);
+		const text = `
+components:
+  web:
+    kind: Domain
+    morph:
+      tools:
+        - { name: a, provides: /a, script: { file: a.sh }, sha256: "${hash}" }
+        - { name: b, provides: b, package: { file: /b.deb, install: [i], remove: [r] }, sha256: "${hash}" }
+`;
+		const { tools: found } = argsOf(loadYaml(text), "web").morph as { tools: Array<Record<string, { file: string }>> };
+		assert.match(found[0]!.script!.file, /^\.\.\/.*\/environment-[^/]+\/a\.sh$/);
+		assert.equal(found[1]!.package!.file, "/b.deb");
 	});
 
 	it("takes anchors and aliases", () => {

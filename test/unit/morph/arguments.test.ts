@@ -61,6 +61,22 @@ describe("a machine with an instance type", () => {
 
 	const exec = { kind: "guestExec", exec: ["a"] };
 	const bad: Array<[object, RegExp]> = [
+		[
+			{
+				morph: {
+					tools: [
+						{
+							name: "jq",
+							provides: "/usr/bin/jq",
+							script: { file: "jq.sh" },
+							sha256: "0".repeat(64),
+							credentials: { TOKEN: "x" },
+						},
+					],
+				},
+			},
+			/^morph: tools\[0\]: got "jq" with credentials and script; allowed are they with package/,
+		],
 		[{ instanceType: "huge" }, /^instanceType: got "huge"; allowed are nano, .*2xlarge, or \{ vcpus, memoryMiB \}/],
 		[{ instanceType: 5 }, /^instanceType: got 5; allowed are nano/],
 		[{ instanceType: [] }, /^instanceType: got \[\]; allowed are nano/],

@@ -1,10 +1,13 @@
 /** Shapes of machines, by what matters of them. */
+import { barredShape } from "../../../provider/morph/agent-policy";
 import type { Shape } from "../../../provider/morph/shape";
 import { element } from "../../../provider/xml/element";
 
 export interface Given {
 	accelerator: "kvm" | "qemu";
 	agent: boolean;
+	/** Whether the agent may not be used. */
+	barred?: boolean;
 	hotPlug: boolean;
 	balloon: boolean;
 	present: number;
@@ -37,7 +40,7 @@ export function shape(given: Partial<Given> = {}): Shape {
 	const requestedMiB = Math.max(0, all.presentMiB - all.bootMiB);
 	const modules = (all.modules ?? []).map((sizeMiB) => ({ element: element("memory"), sizeMiB }));
 	const leftMiB = modules.reduce((left, { sizeMiB }) => left - sizeMiB, all.sizeMiB);
-	return {
+	const looked: Shape = {
 		accelerator: all.accelerator,
 		agent: all.agent,
 		vcpus: { present: all.present, max: all.max, hotPlug: all.hotPlug, ...(all.agent && { inUse: all.inUse }) },
@@ -63,4 +66,5 @@ export function shape(given: Partial<Given> = {}): Shape {
 		},
 		lacks: [],
 	};
+	return all.barred ? barredShape(looked) : looked;
 }

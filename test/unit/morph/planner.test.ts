@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { shapeUnder } from "../../../provider/morph/agent-policy";
 import { planMorph, stepLine } from "../../../provider/morph/planner";
 import { morphSchema } from "../../../provider/morph/template";
 import { type Given, shape } from "./given";
@@ -98,6 +99,24 @@ describe("the plan of a change of size", () => {
 			assert.match(plan.reasons.join(), reason);
 		});
 	}
+
+	it("does without the agent where it may not be used, and is a restart where it cannot", () => {
+		const barred = "the guest agent, which may not be used (agentPolicy.use is false)";
+		assert.deepEqual(lines({ barred: true }, 4, 512), [
+			"hotPlug: 256 to 512 MiB: virtio-mem",
+			"hotPlug: 2 to 4 vCPUs: hot plug; the guest puts them to use",
+		]);
+		assert.deepEqual(lines({ barred: true }, 1, 128), [
+			`without KVM a vCPU is only left aside, by ${barred}`,
+			`what its guest can spare is asked of ${barred}`,
+		]);
+		assert.deepEqual(lines({ barred: true, inUse: 1 }, 2, 256), [
+			`a vCPU that was left aside is put to use again by ${barred}`,
+		]);
+		assert.deepEqual(lines({ barred: true, accelerator: "kvm" }, 1, 256), ["hotUnplug: 2 to 1 vCPUs: hot unplug"]);
+		assert.deepEqual(shapeUnder(shape({ barred: true }), undefined), shape());
+		assert.deepEqual(shapeUnder(shape(), { use: false, mayAdd: [] }), shape({ barred: true }));
+	});
 
 	it("names every reason, not only the first", () => {
 		assert.equal(planMorph(shape(), { vcpus: 9, memoryMiB: 9000 }).reasons.length, 2);

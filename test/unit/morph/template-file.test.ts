@@ -58,7 +58,7 @@ postMigration: []
 	});
 
 	const bad: Array<[string, RegExp]> = [
-		["- exec: [a]", /got \[\{"exec":\["a"\]\}\]; allowed is a group with preMigration, hotUnplug/],
+		["- exec: [a]", /got \[\{"exec":\["a"\]\}\]; allowed is a group with tools, preMigration, hotUnplug/],
 		["drain", /got "drain"; allowed is a group/],
 		["hotPlug: {", /template\.yaml: .*at line 1/s],
 		["hotplug: []", /: hotplug: there is no such property.*hotPlug/],
