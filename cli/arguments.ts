@@ -20,12 +20,14 @@ export interface Arguments {
 	bandwidth: string | undefined;
 	/** Port that a page is served on. */
 	port: string | undefined;
+	/** Seconds to wait. */
+	timeout: string | undefined;
 	yes: boolean;
 	help: boolean;
 }
 
 /** Commands of two words. */
-const GROUPS = ["identities", "morph"];
+const GROUPS = ["fork", "identities", "morph"];
 
 /** @throws Error for arguments that are unknown, or a stack that is not said in full */
 export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
@@ -41,6 +43,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 			owner: { type: "string" },
 			bandwidth: { type: "string" },
 			port: { type: "string" },
+			timeout: { type: "string" },
 			yes: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
 		},
@@ -54,6 +57,7 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 		owner: values.owner,
 		bandwidth: values.bandwidth,
 		port: values.port,
+		timeout: values.timeout,
 		command: positionals.slice(0, words).join(" "),
 		names: positionals.slice(words),
 	};
@@ -77,4 +81,10 @@ export function portOf(port: string | undefined): number {
 	if (port === undefined) return 0;
 	if (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return Number(port);
 	throw new Error(`--port: got ${JSON.stringify(port)}; allowed is a number from 1 to 65535`);
+}
+
+/** @throws Error */
+export function timeoutOf(timeout = "600"): number {
+	if (/^[1-9]\d{0,6}$/.test(timeout)) return Number(timeout);
+	throw new Error(`--timeout: got ${JSON.stringify(timeout)}; allowed is a number of seconds from 1 to 9999999`);
 }

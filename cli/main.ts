@@ -1,9 +1,10 @@
 #!/usr/bin/env node
+import { untilMade } from "../provider/fork/made";
 /** Command line for what is done beside Pulumi, on request: looking at and removing a stack's objects on a host. */
 import { collect, readState, refuseState } from "../provider/guard/gc";
 import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
-import { type Arguments, argumentsOf, checkStack, portOf } from "./arguments";
+import { type Arguments, argumentsOf, checkStack, portOf, timeoutOf } from "./arguments";
 import { edit } from "./edit";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
@@ -23,6 +24,7 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones morph templates --stack ORGANIZATION/PROJECT/STACK [--state FILE]
        pulumi-libvirt-clones morph template NAME --stack ORGANIZATION/PROJECT/STACK [--state FILE]
        pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
+       pulumi-libvirt-clones fork wait NAME [--uri URI] [--timeout SECONDS]
        pulumi-libvirt-clones watch FILE [--uri URI] [--yes]
 
 sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
@@ -43,6 +45,9 @@ says what is wrong in templates, else what their steps come to; morph edit serve
 to see the options of machines, until it is ended. morph templates lists the templates that a stack has stored, and the
 machines that refer to each; morph template shows one, as a file of YAML.
 
+fork wait waits until a ForkPoint is made, by whichever stack, and prints what it is, as JSON: by its name, the name of its
+machine, or its UUID. It looks when libvirt tells of a change, and changes nothing.
+
 watch changes the declared number of a stack's machines by how busy they are, and runs pulumi up, until it is ended:
 docs/watch.md has the file.
 
@@ -56,6 +61,7 @@ Without --yes they only tell what they would do.
   --pool POOL   identities: only this pool, by its name in the store
   --owner OWNER identities release: who holds it, where that is of a stack that is gone
   --port PORT   morph edit: where the page is served, on the loopback interface (any that is free)
+  --timeout N   fork wait: seconds after which it gives up (600)
   --yes         do it`;
 
 const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
@@ -91,6 +97,7 @@ async function main(): Promise<void> {
 	const report = Object.hasOwn(reports, given.command) ? reports[given.command] : undefined;
 	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
 	if (given.command === "watch") return watching(given);
+	if (given.command === "fork wait") return waiting(given);
 	if (given.command === "morph edit") return editing(given);
 	if (report) {
 		if (/^(identities|morph template)/.test(given.command)) checkStack(given.stack);
@@ -109,6 +116,12 @@ async function main(): Promise<void> {
 async function watching({ names, uri, yes }: Arguments): Promise<void> {
 	const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
 	await watch({ file: theOne(names), uri, yes, log, signal: untilEnded() });
+}
+
+async function waiting({ names, uri, timeout }: Arguments): Promise<void> {
+	const name = theOne(names);
+	const how = { timeoutSeconds: timeoutOf(timeout), log: (line: string) => console.error(line), signal: untilEnded() };
+	console.log(JSON.stringify(await untilMade(uri, name, how), undefined, "\t"));
 }
 
 async function editing({ names, uri, port }: Arguments): Promise<void> {

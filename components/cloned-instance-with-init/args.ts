@@ -153,10 +153,12 @@ export interface InitInstanceArgs {
 export interface WhenSourceBusyArgs {
 	/**
 	 * `fail`; `wait` until it is off; `shutdown`: have its guest shut down; or `copy`: it goes on, and the clones are made of a
-	 * copy of its disk's own file, for which it stands still. A plain value, as it says which resources there are.
+	 * copy of its disk's own file, for which it stands still. `powerOn`, with `injectInto: "source"`: one that is off is started
+	 * for its guest agent to put the scripts in, and is off again afterwards; one that runs is refused. A plain value, as it says
+	 * which resources there are.
 	 * @default "fail"
 	 */
-	action?: "fail" | "wait" | "shutdown" | "copy";
+	action?: "fail" | "wait" | "shutdown" | "copy" | "powerOn";
 	/** Seconds until that is given up. @default 300 */
 	timeoutSeconds?: pulumi.Input<number>;
 }

@@ -13,6 +13,9 @@ import type { ClonedInstanceWithInitArgs } from "./args";
 import { after, common } from "./common";
 import type { Place } from "./places";
 
+/** As for all else that is done about a source. */
+const DEFAULT_POWER_SECONDS = 300;
+
 /** What the image is made of, and what has to be there before. */
 interface Parts {
 	source: CloneSource | undefined;
@@ -35,7 +38,9 @@ export function injectionInto(
 	const target = source ? { domain: source.uuid } : { volume: args.source as Reference };
 	// One that its clones replace is not touched any more.
 	const leave = args.afterClone === "stopSource";
-	const inputs = { ...common(component, args), ...target, injected, ...(leave && { leave }) };
+	const { action, timeoutSeconds = DEFAULT_POWER_SECONDS } = args.whenSourceBusy ?? {};
+	const power = action === "powerOn" ? { powerOnSeconds: timeoutSeconds } : {};
+	const inputs = { ...common(component, args), ...target, injected, ...power, ...(leave && { leave }) };
 	return new Injection(`${component}-source`, inputs, { parent, ...after(hosts) });
 }
 

@@ -43,6 +43,14 @@ export const clonedInstanceWithInitRules: ReadonlyArray<Rule<ClonedInstanceWithI
 				? "got an output; allowed is a plain value, as it says which resources there are"
 				: undefined,
 	},
+	{
+		property: "whenSourceBusy.action",
+		needs: [],
+		check: ({ whenSourceBusy, injectInto = "image" }) =>
+			!isUnknown(whenSourceBusy) && whenSourceBusy?.action === "powerOn" && injectInto !== "source"
+				? `got "powerOn" with injectInto "${injectInto}", for which a source that is off stays off; allowed is it with injectInto: "source"`
+				: undefined,
+	},
 	...(["afterClone", "elevatedCredentials"] as const).map(
 		(property): Rule<ClonedInstanceWithInitInputs> => ({
 			property,

@@ -136,7 +136,7 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 };
 
 /** A whole fork point as it is on the host; undefined where there is none. */
-async function foundPoint(host: Host, uuid: string): Promise<Made | undefined> {
+export async function foundPoint(host: Host, uuid: string): Promise<Made | undefined> {
 	const config = (await look(host, uuid))?.config;
 	const { fork, lineage } = config?.recorded ?? {};
 	const [disk] = config?.disks[0]?.chain ?? [];

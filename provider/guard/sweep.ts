@@ -5,10 +5,11 @@
 import type { Host } from "../libvirt";
 import { stackOf, stackTag } from "../owner";
 import { describePool } from "../pool/xml";
+import { idOf, isOfOther, type Mark, markIn } from "../volume/holders";
 import { isLocal } from "../volume/local";
 import { contentIn, isOfResource, isSeedName, tagIn } from "../volume/name";
 import { sweepPartials } from "../volume/partials";
-import { findPool } from "../volume/pools";
+import { directoryOf, findPool } from "../volume/pools";
 import { freshQcow2Length } from "../volume/qcow2";
 import { describeVolume } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
@@ -97,11 +98,16 @@ async function sweepPools(
 		volumes.push(...((await unlessStopped(host, uuid, () => volumesOf(host, uuid, scope))) ?? []));
 	}
 	const marked = volumes.filter(({ name, path }) => tagIn(name) === tag && !isKnown(path));
-	const reasons = reasonsToStay(marked, volumes, { scope, gone, used });
+	const elsewhere = await heldElsewhere(host, volumes);
+	const reasons = reasonsToStay(marked, volumes, { scope, gone, used, elsewhere });
 	for (const { path, reason } of reasons) if (reason !== undefined) swept.kept.push(`volume ${path}: ${reason}`);
 	// An overlay goes before its base, so that none is ever without.
 	const doomed = reasons.filter(({ reason }) => reason === undefined).map(({ path }) => path);
 	for (const path of overlaysFirst(doomed, volumes)) await act(`volume ${path}`, () => host.volumes.delete(path));
+	for (const mark of marksWithoutFile(tag, doomed, volumes)) {
+		await act(`volume ${mark}`, () => host.volumes.delete(mark));
+		doomed.push(mark);
+	}
 	for (const { uuid, name } of pools) {
 		if (isKnown(uuid)) continue;
 		const xml = await unlessStopped(host, uuid, () => host.pools.xml(uuid, { inactive: true }));
@@ -141,11 +147,12 @@ async function volumesOf(host: Host, poolUuid: string, { dryRun }: SweepScope): 
 function reasonsToStay(
 	marked: ReadonlyArray<Volume>,
 	all: ReadonlyArray<Volume>,
-	{ scope, gone, used }: { scope: SweepScope; gone: ReadonlySet<string>; used: ReadonlySet<string> },
+	{ scope, gone, used, elsewhere }: { scope: SweepScope } & Record<"gone" | "used" | "elsewhere", ReadonlySet<string>>,
 ): Array<{ path: string; reason: string | undefined }> {
 	const own = new Map(
 		marked.map(({ name, path, xml }) => {
 			if (used.has(path)) return [path, "a domain uses it"];
+			if (elsewhere.has(path)) return [path, "another host has it by now"];
 			if (scope.retained?.some((logicalName) => isOfResource(name, logicalName)))
 				return [path, "it is marked to be retained"];
 			const isDisposable = gone.has(path) || isSeedName(name) || isUntouched(xml);
@@ -157,6 +164,30 @@ function reasonsToStay(
 	const reasonOf = (path: string): string | undefined =>
 		own.get(path) ?? (staysFor(path) ? "other volumes are overlays of it" : undefined);
 	return marked.map(({ path }) => ({ path, reason: reasonOf(path) }));
+}
+
+/** Paths of files that are another host's by now, on storage that hosts share. */
+async function heldElsewhere(host: Host, all: ReadonlyArray<Volume>): Promise<Set<string>> {
+	const marks = new Map<string, Mark[]>();
+	for (const { name, path } of all) {
+		const mark = markIn(name);
+		if (!mark) continue;
+		const file = `${directoryOf(path)}/${mark.volume}`;
+		marks.set(file, [...(marks.get(file) ?? []), mark]);
+	}
+	if (marks.size === 0) return new Set();
+	const own = await idOf(host);
+	return new Set([...marks].flatMap(([file, found]) => (isOfOther(found, own, true) ? [file] : [])));
+}
+
+/** Paths of what is left of volumes of the stack that are gone. */
+function marksWithoutFile(tag: string, doomed: ReadonlyArray<string>, all: ReadonlyArray<Volume>): string[] {
+	const left = new Set(all.flatMap(({ path }) => (doomed.includes(path) ? [] : [path])));
+	return all.flatMap(({ name, path }) => {
+		const mark = markIn(name);
+		const isOurs = mark !== undefined && tagIn(mark.volume) === tag;
+		return isOurs && !left.has(`${directoryOf(path)}/${mark.volume}`) ? [path] : [];
+	});
 }
 
 function overlaysFirst(paths: ReadonlyArray<string>, all: ReadonlyArray<Volume>): string[] {

@@ -14,6 +14,8 @@ export interface Migration {
 	disks: string[];
 	/** Of those: all of it, or what they have beside a backing store that is there as well. */
 	copy: "all" | "top";
+	/** Whether the other disks are known to be safe to go on from there: libvirt's own check is left out. @default false */
+	safe?: boolean;
 	/** Whether it stands still there until it is resumed. */
 	paused?: boolean;
 	/** Whether QEMU slows the guest down where that changes its memory faster than it is sent. @default false */

@@ -1,13 +1,15 @@
 /** The disks of a machine that moves: which volume each is on the new host, and what of it has to be sent. */
+import { basename, dirname } from "node:path";
 import { matchDisks } from "../domain/disks";
 import type { Seen } from "../domain/look";
 import type { DiskInputs } from "../domain/schema";
 import { resolveDisks } from "../domain/source";
 import type { Host } from "../libvirt";
 import { type Context, InputError } from "../lifecycle";
+import { isShared } from "../volume/holders";
 import { make } from "../volume/make";
 import { findPool } from "../volume/pools";
-import { freshQcow2Length } from "../volume/qcow2";
+import { isUntouched } from "../volume/qcow2";
 import { refreshPool } from "../volume/refresh";
 import { remove } from "../volume/remove";
 import { growTo } from "../volume/resize";
@@ -24,8 +26,12 @@ export interface MovedDisk {
 	/** Where it is on the new host. */
 	source: DiskSource;
 	format: DiskFormat;
-	/** Of a disk whose content is sent: the volumes on both sides. */
+	/** Of one that is written to: the volumes on both sides. */
 	volumes?: { from: VolumeDescription; to: VolumeDescription } | undefined;
+	/** The volumes are the same file, on storage that both hosts share: nothing is sent. */
+	shared: boolean;
+	/** Host cache mode. */
+	cache: string | undefined;
 }
 
 /**
@@ -71,7 +77,7 @@ export async function movedDisks(
 				describedAt(there, disk!.chain[0]!),
 				describedAt(here, (source as { path: string }).path),
 			]);
-			const moved = { target: disk!.target!, source, format };
+			const moved = { target: disk!.target!, source, format, shared: false, cache: disk!.cache };
 			if (disk!.readOnly) {
 				if (await isSameContent(there, from.path, here, to.path)) return moved;
 				throw new InputError(
@@ -79,6 +85,10 @@ export async function movedDisks(
 					`got ${to.path}, which does not hold what ${from.path} on ${there.uri} does: the machine only reads it, so it ` +
 						"is not sent; allowed is a volume of the same content",
 				);
+			}
+			if (await isShared(there, from.path, here, to.path)) {
+				await refuseOtherBase(here, there, property, from, to);
+				return { ...moved, volumes: { from, to }, shared: true };
 			}
 			await refuseUsed(here, property, to, mayHold);
 			return { ...moved, volumes: { from, to } };
@@ -117,23 +127,43 @@ async function refuseUsed(here: Host, property: string, to: VolumeDescription, m
 	if (user !== undefined) {
 		throw new InputError(property, `got ${to.path} on ${here.uri}, which ${user} uses; allowed is a volume of its own`);
 	}
-	if (isFresh(to) || mayHold.includes(to.path)) return;
+	if (isUntouched(to) || mayHold.includes(to.path)) return;
 	throw new InputError(
 		property,
-		`got ${to.path} on ${here.uri}, which holds something already (the same file, on storage that both hosts have?); ` +
+		`got ${to.path} on ${here.uri}, which holds something already (the same file, on storage that both hosts share, by no Volume?); ` +
 			"allowed is a volume that nothing was written to: the machine's disk is sent into it",
 	);
 }
 
-function isFresh({ format, capacityBytes, allocationBytes, fileBytes }: VolumeDescription): boolean {
-	if (format !== "qcow2") return allocationBytes === 0;
-	return fileBytes !== undefined && fileBytes <= freshQcow2Length(capacityBytes);
+/** What lies below a file that both hosts share may be files of their own. */
+async function refuseOtherBase(
+	here: Host,
+	there: Host,
+	property: string,
+	from: VolumeDescription,
+	to: VolumeDescription,
+): Promise<void> {
+	if (!from.backing || !to.backing) return;
+	const [before, now] = [from.backing.path, to.backing.path];
+	const isBeside = dirname(before) === dirname(from.path) && dirname(now) === dirname(to.path);
+	if (isBeside && basename(before) === basename(now)) return void (await describedAt(here, now));
+	if (await isSameContent(there, before, here, now)) return;
+	throw new InputError(
+		property,
+		`got ${to.path}, the same file on both hosts, on ${now}, which does not hold on ${here.uri} what it does on ` +
+			`${there.uri}; allowed is a base of the same content on both`,
+	);
+}
+
+/** Those whose content is sent. */
+export function sentOf(disks: ReadonlyArray<MovedDisk>) {
+	return disks.flatMap(({ volumes, shared, target }) => (volumes && !shared ? [{ volumes, target }] : []));
 }
 
 /** Whether what lies below all of the disks is on both hosts: then only what they have beside it is sent. */
 export async function copyOf(here: Host, there: Host, disks: ReadonlyArray<MovedDisk>): Promise<"all" | "top"> {
-	for (const { volumes } of disks) {
-		const [from, to] = [volumes?.from.backing, volumes?.to.backing];
+	for (const { volumes } of sentOf(disks)) {
+		const [from, to] = [volumes.from.backing, volumes.to.backing];
 		if (!from && !to) continue;
 		if (!from || !to || !(await isSameContent(there, from.path, here, to.path))) return "all";
 	}
@@ -143,10 +173,9 @@ export async function copyOf(here: Host, there: Host, disks: ReadonlyArray<Moved
 /** Makes the volumes on the new host ready to be written to: nothing in them, and of the same size. */
 export async function prepare(context: Context, there: Host, disks: ReadonlyArray<MovedDisk>): Promise<void> {
 	const { host: here } = context;
-	for (const { volumes } of disks) {
-		if (!volumes) continue;
+	for (const { volumes } of sentOf(disks)) {
 		const { from, to } = volumes;
-		if (!isFresh(to)) await remake(context, to);
+		if (!isUntouched(to)) await remake(context, to);
 		await growTo(here, to, from.capacityBytes);
 		await growTo(there, from, to.capacityBytes);
 	}

@@ -7,9 +7,8 @@ import { hardwareOf, isMorphable } from "../domain/defaults";
 import { wantedDefinition } from "../domain/definition";
 import { look, type Seen } from "../domain/look";
 import { nicSource } from "../domain/nics";
-import { note } from "../domain/note";
 import { refuseForeign } from "../domain/own";
-import { isGone, isInvalidState, patiently } from "../domain/patience";
+import { isGone, patiently } from "../domain/patience";
 import { powerOff, turnOff } from "../domain/power";
 import type { DomainFacts, DomainInputs } from "../domain/schema";
 import { resolveNics } from "../domain/source";
@@ -22,15 +21,17 @@ import { pausesFor } from "../morph/template";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
 import { recordedIn, recordOf } from "../xml/metadata";
+import { arrive } from "./arrive";
 import { carrierOf, onBoardOf } from "./carrier";
 import { Convergence, policyOf } from "./convergence";
-import { copyOf, movedDisks, prepare } from "./disks";
+import { copyOf, movedDisks, prepare, sentOf } from "./disks";
 import { modeOf } from "./mode";
 import { isCarrier, type Moving, movingIn, noteMoving } from "./moving";
 import { lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
 import { type Coming, refuseWithoutRoom, withRoom } from "./room";
-import { bring, placesFor, removeFile, restoreHere, restoreThere, save, settleSaved } from "./saved";
+import { bring, placesFor, restoreThere, save, settleSaved } from "./saved";
+import { explained, isSafe } from "./shared-disks";
 import { wayTo } from "./way";
 
 type Olds = State<DomainInputs, DomainFacts>;
@@ -146,13 +147,13 @@ async function transfer(
 	try {
 		await bringToRest(context, there, checked, olds, inputs);
 		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, checked);
-		const sent = disks.filter(({ volumes }) => volumes).map(({ target }) => target);
+		const sent = sentOf(disks).map(({ target }) => target);
 		log(`moves from ${there.uri} to ${way.migrateUri}${copy === "top" ? "" : ", with all that its disks hold"}`);
 		await convergence.prepare();
 		const { bandwidthMiBps, tls = false } = inputs.migration ?? {};
 		const paused = pausesFor(inputs.morph);
 		const throttle = policy.onNoConvergence === "throttle";
-		const how = { throttle, bandwidthMiBps, tls };
+		const how = { throttle, bandwidthMiBps, tls, safe: isSafe(disks, runs && mode === "live" ? seen.live : undefined) };
 		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy, paused });
 		await convergence.accompany(migration);
 	} catch (error) {
@@ -173,7 +174,8 @@ async function bringToRest(
 	const { uuid } = seen;
 	const runs = seen.active && !isCarrier(seen, earlier);
 	const moving: Moving = {
-		disks: disks.flatMap(({ volumes }) => volumes?.to.path ?? []),
+		disks: sentOf(disks).map(({ volumes }) => volumes.to.path),
+		shared: disks.flatMap(({ volumes, shared }) => (volumes && shared ? [volumes.to.path] : [])),
 		off: !(runs && mode === "live"),
 		saved: runs ? saved : earlier?.saved,
 	};
@@ -250,7 +252,7 @@ async function stayed(
 	convergence: Convergence,
 	error: unknown,
 ): Promise<Error> {
-	const message = convergence.reason ?? (error instanceof Error ? error.message : String(error));
+	const message = convergence.reason ?? explained(error);
 	const { uuid, name } = machine;
 	const place = await placeAtRest(context, there, machine, convergence).catch((unseen: Error) => unseen);
 	if (place instanceof Error) return new Error(`${message}\n${place.message}`, { cause: error });
@@ -307,57 +309,4 @@ function notMoved(
 			cause,
 		},
 	);
-}
-
-/** What is left to do when it is there: each step may have been done by a run that was cut off. */
-async function arrive(context: Context, there: Host, uuid: string, inputs: DomainInputs): Promise<void> {
-	const { host: here, log } = context;
-	const seen = await look(here, uuid);
-	const moving = seen && movingIn(seen);
-	if (seen && moving) {
-		const migrated = seen.active && !moving.off ? await here.domains.migrated(uuid).catch(() => undefined) : undefined;
-		if (moving.saved) await restoreHere(context, seen, { ...moving, saved: moving.saved }, restored(seen, inputs));
-		else if (moving.off) await powerOff(here, uuid);
-		else if (migrated) {
-			const soFar = seen.state === "paused" ? " so far" : "";
-			log(`moved in ${migrated.totalMs} ms, of which it stood still for ${migrated.pauseMs} ms${soFar}`);
-		}
-		// The variables of its firmware go with a definition alone, which libvirt has removed without them.
-		const { root, firmware } = seen.config;
-		if (firmware !== "bios") await there.domains.define(serialize(root), { validate: false });
-	}
-	const left = await there.domains.find(uuid);
-	if (left?.state === "shutoff") await patiently(() => there.domains.undefine(uuid));
-	if (moving?.saved) await removeFile(there, moving.saved.there);
-	if (!seen || !moving) return;
-	const { pending } = seen.config.recorded!;
-	const liveId = seen.live?.liveId;
-	// Changes that wait for the next start wait for the end of another run of it now.
-	const waits = pending && liveId !== undefined && { pending: { ...pending, liveId } };
-	if (moving.saved && !pausesFor(inputs.morph)) {
-		await patiently(() => here.domains.resume(uuid)).catch(unlessRunning);
-		log(`it goes on there ${Date.now() - moving.saved.at} ms after it was saved`);
-	}
-	await note(here, uuid, { moving: undefined, ...waits }, ["config"]);
-}
-
-/** What a machine is to be on its new host, of what it was when it was saved. */
-function restored({ config }: Seen, inputs: DomainInputs): (xml: string) => string {
-	return (xml) => {
-		const disks = config.disks.flatMap(({ target, source, format = "raw" }) =>
-			target !== undefined && source ? [[target, { source, format }] as const] : [],
-		);
-		const nics = config.nics.flatMap(({ mac, source }) =>
-			mac !== undefined && source ? [[mac, source] as const] : [],
-		);
-		const { boot, consoleLog, fork } = inputs;
-		const recorded = { ...config.recorded!, moving: undefined };
-		const there = { disks: new Map(disks), nics: new Map(nics), boot, consoleLog, recorded };
-		const moved = elsewhere(parse(xml, `what ${inputs.name} was`), there);
-		return serialize(fork ? independentDefinition(moved) : moved);
-	};
-}
-
-function unlessRunning(error: unknown): void {
-	if (!isInvalidState(error)) throw error;
 }

@@ -6,6 +6,8 @@ import type { Host } from "../libvirt";
 export interface Moving {
 	/** Paths of the volumes that it is sent into. */
 	disks: string[];
+	/** Paths of those that are the same files on both hosts, on the new one. */
+	shared?: string[] | undefined;
 	/** It is off, and what is sent carries its disks: no instruction of a guest runs in between. */
 	off: boolean;
 	/** Its memory, where that has been saved, or is about to be. */

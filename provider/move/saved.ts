@@ -38,8 +38,10 @@ export async function placesFor(
 				'memory could be saved; allowed are "live" and "reboot"',
 		);
 	}
-	const file = (path: string) => join(dirname(path), `${uuid}.saved`);
-	return { there: file(volumes.from.path), here: file(volumes.to.path), to: here.uri, at: Date.now() };
+	const file = (path: string, kind: string) => join(dirname(path), `${uuid}.${kind}`);
+	// Of other names, as both hosts may see the same folder.
+	const [from, to] = [file(volumes.from.path, "saved"), file(volumes.to.path, "come.saved")];
+	return { there: from, here: to, to: here.uri, at: Date.now() };
 }
 
 /** Its memory goes into the file, and it is off then. */
@@ -154,10 +156,11 @@ export async function restoreHere(
 	{ saved, ...moving }: Moving & { saved: Saved },
 	definition: (xml: string) => string,
 ): Promise<void> {
+	const paths = [...moving.disks, ...(moving.shared ?? [])];
 	let disks = saved.disks;
 	if (!disks) {
 		await powerOff(here, uuid);
-		disks = await writtenAt(here, moving.disks);
+		disks = await writtenAt(here, paths);
 		await noteMoving(here, uuid, { ...moving, saved: { ...saved, disks } });
 	}
 	const isOff = async () => (await here.domains.find(uuid))?.state === "shutoff";
@@ -170,7 +173,7 @@ export async function restoreHere(
 		log(`${name} has gone on here and was turned off since: it starts from its disks`);
 		return;
 	}
-	const now = await writtenAt(here, moving.disks);
+	const now = await writtenAt(here, paths);
 	if (now.join() !== disks.join()) throw stale(name, here, saved.here);
 	const xml = definition(await here.domains.savedXml(saved.here));
 	await patiently(() => here.domains.restore(saved.here, { xml, paused: true }));

@@ -30,7 +30,7 @@ export function changes(olds: Olds, news: VolumeInputs): Change[] {
 	if (news.onBaseChange === "keep" || news.onBaseChange === "rebase") refuseLostBase(olds, news);
 	if (news.onBaseChange !== "keep") found.push(...baseChanges(olds, news));
 	if (!found.some(({ effect }) => effect === "replace")) {
-		found.push(...independenceChange(olds, news), ...sizeChange(olds, news));
+		found.push(...independenceChange(olds, news), ...sizeChange(olds, news), ...movableChange(olds, news));
 	}
 	return found;
 }
@@ -112,6 +112,12 @@ function independenceChange(olds: Olds, news: VolumeInputs): Change[] {
 	const property = "independent";
 	if (!now) return [{ property, effect: "live", note: "recorded: what was copied into it stays" }];
 	return [{ property, effect: "live", note: "what it shares with its base is copied into it, while in use" }];
+}
+
+/** Its delete goes by what is recorded. */
+function movableChange(olds: Olds, news: VolumeInputs): Change[] {
+	if ((olds.movable ?? false) === (news.movable ?? false)) return [];
+	return [{ property: "movable", effect: "live", note: "recorded: nothing about the volume changes" }];
 }
 
 /**

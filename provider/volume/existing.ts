@@ -13,7 +13,7 @@ import { fileExists, isLocal } from "./local";
 import { otherMaker } from "./made-here";
 import { make } from "./make";
 import { nameOf } from "./make-upload";
-import { refuseSharedFile } from "./moved";
+import { takesSharedFile } from "./moved";
 import { tagIn } from "./name";
 import { sweepPartialsOnce } from "./partials";
 import { findVolume, type Pool } from "./pools";
@@ -60,13 +60,14 @@ export async function takeOver(context: Context, wanted: Wanted, path: string): 
 	if (!found)
 		throw new Error(`${path} exists, but the pool "${pool.name}" on ${host.uri} does not show it as a volume.`);
 	const volume = describeVolume(await host.volumes.xml(found.key));
-	await refuseSharedFile(inputs, host, volume);
 	const differences = differencesOf(volume, wanted);
 	const taken = async (made: Made["made"]): Promise<Made> => {
 		const capacityBytes = await growTo(host, volume, wanted.capacityBytes ?? 0);
 		return { key: found.key, path: found.path, capacityBytes, made, ...(await originOf(host, volume, wanted, made)) };
 	};
 
+	// As the machine on it has it, whatever it holds.
+	if (await takesSharedFile(context, wanted, volume, differences)) return taken(wanted.way);
 	if (inputs.adopt) {
 		if (formatOf(volume) !== inputs.format) {
 			throw refusal(

@@ -9,9 +9,11 @@ import { backingChain, forgetBase } from "./bases";
 import { changedBase, changes } from "./changes";
 import { contentIdOf, findExisting, takeOver } from "./existing";
 import { standAlone } from "./flatten";
+import { removeMarks } from "./holders";
 import { fileExists, isLocal } from "./local";
 import { forgetMade, isSucceeded, rememberMade } from "./made-here";
 import { isTaken, make } from "./make";
+import { isGoneElsewhere, noteRecordedOn } from "./moved";
 import { factsOf, planLines } from "./plan";
 import { directoryOf, findPool, findVolume, type Pool, usablePool } from "./pools";
 import { onNewBase } from "./rebase";
@@ -52,6 +54,7 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		forgetBase(host, made.path);
 		const createMs = Math.round((performance.now() - started) * 1000) / 1000;
 		const fileFormat = pool.directory === undefined ? undefined : inputs.format;
+		noteRecordedOn(inputs);
 		rememberMade(host, made.key, { ownerId: inputs.ownerId, createMs, fileFormat });
 		const state = { ...inputs, ...made, poolUuid: pool.uuid, timings: { createMs } };
 		if (inputs.independent) {
@@ -125,8 +128,13 @@ export const volume: Lifecycle<VolumeInputs, VolumeFacts> = {
 		if (state.made === "shared") return forgetMade(host, id);
 		const pool = await poolOf(host, id, state);
 		if (!pool) return;
+		if (await isGoneElsewhere(state, host, pool)) {
+			log(`${id} stays: on storage that hosts share, another host has it by now`);
+			return forgetMade(host, id);
+		}
 		await refuseWhileUsed(host, id, "deleted", ANYBODY);
 		await remove(host, pool, id);
+		if (state.movable) await removeMarks(host, pool, state.name);
 		forgetMade(host, id);
 		forgetBase(host, id);
 	},

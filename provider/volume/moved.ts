@@ -1,15 +1,24 @@
 /** A volume whose `uri` is another host's: another one is made there, and what it holds comes with the machine on it. */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { connect, type Host } from "../libvirt";
-import { InputError } from "../lifecycle";
+import { type Context, InputError } from "../lifecycle";
 import { isAnotherHost } from "../move/moves";
-import { findPool, findVolume } from "./pools";
+import { claim, isElsewhere, poolAt, removeMark } from "./holders";
+import { findPool, findVolume, type Pool } from "./pools";
+import { isUntouched } from "./qcow2";
 import type { VolumeInputs } from "./schema";
 import { usesOf } from "./uses";
+import type { Wanted } from "./wanted";
 import { describeVolume, type VolumeDescription } from "./xml";
 
+interface Former {
+	there: Host;
+	path: string;
+	movable: boolean;
+}
+
 /** Where the volumes are that move in this run, by owner. */
-const moving = new Map<string, { there: Host; path: string }>();
+const moving = new Map<string, Former>();
 
 /**
  * Whether the new inputs have it move, by a look at both hosts.
@@ -17,6 +26,7 @@ const moving = new Map<string, { there: Host; path: string }>();
  *   holds
  */
 export async function movesOf(olds: VolumeInputs, news: VolumeInputs): Promise<VolumeInputs["moves"]> {
+	noteRecordedOn(olds);
 	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
 	const refuse = (why: string) =>
 		new InputError("uri", `got ${news.uri}, another host than ${olds.uri}, where the volume is; ${why}`);
@@ -32,10 +42,11 @@ export async function movesOf(olds: VolumeInputs, news: VolumeInputs): Promise<V
 	if (isSent && !(await isOfMachine(there, path))) {
 		// A machine that did not get there is still on the volume that it was to leave.
 		const here = connect(news.uri);
-		if (await isOfMachine(here, await pathOf(here, news))) return { from: olds.uri };
-		throw refuse("no machine is on it that would bring what it holds: allowed is its present host, or remove it");
+		if (!(await isOfMachine(here, await pathOf(here, news)))) {
+			throw refuse("no machine is on it that would bring what it holds: allowed is its present host, or remove it");
+		}
 	}
-	moving.set(news.ownerId, { there, path });
+	moving.set(news.ownerId, { there, path, movable: olds.movable === true });
 	return { from: olds.uri };
 }
 
@@ -50,24 +61,84 @@ async function pathOf(there: Host, { pool, name }: VolumeInputs): Promise<string
 	return (await there.volumes.findInPool(found.uuid, name))?.path;
 }
 
+/** Hosts on which this run has seen a volume recorded, or made it, by owner: their URIs. */
+const recordedOn = new Map<string, Set<string>>();
+
+export function noteRecordedOn({ ownerId, uri }: Pick<VolumeInputs, "ownerId" | "uri">): void {
+	recordedOn.set(ownerId, (recordedOn.get(ownerId) ?? new Set()).add(uri));
+}
+
 /**
- * A volume that is there already may be the very file that goes when the machine has moved.
- * @throws Error where it is
+ * Whether the file of a volume that is to be deleted is, on storage that hosts share, the one of the volume that has come
+ * in its place on another host.
  */
-export async function refuseSharedFile(
-	{ ownerId }: VolumeInputs,
-	here: Host,
+export async function isGoneElsewhere(
+	{ ownerId, uri, name, movable }: VolumeInputs,
+	host: Host,
+	pool: Pool,
+): Promise<boolean> {
+	if (!movable) return false;
+	const others = [...(recordedOn.get(ownerId) ?? [])].filter((other) => other !== uri);
+	return isElsewhere(host, pool, name, others.length > 0);
+}
+
+/**
+ * A volume that is there already may be the very file that the machine is on, on storage that both hosts share: then it is
+ * claimed for this host, and stays as it is.
+ * @throws Error where it is that file and cannot be taken over
+ */
+export async function takesSharedFile(
+	{ host: here, log }: Pick<Context, "host" | "log">,
+	{ inputs, pool, capacityBytes }: Pick<Wanted, "inputs" | "pool" | "capacityBytes">,
 	volume: VolumeDescription,
-): Promise<void> {
-	const former = moving.get(ownerId);
-	if (!former || former.there === here) return;
+	differences: ReadonlyArray<string>,
+): Promise<boolean> {
+	const former = moving.get(inputs.ownerId);
+	if (!former || former.there === here) return false;
+	const what = `${volume.path} is the same file as ${former.path} on ${former.there.uri}, on storage that both hosts share`;
 	const look = async (host: Host, key: string) => describeVolume(await host.volumes.xml(key));
-	const states = await Promise.all([look(former.there, former.path), look(here, volume.key)]);
-	states.push(await look(former.there, former.path));
-	const [before, now, after] = states.map(({ fileBytes, stamp }) => `${fileBytes} ${stamp?.changedNs}`);
-	if (now !== before && now !== after) return;
-	throw new Error(
-		`${volume.path} is the same file as ${former.path} on ${former.there.uri}, on storage that both hosts have: a volume ` +
-			"there does not move. Move the machine to a host with storage of its own",
-	);
+	// Between two looks through the one host there is one through the other.
+	const before = await look(former.there, former.path);
+	const now = await look(here, volume.key);
+	const after = await look(former.there, former.path);
+	const stateOf = ({ fileBytes, stamp }: VolumeDescription) => `${fileBytes} ${stamp?.changedNs}`;
+	const isLikely = [before, after].some((seen) => stateOf(seen) === stateOf(now));
+	const therePool = basename(former.path) === volume.name ? await poolAt(former.there, former.path) : undefined;
+	// What is on a file server may be seen late.
+	const mayBe = !isUntouched(now) && !isUntouched(after);
+	const at = { host: here, pool, isLikely: isLikely || mayBe };
+	const mark = therePool && (await claim(at, { host: former.there, pool: therePool }, volume.name));
+	if (mark !== undefined) {
+		const complaint = complaintOf(former, volume, capacityBytes, differences);
+		if (complaint) {
+			await removeMark(here, pool, mark);
+			throw new InputError(complaint.property, what + complaint.text);
+		}
+		log(`${what}: nothing is copied`);
+		return true;
+	}
+	if (!isLikely) return false;
+	throw new Error(`${what}, by another name or in no pool of files: a volume there does not move`);
+}
+
+/** Why a file that is the same does not become this volume's. */
+function complaintOf(
+	{ movable }: Former,
+	volume: VolumeDescription,
+	capacityBytes: number | undefined,
+	differences: ReadonlyArray<string>,
+): { property: string; text: string } | undefined {
+	if (!movable) {
+		const text =
+			": set it and run pulumi up before uri is changed, so that the delete of the former volume knows of it";
+		return { property: "movable", text };
+	}
+	if (differences.length > 0) {
+		const text =
+			`, and not what is asked for: ${differences.join("; ")}. Allowed is one whose base both hosts know by the same ` +
+			"path: name it by that";
+		return { property: "uri", text };
+	}
+	if (capacityBytes === undefined || capacityBytes <= volume.capacityBytes) return undefined;
+	return { property: "sizeMiB", text: ": it grows before or after it moves; allowed now is its present size" };
 }

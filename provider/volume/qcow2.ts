@@ -4,6 +4,7 @@
  *
  * Source: https://gitlab.com/qemu-project/qemu/-/blob/v7.2.0/docs/interop/qcow2.txt
  */
+import type { VolumeDescription } from "./xml";
 
 const MAGIC = 0x514649fb;
 const CLUSTER_BITS = 16;
@@ -68,6 +69,17 @@ export interface SparseFile {
 /** Length of the file of a qcow2 image (64 KiB clusters) to which nothing was ever written. */
 export function freshQcow2Length(capacityBytes: number): number {
 	return 3 * CLUSTER + l1Entries(capacityBytes) * 8;
+}
+
+/** Whether nothing was ever written to a volume. */
+export function isUntouched({
+	format,
+	capacityBytes,
+	allocationBytes,
+	fileBytes,
+}: Pick<VolumeDescription, "format" | "capacityBytes" | "allocationBytes" | "fileBytes">): boolean {
+	if (format !== "qcow2") return allocationBytes === 0;
+	return fileBytes !== undefined && fileBytes <= freshQcow2Length(capacityBytes);
 }
 
 function l1Entries(capacityBytes: number): number {

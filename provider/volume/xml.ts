@@ -69,12 +69,15 @@ export interface VolumeDescription {
 	backing: { path: string; format: string | undefined } | undefined;
 	/** Undefined where libvirt does not say. */
 	stamp: Stamp | undefined;
+	/** User id of whose the file is; undefined where libvirt does not say. */
+	user: number | undefined;
 }
 
 /** Reads what virStorageVolGetXMLDesc returns. */
 export function describeVolume(xml: string): VolumeDescription {
 	const root = parse(xml, "the volume's XML");
 	const physical = text(root, "physical");
+	const user = text(root, "target/permissions/owner");
 	const backingPath = text(root, "backingStore/path");
 	const modified = nanoseconds(text(root, "target/timestamps/mtime"));
 	const changed = nanoseconds(text(root, "target/timestamps/ctime"));
@@ -90,6 +93,7 @@ export function describeVolume(xml: string): VolumeDescription {
 		backing: backingPath
 			? { path: backingPath, format: attribute(child(root, "backingStore"), "format", "type") }
 			: undefined,
+		user: user === undefined ? undefined : Number(user),
 		stamp: modified === undefined || changed === undefined ? undefined : { modifiedNs: modified, changedNs: changed },
 	};
 }

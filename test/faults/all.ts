@@ -24,6 +24,7 @@ import { describeMorphMoves } from "./morph-moves";
 import { describeMoves } from "./moves";
 import { Random, seedOr } from "./random";
 import { describeSets } from "./sets";
+import { describeShared } from "./shared";
 import { describeUnrecorded } from "./unrecorded";
 import { describeWays } from "./ways";
 
@@ -42,6 +43,7 @@ describe(`kill -9 (CLONES_FAULT_SEED=${seed})`, () => {
 	describeInjection(2, random);
 	describeMorphMoves();
 	describeWays();
+	describeShared();
 });
 
 describe(`moves (CLONES_FAULT_SEED=${seed})`, () => {

@@ -1,6 +1,7 @@
 /** A machine that is saved and restored on another host, or started anew there, whose driver is killed at each moment. */
 import assert from "node:assert/strict";
 import { WaysLab } from "../host/move-ways-lab";
+import { goesOnAfter, SAVED_FAULTS } from "../host/saved-faults";
 
 const WAYS = {
 	"is saved and restored": { migration: { mode: "saveRestore" }, deaths: 15 },
@@ -8,6 +9,23 @@ const WAYS = {
 } as const;
 
 export function describeWays(): void {
+	describe("a machine that is saved and restored on another host, its driver killed in the middle", function () {
+		this.timeout(300_000);
+		let lab: WaysLab;
+		before(async () => {
+			lab = await WaysLab.start();
+		});
+		after(() => lab?.stop());
+
+		for (const fault of SAVED_FAULTS) {
+			it(`goes on there when it dies while ${fault.what}`, async () => {
+				const before = await lab.assertGoesOn();
+				await goesOnAfter(fault, lab, await lab.on(lab.there, WAYS["is saved and restored"].migration));
+				assert.ok((await lab.assertGoesOn()) > before);
+			});
+		}
+	});
+
 	for (const [what, { migration, deaths: least }] of Object.entries(WAYS)) {
 		describe(`a machine that ${what} on another host, its driver killed at each moment in turn`, function () {
 			this.timeout(3_600_000);

@@ -6,6 +6,7 @@ import { domain } from "../../provider/domain/lifecycle";
 import { poll } from "../../provider/domain/patience";
 import type { DomainInputs } from "../../provider/domain/schema";
 import { WaysLab } from "./move-ways-lab";
+import { goesOnAfter, savedFaultOf } from "./saved-faults";
 
 /** Writes to its memory all the time. */
 const WRITE =
@@ -58,6 +59,12 @@ describe("a machine that goes to another host in another way than while it runs"
 		await utimes(disk!.volume, new Date(atimeMs), new Date(mtimeMs));
 		await lab.tried(lab.at, lab.inputs);
 		await lab.assertGoesOn();
+	});
+
+	it("goes on there where its driver was killed while its memory was written there", async () => {
+		const before = await lab.assertGoesOn();
+		await goesOnAfter(savedFaultOf("its memory is written"), lab, await lab.on(lab.there, SAVED));
+		assert.ok((await lab.assertGoesOn()) > before);
 	});
 
 	it("is told to be saved where it writes faster than what is sent", async () => {

@@ -2,10 +2,13 @@
  * Scripts that are put into what is there already, and taken out of it in the end: a disk that nobody uses by libguestfs, a
  * running machine by its guest agent.
  */
+import { look } from "../../domain/look";
 import { type Change, type Context, InputError, type Lifecycle } from "../../lifecycle";
 import { isUnknown } from "../../unknown";
 import { firstDisk } from "../../volume/domain-disks";
 import { findPool, findVolume } from "../../volume/pools";
+import { type DomainUse, refuseWhileUsed } from "../../volume/uses";
+import { parse, serialize } from "../../xml/element";
 import { runScripts, type ScriptFacts } from "../awaited";
 import { injectThroughAgent } from "../inject/agent";
 import { guestfishObstacle } from "../inject/guestfish";
@@ -13,10 +16,16 @@ import { injectIntoSource, refuseInUse } from "../inject/into-source";
 import { NOTHING } from "../inject/placed";
 import { payloadOf, recordedOf, shortVersion } from "../injected";
 import type { Payload } from "../payload-type";
+import { isStartedForThis, whilePoweredOn } from "./powered";
 import { type InjectionFacts, type InjectionInputs, injectionSchema, rules } from "./schema";
 
+/** For the guest of one that was started for scripts in a former run. */
+const SHUTDOWN_SECONDS = 300;
+
 /** Where it goes. */
-type Target = { kind: "disk"; path: string } | { kind: "machine"; uuid: string; name: string };
+type Target =
+	| { kind: "disk"; path: string }
+	| { kind: "machine"; uuid: string; name: string; powerOnSeconds?: number | undefined };
 
 export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 	name: "Injection",
@@ -47,10 +56,11 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		const { files } = payloadOf(inputs.injected);
 		const target = await targetOf(context, inputs);
 		const where = target.kind === "disk" ? `${target.path} itself by libguestfs` : `${target.name} by its guest agent`;
+		const powered = target.kind === "machine" && target.powerOnSeconds !== undefined;
 		const obstacle =
 			target.kind === "disk" ? ((await userOf(context, target.path)) ?? (await guestfishObstacle())) : undefined;
 		return [
-			`scripts ${shortVersion(inputs.injected)}: ${files.length} files are put into ${where}`,
+			`scripts ${shortVersion(inputs.injected)}: ${files.length} files are put into ${where}${powered ? ", for which it is started; it is off again afterwards" : ""}`,
 			...(obstacle === undefined ? [] : [`warning: ${obstacle}`]),
 		];
 	},
@@ -95,7 +105,10 @@ async function userOf({ host }: Context, path: string): Promise<string | undefin
 }
 
 /** @throws InputError when there is no such volume or domain */
-async function targetOf({ host }: Pick<Context, "host">, { volume, domain }: InjectionInputs): Promise<Target> {
+async function targetOf(
+	{ host }: Pick<Context, "host">,
+	{ volume, domain, powerOnSeconds }: InjectionInputs,
+): Promise<Target> {
 	if (domain === undefined) {
 		const found = await findVolume(host, volume!);
 		if (found) return { kind: "disk", path: found.path };
@@ -111,18 +124,32 @@ async function targetOf({ host }: Pick<Context, "host">, { volume, domain }: Inj
 			`got ${JSON.stringify(domain)}; allowed is the UUID or name of a domain on ${host.uri}`,
 		);
 	}
-	if (found.state === "running") return { kind: "machine", uuid: found.uuid, name: found.name };
+	const { uuid, name } = found;
+	const root = parse(await host.domains.xml(uuid, { inactive: true }), `the definition of ${name}`);
+	// Cut off in the middle: it is off afterwards. One that somebody else has started goes on.
+	if (isStartedForThis(root))
+		return { kind: "machine", uuid, name, powerOnSeconds: powerOnSeconds ?? SHUTDOWN_SECONDS };
+	if (found.state === "running") return { kind: "machine", uuid, name };
 	if (found.state !== "shutoff") {
 		throw new InputError(
 			"domain",
 			`got ${JSON.stringify(found.name)}, which is ${found.state}; allowed is one that runs or is off: resume it, or shut it down`,
 		);
 	}
-	const disk = firstDisk(await host.domains.xml(found.uuid, { inactive: true }))?.disk;
+	const disk = firstDisk(serialize(root))?.disk;
 	const pool = disk?.pool === undefined ? undefined : await findPool(host, disk.pool);
 	const path = disk?.path ?? (pool && (await host.volumes.findInPool(pool.uuid, disk!.volume!)))?.path;
-	if (path !== undefined) return { kind: "disk", path };
+	if (path !== undefined)
+		return powerOnSeconds === undefined ? { kind: "disk", path } : { kind: "machine", uuid, name, powerOnSeconds };
 	throw new InputError("domain", `got ${JSON.stringify(found.name)}, which has no disk; allowed is one with a disk`);
+}
+
+/** Its guest would write to what others stand on. @throws InUseError that names them */
+async function refuseDependents({ host }: Context, uuid: string): Promise<void> {
+	const others = { overlays: true, domains: (use: DomainUse) => use.uuid !== uuid };
+	for (const { chain } of (await look(host, uuid))?.config.disks ?? []) {
+		if (chain[0] !== undefined) await refuseWhileUsed(host, chain[0], "written to by a guest that is started", others);
+	}
 }
 
 /** @returns what has become of the scripts, where they are to run */
@@ -136,7 +163,12 @@ async function put(
 		await injectIntoSource(context, target.path, payload);
 		return undefined;
 	}
-	const { uuid, name } = target;
+	const { uuid, name, powerOnSeconds } = target;
+	if (powerOnSeconds !== undefined) {
+		await refuseDependents(context, uuid);
+		await whilePoweredOn(context, target, powerOnSeconds, () => injectThroughAgent(context.host, uuid, payload));
+		return undefined;
+	}
 	await injectThroughAgent(context.host, uuid, payload);
 	// Also where they were there already: an earlier run may have been cut off before this. The guest knows what is due.
 	return run && runScripts(context, uuid, name, run);

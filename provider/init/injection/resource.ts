@@ -12,6 +12,8 @@ export interface InjectionArgs extends Pick<HostArgs, "uri"> {
 	injected: pulumi.Input<InjectedInput>;
 	/** In a running machine, what is due of the scripts runs at once, and is waited for. @default they run at its next boot */
 	run?: pulumi.Input<InitInputs | undefined>;
+	/** A domain that is off is started for this, and shut down again: seconds that its guest gets for either. @default it stays off */
+	powerOnSeconds?: pulumi.Input<number>;
 	/** What is there stays when the resource goes. @default false */
 	leave?: boolean;
 }

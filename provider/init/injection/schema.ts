@@ -14,6 +14,8 @@ export const injectionSchema = z
 		injected: computed(injectedSchema),
 		/** In a running machine, what is due of the scripts runs at once, and is waited for. */
 		run: initSchema.optional(),
+		/** A domain that is off is started for this, and shut down again: seconds that its guest gets for either. */
+		powerOnSeconds: z.number().min(1).max(86_400).optional(),
 		/** What is there stays when the resource goes. */
 		leave: z.boolean().optional(),
 	})

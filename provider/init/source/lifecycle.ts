@@ -11,6 +11,7 @@ import { isPermitted, shownPatterns } from "../../permitted";
 import { attribute, child, children, type Element, parse, text } from "../../xml/element";
 import { recordedIn } from "../../xml/metadata";
 import { withAccess } from "../access";
+import { isStartedForThis } from "../injection/powered";
 import { type CloneSourceFacts, type CloneSourceInputs, cloneSourceSchema } from "./schema";
 
 export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
@@ -31,9 +32,12 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 		withAccess(context, inputs.elevatedCredentials, async ({ host, makes = "new" }) => {
 			const info = await host.domains.find(inputs.domain);
 			if (!info) return [`warning: domain: ${missing(inputs.domain)}`];
-			refuseStranger(inputs, info, await definitionOf(host, info));
+			const root = await definitionOf(host, info);
+			refuseStranger(inputs, info, root);
 			if (info.state === "shutoff" || makes === false) return [];
-			if (inputs.action === "fail") return [`warning: domain: ${busy(info)}`];
+			if (goesOff(inputs, root))
+				return [`${info.name} runs: a run that was cut off has started it, and it is off afterwards`];
+			if (inputs.action === "fail" || inputs.action === "powerOn") return [`warning: domain: ${busy(info)}`];
 			return [`${info.name} runs: ${DONE_ABOUT_IT[inputs.action](inputs)}`];
 		}),
 
@@ -44,7 +48,7 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 			if (!info) throw new InputError("domain", missing(inputs.domain));
 			const root = await definitionOf(host, info);
 			refuseStranger(inputs, info, root);
-			if (inputs.action !== "copy") await untilOff(able, inputs, info);
+			if (inputs.action !== "copy" && !goesOff(inputs, root)) await untilOff(able, inputs, info);
 			return { id: info.uuid, state: { ...inputs, uuid: info.uuid, ids: hardwareIn(root) } };
 		}),
 
@@ -80,6 +84,11 @@ function busy({ name, state }: DomainInfo): string {
 	);
 }
 
+/** Whether it runs only because an earlier run was cut off, and is shut down once it has its scripts. */
+function goesOff({ action }: CloneSourceInputs, root: Element): boolean {
+	return action === "powerOn" && isStartedForThis(root);
+}
+
 /** @throws InputError for a stack that its owner does not want to clone it */
 function refuseStranger(inputs: CloneSourceInputs, { name }: DomainInfo, root: Element): void {
 	const { owner = "", cloneableBy } = recordedIn(root) ?? {};
@@ -95,7 +104,7 @@ async function untilOff(context: Context, inputs: CloneSourceInputs, info: Domai
 	const { host, log } = context;
 	const { action, timeoutSeconds } = inputs;
 	if (info.state === "shutoff") return;
-	if (action === "fail") throw new InputError("domain", busy(info));
+	if (action === "fail" || action === "powerOn") throw new InputError("domain", busy(info));
 	log(action === "wait" ? `waits until ${info.name} is off` : `shuts ${info.name} down`);
 	const state = async () => (await patiently(() => host.domains.state(info.uuid))).state;
 	if (action === "shutdown") {

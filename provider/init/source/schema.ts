@@ -7,7 +7,7 @@ export const cloneSourceSchema = z.strictObject({
 	/** The domain that is cloned. */
 	domain: reference,
 	/** What is done when it runs. */
-	action: z.enum(["fail", "wait", "shutdown", "copy"]).default("fail"),
+	action: z.enum(["fail", "wait", "shutdown", "copy", "powerOn"]).default("fail"),
 	timeoutSeconds: z.number().min(1).max(86_400).default(300),
 	/** Used where one's own access is denied. */
 	elevatedCredentials: accessSchema.optional(),

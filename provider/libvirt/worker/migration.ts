@@ -13,6 +13,7 @@ const FLAGS = {
 	paused: 32,
 	copyAll: 64,
 	copyTop: 128,
+	unsafe: 512,
 	autoConverge: 8192,
 	tls: 65536,
 };
@@ -33,7 +34,8 @@ const PARAMETER_VALUE = 88;
 const SHORT_TYPES = [1, 2];
 
 export function migrate(domain: Handle<"domain">, migration: Migration): void {
-	const { peerUri, migrateUri, xml, persistentXml, disks, copy, paused, throttle, bandwidthMiBps, tls } = migration;
+	const { peerUri, migrateUri, xml, persistentXml, disks, copy, paused, throttle, bandwidthMiBps, tls, safe } =
+		migration;
 	const given: Array<[string, string]> = [
 		["migrate_uri", migrateUri],
 		["destination_xml", xml],
@@ -42,7 +44,8 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 	];
 	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
 	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0) | (paused ? FLAGS.paused : 0);
-	const how = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine | copies | wished;
+	const always = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine;
+	const how = always | copies | wished | (safe ? FLAGS.unsafe : 0);
 	const list: [bigint | null] = [null];
 	const count: [number] = [0];
 	const room: [number] = [0];

@@ -31,6 +31,11 @@ describe("ClonedInstanceWithInit refuses", () => {
 			/injectInto: got "source" with onScriptChange "rerun"/,
 		],
 		[
+			"a machine to be started for scripts that are not put into it",
+			{ source: { domain: "x" }, whenSourceBusy: { action: "powerOn" } },
+			/whenSourceBusy\.action: got "powerOn" with injectInto "image", for which a source that is off stays off/,
+		],
+		[
 			"scripts in a source for several hosts",
 			{ injectInto: "source", hosts: [{ uri: "test:///a" }] },
 			/injectInto: got "source" with hosts/,

@@ -182,6 +182,15 @@ describe("ClonedInstanceWithInit", () => {
 		assert.deepEqual([image.base, image.injected], ["/images/gold.qcow2", undefined]);
 		const ofDomain = await made({ injectInto: "source", source: { domain: "template" } });
 		assert.equal(inputs(ofDomain, INJECTION, "web-source").domain, "uuid-web-source");
+		assert.equal("powerOnSeconds" in inputs(ofDomain, INJECTION, "web-source"), false);
+		const powered = {
+			injectInto: "source",
+			source: { domain: "template" },
+			whenSourceBusy: { action: "powerOn" },
+		} as const;
+		assert.equal(inputs(await made(powered), INJECTION, "web-source").powerOnSeconds, 300);
+		const timed = { ...powered, whenSourceBusy: { action: "powerOn", timeoutSeconds: 40 } } as const;
+		assert.equal(inputs(await made(timed), INJECTION, "web-source").powerOnSeconds, 40);
 	});
 
 	describe("on several hosts", () => {

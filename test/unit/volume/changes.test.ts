@@ -126,6 +126,14 @@ describe("changes of a volume", () => {
 		assert.deepEqual(changes(state({ base: "/a", batch: { number: 3, of: 3 } }), moved), []);
 	});
 
+	it("record whether it is movable, by which its delete goes", () => {
+		const [fixed, movable] = [{ sizeMiB: 8 }, { sizeMiB: 8, movable: true }];
+		assert.deepEqual(told(state(fixed), inputs(movable)), ["movable live"]);
+		assert.deepEqual(told(state(movable), inputs(fixed)), ["movable live"]);
+		assert.deepEqual(told(state(fixed), inputs({ ...fixed, movable: false })), []);
+		assert.deepEqual(told(state(movable), inputs(movable)), []);
+	});
+
 	it("to independence copy live, and are not taken back", () => {
 		const [alone, linked] = [{ base: "/a", independent: true }, { base: "/a" }];
 		assert.deepEqual(told(state(linked), inputs(alone)), ["independent live"]);

@@ -170,7 +170,7 @@ describe("volume XML", () => {
 	it("is read with times in nanoseconds, as far as it has them", () => {
 		const described = describeVolume(
 			`<volume type='file'><name>n</name><key>/k</key><capacity unit='bytes'>10</capacity><allocation>3</allocation>
-			<physical>7</physical><target><path>/p</path><format type='iso'/><timestamps><mtime>12.000000034</mtime><ctime>13</ctime>
+			<physical>7</physical><target><path>/p</path><format type='iso'/><permissions><owner>42</owner></permissions><timestamps><mtime>12.000000034</mtime><ctime>13</ctime>
 			</timestamps></target><backingStore><path>/b</path><format type='raw'/></backingStore></volume>`,
 		);
 		assert.deepEqual(described, {
@@ -182,6 +182,7 @@ describe("volume XML", () => {
 			capacityBytes: 10,
 			allocationBytes: 3,
 			fileBytes: 7,
+			user: 42,
 			backing: { path: "/b", format: "raw" },
 			stamp: { modifiedNs: 12_000_000_034n, changedNs: 13_000_000_000n },
 		});
