@@ -27,6 +27,7 @@ import { describeSets } from "./sets";
 import { describeShared } from "./shared";
 import { describeUnrecorded } from "./unrecorded";
 import { describeWays } from "./ways";
+import { describeWebWorkers } from "./web-workers";
 
 const seed = seedOr(Date.now() % 1_000_000);
 const random = new Random(seed);
@@ -57,5 +58,6 @@ describe(`stores of identities, under kill -9 (CLONES_FAULT_SEED=${seed})`, () =
 
 describe("forks", () => {
 	describeForksAtOnce();
+	describeWebWorkers();
 	describeMany({ children: 200, alive: 32 });
 });

@@ -16,8 +16,9 @@ describe("a process", () => {
 	});
 
 	it("has none of a start when it has ended, also where nobody has waited for it", async () => {
-		// The shell becomes a program that does not wait for the child that it had as a shell.
-		const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+		// The shell becomes a program that does not wait for the child that it had as a shell, which ends only then.
+		const child = "until grep -q sleep /proc/$$/comm; do sleep 0.05; done";
+		const parent = spawn("sh", ["-c", `(${child}) & echo $!; exec sleep 60`], { stdio: ["ignore", "pipe", "inherit"] });
 		const folder = await mkdtemp(join(tmpdir(), "process-ids-"));
 		try {
 			const pid = Number(String((await once(parent.stdout, "data"))[0]));
