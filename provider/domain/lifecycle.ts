@@ -93,6 +93,7 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 	refuseForeign(context, seen, inputs, olds.ownerId, "was not changed");
 	refuseUnknownDisk(seen, olds, inputs);
 	const inherited = olds.inherited;
+	const cameFrom = olds === recorded ? recorded.cameFrom : recorded.uri;
 	const {
 		started,
 		startMs,
@@ -106,6 +107,7 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 		addresses: olds.addresses,
 		inherited,
 		...(olds.forked && { forked: olds.forked }),
+		...(cameFrom !== undefined && { cameFrom }),
 		...found,
 		...(tools !== undefined && { morphTools: tools }),
 		// Of the first start, also when that was not the create's.

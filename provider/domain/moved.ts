@@ -95,20 +95,23 @@ async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Pr
 }
 
 /**
- * One that is gone from its host may have been brought to another one of its set beside Pulumi: made anew it would be there
- * twice.
+ * One that is gone from its host may have been brought beside Pulumi to another one of its set, or back to where it came
+ * from: made anew it would be there twice.
  * @throws Error that says where it is
  */
-export async function refuseElsewhere(uuid: string, { name, uri, among = [] }: DomainInputs): Promise<void> {
-	for (const other of among) {
+export async function refuseElsewhere(
+	uuid: string,
+	{ name, uri, among = [], cameFrom }: DomainInputs & Pick<DomainFacts, "cameFrom">,
+): Promise<void> {
+	for (const other of new Set([...among, ...(cameFrom === undefined ? [] : [cameFrom])])) {
 		if (other === uri) continue;
 		const found = await connect(other)
 			.domains.find(uuid)
 			.catch(() => undefined);
 		if (!found) continue;
 		throw new Error(
-			`${name} is not on ${uri} any more, and on ${other}, another host of its set: it was brought there by somebody ` +
-				"else. Name that host for it in the program, and run pulumi up without a refresh; or bring it back",
+			`${name} is not on ${uri} any more, and on ${other}, ${among.includes(other) ? "another host of its set" : "from where it came"}: it was brought there by ` +
+				"somebody else. Name that host for it in the program, and run pulumi up without a refresh; or bring it back",
 		);
 	}
 }

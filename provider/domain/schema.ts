@@ -229,6 +229,8 @@ export interface DomainFacts {
 	morphTools?: ToolReport | undefined;
 	/** What its NICs had before a start after which it was waited for in vain; absent once it has been seen. */
 	formerLeases?: FormerLease[] | undefined;
+	/** URI of the host from which it has moved to the present one. */
+	cameFrom?: string | undefined;
 	/** Milliseconds of each step of the create; a step that was not taken is absent. */
 	timings: {
 		defineMs: number;

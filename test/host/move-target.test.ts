@@ -35,6 +35,8 @@ describe("a host that machines are to go to", function () {
 		return lab.plain(name, { type: "qemu", running: false, memoryMiB: 128, disks, migration, ...more });
 	}
 
+	const quick = ({ migration }: DomainInputs) => ({ ...migration, bandwidthMiBps: undefined });
+
 	it("takes one of two that come at the same time, where it has room for one", async () => {
 		const moves: Array<(isQuick?: boolean) => Promise<Full>> = [];
 		for (const name of ["one", "two"]) {
@@ -99,6 +101,21 @@ describe("a host that machines are to go to", function () {
 		assert.equal((await b.read(recorded))?.uri, b.host.uri);
 		await b.delete(recorded);
 		assert.equal(await b.read(recorded), undefined);
+	});
+
+	it("has one that somebody else has brought back, of a program that names no other hosts", async () => {
+		const first = wire(await a.create(await inputs(a, "returns")));
+		const there = await inputs(b, "returns");
+		const state = wire(await domain.update(first.uuid, first, { ...there, migration: quick(there) }, b.context));
+		assert.deepEqual(wire(await b.read(state)), state);
+		const definition = await b.host.domains.xml(state.uuid, { inactive: true });
+		await b.host.domains.undefine(state.uuid);
+		assert.equal(await b.read(state), undefined);
+		await a.host.domains.define(definition.replaceAll(b.machine.poolDirectory, a.machine.poolDirectory));
+		await assert.rejects(b.read(state), /returns is not on .* any more, and on .*, from where it came: it was brought/);
+		const recorded = wire(await domain.update(state.uuid, state, await inputs(a, "returns"), a.context));
+		assert.equal((await a.read(recorded))?.uri, a.host.uri);
+		await a.delete(recorded);
 	});
 
 	it("does not take one without the CPU that it runs with, nor is asked by its own name", async () => {
