@@ -207,7 +207,7 @@ const forkPoint: DeclarableType<ForkPointArgs, ForkPoint> = {
 	provides: "forkPoint",
 	schema: forkPointSchema,
 	rules: forkPointRules,
-	references: { base: "volume", parent: "forkPoint", pool: "pool", network: "network" },
+	references: { base: "volume", parent: "forkPoint", source: "domain", pool: "pool", network: "network" },
 	build: (name, args, opts) => new ForkPoint(name, args, opts),
 };
 

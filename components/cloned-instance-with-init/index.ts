@@ -66,7 +66,7 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 		const payload = payloadFor(what(name), args, source?.ids ?? []);
 		const injected = payload.apply(injectedOf);
 		const seeds = seedsAt(this, name, args, payload, places);
-		this.state = stateOf(this, name, args, injected);
+		this.state = stateOf(this, name, args, injected, source);
 		const injection = injectionInto(this, name, args, { source, injected, hosts });
 		const copy = copyOf(this, name, args, source, injection);
 		this.image = this.state ? undefined : imageOf(this, name, args, { source, copy, injection, injected, hosts });
@@ -109,7 +109,8 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 		hosts: CloneHosts | undefined,
 	): CloneSource | undefined {
 		if (!isDomainBase(args.source)) return undefined;
-		const busy = { ...args.whenSourceBusy, ...elevated(args) };
+		// Whose state is taken goes on.
+		const busy = { ...(args.withState ? { action: "copy" as const } : args.whenSourceBusy), ...elevated(args) };
 		const inputs = { ...common(component, args), domain: idOf(args.source.domain), ...busy };
 		return new CloneSource(`${component}-source`, inputs, { parent: this, ...after(hosts) });
 	}
@@ -151,7 +152,7 @@ export class ClonedInstanceWithInit extends pulumi.ComponentResource {
 			name,
 			template: this.state?.uuid ?? (isDomainBase(args.source) ? args.source.domain : undefined),
 			...(this.state && { fork: forkOf(args, clone, identity.nics, this.state) }),
-			...(isDomainBase(args.source) && { templateFrom: templateFrom(args, place) }),
+			...(isDomainBase(args.source) && !this.state && { templateFrom: templateFrom(args, place) }),
 			...identity,
 			disks: [...identity.disks, ...seedDisks(seed)],
 			running: own.running ?? args.running,

@@ -15,14 +15,18 @@ export const stateRules: ReadonlyArray<Rule<ClonedInstanceWithInitInputs>> = [
 			if ("forkPoint" in source && withState !== true) {
 				return "got a fork point without withState: true; allowed is it with that: clones go on from there, and do not boot";
 			}
-			if ("domain" in source && withState === true) {
-				return "got a domain with withState; allowed are a volume, which is booted once for it, and a ForkPoint ({ forkPoint }): only of a machine that was started for it the memory can be shared";
-			}
 			return undefined;
 		},
 	},
 	withState("whenSourceBusy", ({ whenSourceBusy }) =>
-		whenSourceBusy ? "is given with withState; allowed is it with a source domain" : undefined,
+		whenSourceBusy
+			? "is given with withState; allowed is it without: a machine whose state is taken runs, and goes on"
+			: undefined,
+	),
+	withState("elevatedCredentials", ({ elevatedCredentials }) =>
+		elevatedCredentials
+			? "is given with withState; allowed is it without: a machine's state is taken with one's own access"
+			: undefined,
 	),
 	withState("hosts", ({ hosts }) =>
 		hosts ? "is given with withState; allowed is one host: memory is shared where it is" : undefined,
@@ -38,16 +42,16 @@ export const stateRules: ReadonlyArray<Rule<ClonedInstanceWithInitInputs>> = [
 			: undefined,
 	),
 	withState("domain", ({ domain, source }) => {
-		const isFork = typeof source === "object" && "forkPoint" in source;
-		const allowed: readonly string[] = isFork ? OWN_SETTINGS : [...STOPPED_HARDWARE, ...OWN_SETTINGS];
+		const isBooted = typeof source !== "object";
+		const allowed: readonly string[] = isBooted ? [...STOPPED_HARDWARE, ...OWN_SETTINGS] : OWN_SETTINGS;
 		// Where nothing is said of it, the type is "auto".
 		const { type, ...others } = domain ?? {};
 		const keys = Object.keys(type === "auto" ? others : (domain ?? {}));
 		const other = keys.find((key) => !allowed.includes(key));
 		if (other === undefined) return undefined;
-		const why = isFork
-			? "the clones have the hardware of the fork point"
-			: "it has no part in a machine that does not boot";
+		const why = isBooted
+			? "it has no part in a machine that does not boot"
+			: "the clones have the hardware of what they go on from";
 		return `got ${other} with withState, and ${why}; allowed are ${allowed.join(", ")}`;
 	}),
 	withState("identifier", ({ identifier }) => tpmIn(identifier)),

@@ -6,6 +6,7 @@ import { type ForkDomainArgs, ForkPoint } from "../../provider/fork/resource";
 import type { Hardware } from "../../provider/init/identifiers";
 import type { InjectedInput } from "../../provider/init/injected";
 import { OWN_FOLDER } from "../../provider/init/payload-type";
+import type { CloneSource } from "../../provider/init/source/resource";
 import { isForkBase, poolOf } from "../base";
 import { machineIdOf } from "../forked-vm-set/child";
 import type { ClonedInstanceWithInitArgs } from "./args";
@@ -31,23 +32,22 @@ const TOLD_FILE = "/run/clones-init-told";
 const RUN = `${OWN_FOLDER}/run`;
 const DEFAULT_TIMEOUT_SECONDS = 600;
 
-/** The machine that is booted once, or that another fork point goes on as; with the scripts in it, and stopped for good. */
+/** The machine that is booted once, or that a fork point or a copy of a running machine goes on as; with the scripts in it, and stopped for good. */
 export function stateOf(
 	parent: pulumi.Resource,
 	component: string,
 	args: ClonedInstanceWithInitArgs,
 	injected: pulumi.Output<InjectedInput>,
+	machine: CloneSource | undefined,
 ): ForkPoint | undefined {
 	if (!args.withState) return undefined;
 	const { source, domain } = args;
-	const inputs = {
-		...common(component, args),
-		pool: args.pool ?? poolOf(source),
-		...(isForkBase(source)
-			? { parent: source.forkPoint }
-			: { base: source as Exclude<typeof source, object>, domain: picked(domain, STOPPED_HARDWARE) }),
-		injected,
+	const goesOnFrom = () => {
+		if (machine) return { source: machine.uuid };
+		if (isForkBase(source)) return { parent: source.forkPoint };
+		return { base: source as Exclude<typeof source, object>, domain: picked(domain, STOPPED_HARDWARE) };
 	};
+	const inputs = { ...common(component, args), pool: args.pool ?? poolOf(source), ...goesOnFrom(), injected };
 	return new ForkPoint(`${component}-state`, inputs, { parent });
 }
 

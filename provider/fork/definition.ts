@@ -4,7 +4,8 @@ import { recordedIn } from "../xml/metadata";
 import { portArguments } from "./ask";
 
 const QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0";
-const MEMORY = "fork-memory";
+/** As QEMU calls the memory of a parent and its children. */
+export const MEMORY = "fork-memory";
 
 const MEMORY_OPTIONS = {
 	private: ["share=off"],

@@ -11,7 +11,7 @@ import { note } from "../domain/note";
 import { foreign } from "../domain/own";
 import { recordedOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
-import type { Change, Lifecycle } from "../lifecycle";
+import { type Change, InputError, type Lifecycle } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { backingChain } from "../volume/bases";
 import { forgetMade, isSucceeded, rememberMade } from "../volume/made-here";
@@ -25,6 +25,7 @@ import { refuseUnfitHost } from "./needs";
 import { refuseStrangerAt } from "./permission";
 import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
+import { readSource } from "./source";
 
 /** All that a fork point is made from: another value of any makes another fork point. */
 const CONTENT = [
@@ -42,7 +43,11 @@ const CONTENT = [
 	"ready",
 	"trigger",
 	"injected",
+	"source",
+	"takeTrigger",
 ] as const;
+/** Those that came later: without them a fork point has kept its name. */
+const LATER: readonly string[] = ["injected", "source", "takeTrigger"];
 
 export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	name: "ForkPoint",
@@ -72,11 +77,11 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 		const { accelerator, why } = await chooseAccelerator(host, inputs.domain.type ?? "auto", "x86_64");
 		const name = domainNameOf(inputs);
 		const there = await host.domains.find(name);
-		const memoryMiB = inputs.domain.memoryMiB ?? 1024;
 		return [
 			...(there ? [foundOwnLine(`domain ${name}`)] : []),
 			...(inputs.injected ? [`scripts ${shortVersion(inputs.injected)} are put into it by its guest agent`] : []),
-			`${inputs.parent === undefined ? `boots a clone of ${inputs.base}` : `goes on from ${inputs.parent}`}, makes it ready,${inputs.trigger === "guest" ? ` waits until the guest asks to be forked, at most ${inputs.timeoutSeconds} s,` : ""} and keeps its memory (${memoryMiB} MiB at most) in the pool ${inputs.pool}`,
+			...(await sourceLines(inputs, host)),
+			`${beginningOf(inputs)}, makes it ready,${inputs.trigger === "guest" ? ` waits until the guest asks to be forked, at most ${inputs.timeoutSeconds} s,` : ""} and keeps its memory${memoryLine(inputs)} in the pool ${inputs.pool}`,
 			`accelerator: ${accelerator === "kvm" ? "kvm" : "qemu (TCG, emulation)"}: ${why}`,
 		];
 	},
@@ -135,6 +140,30 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 	},
 };
 
+function beginningOf({ base, parent, source }: ForkPointInputs): string {
+	if (source !== undefined) return `goes on as a copy of ${source}`;
+	return parent === undefined ? `boots a clone of ${base}` : `goes on from ${parent}`;
+}
+
+/** Where it is not that of another machine. */
+function memoryLine({ base, domain }: ForkPointInputs): string {
+	return base === undefined ? "" : ` (${domain.memoryMiB ?? 1024} MiB at most)`;
+}
+
+async function sourceLines(inputs: ForkPointInputs, host: Host): Promise<string[]> {
+	if (inputs.source === undefined) return [];
+	try {
+		const { name, memoryMiB } = await readSource(host, inputs);
+		return [
+			`domain ${name} stands still while its memory (${memoryMiB} MiB) and its disk are copied, and goes on as it was`,
+		];
+	} catch (error) {
+		// It may be made, or started, by the same run.
+		if (error instanceof InputError) return [`warning: source: ${error.message}`];
+		throw error;
+	}
+}
+
 /** A whole fork point as it is on the host; undefined where there is none. */
 export async function foundPoint(host: Host, uuid: string): Promise<Made | undefined> {
 	const config = (await look(host, uuid))?.config;
@@ -171,7 +200,7 @@ function domainNameOf(inputs: ForkPointInputs): string {
 function contentIdOf(inputs: ForkPointInputs): string {
 	const content = contentOf(inputs);
 	// Those without scripts have kept the name that they had when there was no such thing.
-	const properties = CONTENT.filter((property) => property !== "injected" || content.injected !== undefined);
+	const properties = CONTENT.filter((property) => !LATER.includes(property) || content[property] !== undefined);
 	const text = JSON.stringify(properties.map((property) => content[property] ?? null));
 	return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }

@@ -32,9 +32,10 @@ import { childDefinition, derivedDefinition, type MemoryFile, parentDefinition }
 import { loadDevices, saveDevices } from "./device-state";
 import { become, beforeFork, FOLDER, installScripts, untilAgentAnswers } from "./guest";
 import { refuseForbiddenCommands } from "./needs";
-import { type Point, readPoint } from "./point";
+import { readPoint } from "./point";
 import { getRoom } from "./preempt";
 import type { ForkPointFacts, ForkPointInputs } from "./schema";
+import { cutLinks, readSource, refuseUnready, takeSource } from "./source";
 
 const MIB = 1024 * 1024;
 /** Far more than devices without memory need; the file grows with what is written. */
@@ -60,13 +61,29 @@ export async function makePoint(
 
 		const point = inputs.parent === undefined ? undefined : await readPoint(host, inputs.parent, "parent");
 		refuseWithoutPort(inputs, point);
+		const source = inputs.source === undefined ? undefined : await readSource(host, inputs);
+		const makeFiles = async (memoryMiB: number) => {
+			const memoryVolume = { name: files.memory.name, capacityBytes: memoryMiB * MIB };
+			await makeFile(host, pool, memoryVolume, point?.memoryFile.path);
+			await makeFile(host, pool, { name: files.devices.name, capacityBytes: DEVICES_BYTES });
+			await getRoom(context, { name, fork: undefined }, memoryMiB);
+		};
+		if (source) {
+			await refuseUnready(host, source);
+			await makeFiles(source.memoryMiB);
+		}
 		const base = point?.disk ?? inputs.base!;
-		const { disk, lineage } = await makeDisk(context, pool, inputs, { name: files.disk.name, base });
-		const { root, memoryMiB } = point
-			? { root: derivedDefinition(point.root, { uuid, name, disk }), memoryMiB: point.memoryFile.memoryMiB }
+		const { disk, lineage } = source
+			? await takeSource(context, pool, inputs, source, files)
+			: await makeDisk(context, pool, inputs, { name: files.disk.name, base });
+		const origin: Origin | undefined = source
+			? { ...source, devices: files.devices.path }
+			: point && { ...point, nics: [], memoryMiB: point.memoryFile.memoryMiB };
+		const { root, memoryMiB } = origin
+			? { root: derivedDefinition(origin.root, { uuid, name, disk }), memoryMiB: origin.memoryMiB }
 			: await definitionOf(host, inputs, { uuid, name, disk });
 		const { memory: memoryFile, devices } = files;
-		const port = point?.port ?? true;
+		const port = source ? false : (point?.port ?? true);
 		const fork = { spec: contentId, memory: memoryFile.path, state: devices.path, port, linked: port };
 		const recorded = recordOf(inputs, { base: lineage.base, baseContentId: lineage.baseContentId });
 		const define = async (complete: boolean) => {
@@ -75,12 +92,9 @@ export async function makePoint(
 		};
 		await define(false);
 		const memory: MemoryFile = { path: files.memory.path, memoryMiB };
-		const memoryVolume = { name: files.memory.name, capacityBytes: memoryMiB * MIB };
-		await makeFile(host, pool, memoryVolume, point?.memoryFile.path);
-		await makeFile(host, pool, { name: files.devices.name, capacityBytes: DEVICES_BYTES });
-		await getRoom(context, { name, fork: undefined }, memoryMiB);
+		if (!source) await makeFiles(memoryMiB);
 		const started = () =>
-			point ? goOn(host, uuid, inputs, root, memory, point) : boot(host, uuid, inputs, root, memory);
+			origin ? goOn(host, uuid, inputs, root, memory, origin) : boot(host, uuid, inputs, root, memory);
 		const bootMs = (await timed(started)).ms;
 		const prepareMs = (await timed(() => prepare(context, uuid, inputs))).ms;
 		log("the machine is ready and is stopped for good");
@@ -202,24 +216,41 @@ async function boot(
 	await waitForAgent(host, uuid, waiting, [], () => timeoutSeconds);
 }
 
-/** Instead of a boot: from where another fork point stood still, with a copy of its memory. */
+/** Where a parent goes on instead of booting. */
+interface Origin {
+	root: Element;
+	/** Path of the devices' state. */
+	devices: string;
+	/** NICs in that state, which lead nowhere. */
+	nics: Element[];
+	memoryMiB: number;
+}
+
+/** Instead of a boot: from where another fork point or a copied machine stood still, with a copy of its memory. */
 async function goOn(
 	host: Host,
 	uuid: string,
-	{ name, network, timeoutSeconds }: ForkPointInputs,
+	inputs: ForkPointInputs,
 	root: Element,
 	memory: MemoryFile,
-	point: Point,
+	origin: Origin,
 ): Promise<void> {
-	const definition = serialize(childDefinition(point.root, root, memory, "shared"));
-	await patiently(() => host.domains.createTransient(definition, { paused: true })).catch(explainDenied(memory.path));
-	await loadDevices(host, uuid, point.devices);
+	const { name, network, timeoutSeconds } = inputs;
+	const definition = childDefinition(origin.root, root, memory, "shared");
+	for (const nic of origin.nics) child(definition, "devices")!.appendChild(nic);
+	await patiently(() => host.domains.createTransient(serialize(definition), { paused: true })).catch(
+		explainDenied(memory.path),
+	);
+	await loadDevices(host, uuid, origin.devices);
+	await cutLinks(host, uuid);
 	await patiently(() => host.domains.resume(uuid));
 	if (!(await untilAgentAnswers(host, uuid, timeoutSeconds))) {
 		throw new Error(`its guest agent has not answered within ${timeoutSeconds} s (timeoutSeconds)`);
 	}
+	if (inputs.source !== undefined) await installScripts(host, uuid);
 	// Its guest may ask to be forked on the port meanwhile.
 	await become(host, uuid, { hostname: name, hostKeys: [], files: [] }, timeoutSeconds, false);
+	await letGoOfNics(host, uuid);
 	if (network === undefined) return;
 	const nic = element(
 		"interface",
@@ -264,8 +295,7 @@ async function putScripts({ host, log }: Context, uuid: string, injected: Inject
 	await guestExec(host, uuid, "/bin/sh", ["-c", "[ ! -d /run/systemd/system ] || systemctl daemon-reload"]);
 }
 
-/** The guest stands still for good, without a NIC, and its devices are written. */
-async function freeze(host: Host, uuid: string, { timeoutSeconds }: ForkPointInputs, path: string): Promise<void> {
+async function letGoOfNics(host: Host, uuid: string): Promise<void> {
 	for (const nic of (await lookLive(host, uuid)).nics) {
 		await patiently(() => host.domains.detachDevice(uuid, serialize(nic.element), "live"));
 		const gone = await poll(UNPLUG_SECONDS, async () =>
@@ -273,6 +303,11 @@ async function freeze(host: Host, uuid: string, { timeoutSeconds }: ForkPointInp
 		);
 		if (!gone) throw new Error(`the guest has not let go of its NIC ${nic.mac} within ${UNPLUG_SECONDS} s`);
 	}
+}
+
+/** The guest stands still for good, without a NIC, and its devices are written. */
+async function freeze(host: Host, uuid: string, { timeoutSeconds }: ForkPointInputs, path: string): Promise<void> {
+	await letGoOfNics(host, uuid);
 	await guestExec(host, uuid, "/bin/sh", ["-c", "sync"]);
 	await patiently(() => host.domains.suspend(uuid));
 	await saveDevices(host, uuid, path);

@@ -36,7 +36,7 @@ export interface ForkPointArgs extends HostArgs {
 	name?: pulumi.Input<string>;
 	/**
 	 * The image that it boots: a volume (a resource, or its key or path). Its guest needs the QEMU guest agent.
-	 * @default none: it goes on from `parent`
+	 * @default none: it goes on from `parent`, or from a copy of `source`
 	 */
 	base?: Reference;
 	/**
@@ -45,13 +45,22 @@ export interface ForkPointArgs extends HostArgs {
 	 */
 	parent?: Reference;
 	/**
+	 * A machine that runs and that it goes on from as a copy: a resource, or its UUID or name. It stands still while its
+	 * memory and its disk are copied, on this computer, and goes on as it was; it needs the QEMU guest agent, one disk
+	 * (qcow2) and ordinary memory, and its own `cloneableBy` says who may. Its copy has its hardware.
+	 * @default none
+	 */
+	source?: Reference;
+	/** Another value takes the machine that `source` names anew. @default none */
+	takeTrigger?: pulumi.Input<string>;
+	/**
 	 * What is known of the base's content; a change of it is a change of the base.
 	 * @default the `contentId` of `base`, where that is a volume of this package
 	 */
 	baseContentId?: pulumi.Input<string>;
 	/** Storage pool of files (dir, fs or netfs) for the parent's disk, memory and devices. */
 	pool: Reference;
-	/** Hardware of it and its children; not with a `parent`. @default see the fields */
+	/** Hardware of it and its children; not with a `parent` or `source`. @default see the fields */
 	domain?: pulumi.Input<ForkDomainArgs>;
 	/** Network of the parent while it is made ready; it is taken away before the fork. @default none */
 	network?: Reference;
@@ -126,6 +135,7 @@ export class ForkPoint extends LibvirtResource {
 				...args,
 				base: idOf(base),
 				parent: idOf(args?.parent),
+				source: idOf(args?.source),
 				baseContentId: args?.baseContentId ?? (base instanceof Volume ? base.contentId : undefined),
 				pool: idOf(args?.pool),
 				network: idOf(args?.network),

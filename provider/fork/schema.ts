@@ -4,7 +4,7 @@ import { guestFileSchema } from "../domain/guest-file";
 import { domainSchema, healthCheckSchema } from "../domain/schema";
 import { injectedSchema } from "../init/injected";
 import { stackPatterns } from "../permitted";
-import { commonShape, objectName, reference } from "../schema";
+import { commonShape, objectName, reference, wholeText } from "../schema";
 import type { Lineage } from "../volume/schema";
 import { MOST_SPARE_ROOT_PORTS } from "../xml/ports";
 import { commandsSchema, service } from "./forked";
@@ -34,6 +34,8 @@ export const forkPointSchema = z.strictObject({
 	pool: reference,
 	base: reference.optional(),
 	parent: reference.optional(),
+	source: reference.optional(),
+	takeTrigger: wholeText.optional(),
 	baseContentId: z.string().optional(),
 	domain: forkDomainSchema.default({}),
 	network: reference.optional(),

@@ -21,8 +21,15 @@ import { lineageOf, type Made, type Wanted } from "./wanted";
 const STANDING = { namespace: `${METADATA_NAMESPACE}:standing`, prefix: "standing" };
 const SYNC_SECONDS = 30;
 
-/** @throws Error where the files are not this machine's */
-export async function makeStandingCopy(context: Context, wanted: Wanted): Promise<Made> {
+/**
+ * @param meanwhile what else is copied of the machine before it goes on
+ * @throws Error where the files are not this machine's
+ */
+export async function makeStandingCopy(
+	context: Context,
+	wanted: Wanted,
+	meanwhile: () => Promise<void> = async () => {},
+): Promise<Made> {
 	const { host, log } = context;
 	const { inputs, pool, base } = wanted;
 	await refuseElsewhere(host, wanted);
@@ -31,9 +38,10 @@ export async function makeStandingCopy(context: Context, wanted: Wanted): Promis
 	await makeFile(path, async (temporary) => {
 		await synced(host, domain, log);
 		const began = performance.now();
-		const stood = await whileStanding(host, domain, () =>
-			copyFile(base!.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE),
-		);
+		const stood = await whileStanding(host, domain, async () => {
+			await meanwhile();
+			await copyFile(base!.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+		});
 		await chmod(temporary, 0o600);
 		const milliseconds = Math.round(performance.now() - began);
 		log(`copied ${base!.path}${stood ? `; ${domain.name} stood still for ${milliseconds} ms` : ""}`);
@@ -78,7 +86,8 @@ async function mark(host: Host, uuid: string, standing: boolean): Promise<void> 
 	await patiently(() => host.domains.setMetadata(uuid, namespace, prefix, xml, "live"));
 }
 
-async function isMarked(host: Host, uuid: string): Promise<boolean> {
+/** Whether it stands still because a run has stopped it for a copy. */
+export async function isMarked(host: Host, uuid: string): Promise<boolean> {
 	return (await host.domains.xml(uuid)).includes(STANDING.namespace);
 }
 

@@ -51,6 +51,22 @@ describe("clones with scripts that go on in the memory of a machine", function (
 		assert.doesNotMatch(await bench.host.virsh("list", "--all", "--name"), /web-bad/);
 	});
 
+	it("go on in the memory of a machine that runs, which stays what it is", async () => {
+		await bench.want({});
+		await bench.project.setConfig("fromMachine", "true");
+		await bench.project.up();
+		const { copies } = await bench.project.outputs<{ copies: InitInstance[] }>();
+		assert.deepEqual(
+			copies[0]!.scripts.map(({ name: script, state }) => `${script} ${state}`),
+			["alone done", "hostname done", "static-address done", "who done"],
+		);
+		const bootId = "cat /proc/sys/kernel/random/boot_id";
+		assert.equal(await bench.inside("twin-c", bootId), await bench.inside("machine", bootId));
+		assert.equal(await bench.inside("twin-c", "hostname; cat /etc/nics"), "web-06\nlo");
+		assert.notEqual(await bench.inside("machine", "hostname"), "web-06");
+		await bench.project.preview(["--expect-no-changes"]);
+	});
+
 	it("destroy, and leave nothing", async () => {
 		await bench.project.destroy();
 		assert.deepEqual(await leftOn(bench), []);

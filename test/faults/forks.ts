@@ -14,9 +14,9 @@ import type { Random } from "./random";
 function lifeOf(children: readonly [number, number, number], steps: readonly [number, number, number, number, number]) {
 	const [first, most, last] = children;
 	return [
-		{ name: "the first creation", want: { parent: 1, children: first }, steps: steps[0], mostMs: 3000 },
-		{ name: "growing", want: { parent: 1, children: most }, steps: steps[1], mostMs: 800 },
-		{ name: "another parent", want: { parent: 2, children: most }, steps: steps[2], mostMs: 1500 },
+		{ name: "the first creation", want: { parent: 1, children: first }, steps: steps[0], mostMs: 1200 },
+		{ name: "growing", want: { parent: 1, children: most }, steps: steps[1], mostMs: 400 },
+		{ name: "another parent", want: { parent: 2, children: most }, steps: steps[2], mostMs: 1000 },
 		{ name: "shrinking", want: { parent: 2, children: last }, steps: steps[3], mostMs: 20 },
 		{ name: "destroying", want: undefined, steps: steps[4], mostMs: 20 },
 	];

@@ -232,7 +232,7 @@ describe("strings that change nothing", () => {
 		}
 	});
 
-	it("reach no shell: of the processes that are started one gets no arguments, four files in pools, one checked names, one a program of the user's own", () => {
+	it("reach no shell: of the processes that are started one gets no arguments, four files in pools, one a file of our own, one checked names, one a program of the user's own", () => {
 		const root = join(__dirname, "../../../../provider");
 		const sources = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
 		const text = (name: string) => readFileSync(join(root, name), "utf8");
@@ -241,8 +241,10 @@ describe("strings that change nothing", () => {
 		const starting = sources.filter((name) => /child_process/.test(text(name)));
 		const offlineJoin = join("identity", "directory", "offline-join.ts");
 		const hostProgram = join("morph", "host-program.ts");
+		const pipe = join("fork", "source.ts");
 		const [guestfish, commit] = ["guestfish.ts", "into-source.ts"].map((name) => join("init", "inject", name));
-		assert.deepEqual(starting.sort(), [offlineJoin, guestfish, commit, worker, hostProgram, replica, qemuImg]);
+		assert.deepEqual(starting.sort(), [pipe, offlineJoin, guestfish, commit, worker, hostProgram, replica, qemuImg]);
+		assert.match(text(pipe), /promisify\(execFile\)\("mkfifo", \["-m", "600", pipe\]\)/);
 		// What is asked of it is written to it, in quotes: see the tests of scripts in images.
 		assert.match(text(guestfish!), /spawn\("guestfish", args, \{/);
 		assert.match(text(guestfish!), /args = \[`--format=\$\{disk.format\}`, "-a", disk.path\]/);

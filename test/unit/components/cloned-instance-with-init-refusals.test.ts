@@ -61,7 +61,16 @@ describe("ClonedInstanceWithInit refuses", () => {
 			{ init: [{ library: "hostname", with: { name: "a{instance}" }, onlyOn: { os: "windows" } }], timeoutSeconds: 0 },
 			/hostname: library: is given with onlyOn\.os windows/,
 		],
-		["a domain to go on as", { ...STATE, source: { domain: "x" } }, /source: got a domain with withState; allowed are/],
+		[
+			"credentials to take a state",
+			{ ...STATE, source: { domain: "x" }, elevatedCredentials: { uri: "test:///a" } },
+			/elevatedCredentials: is given with withState/,
+		],
+		[
+			"hardware that a machine has not",
+			{ ...STATE, source: { domain: "x" }, domain: { vcpus: 2 } },
+			/domain: got vcpus with withState, and the clones have the hardware of what they go on from/,
+		],
 		["a fork point that is booted", { source: { forkPoint: "x" } }, /source: got a fork point without withState: true/],
 		["several hosts that go on", { ...STATE, hosts: [{ uri: "test:///a" }] }, /hosts: is given with withState/],
 		["a busy machine to go on as", { ...STATE, whenSourceBusy: {} }, /whenSourceBusy: is given with withState/],
@@ -79,7 +88,7 @@ describe("ClonedInstanceWithInit refuses", () => {
 		[
 			"hardware that a fork point has not",
 			{ ...STATE, source: { forkPoint: "x" }, domain: { memoryMiB: 64 } },
-			/domain: got memoryMiB with withState, and the clones have the hardware of the fork point/,
+			/domain: got memoryMiB with withState, and the clones have the hardware of what they go on from/,
 		],
 		["a TPM's state", { ...STATE, identifier: "tpm" }, /identifier: got "tpm" with withState/],
 		[

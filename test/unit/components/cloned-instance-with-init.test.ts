@@ -140,6 +140,14 @@ describe("ClonedInstanceWithInit", () => {
 		assert.deepEqual([base, parent, domain], [undefined, "warm", undefined]);
 	});
 
+	it("has them go on from a copy of a machine that runs, and leaves that alone", async () => {
+		const registered = await made({ withState: true, source: { domain: "machine" } });
+		assert.deepEqual(inputs(registered, SOURCE, "web-source").action, "copy");
+		const { base, parent, source } = inputs(registered, POINT, "web-state");
+		assert.deepEqual([base, parent, source], [undefined, undefined, "uuid-web-source"]);
+		assert.equal(inputs(registered, DOMAIN, "web-0").templateFrom, undefined);
+	});
+
 	it("has a source domain looked at before its disk is used, and takes its hardware", async () => {
 		const registered = await made({
 			source: { domain: "template" },

@@ -50,6 +50,8 @@ export const ForkPoint: Table = {
 		["pool", "", 5],
 		["base", "", 5, "a\nb"],
 		["parent", "", 5],
+		["source", "", 5],
+		["takeTrigger", 5],
 		["baseContentId", 5],
 		...PARENT_HARDWARE,
 		["network", "", 5],
