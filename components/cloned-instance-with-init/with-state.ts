@@ -72,8 +72,8 @@ export function forkOf(
 		machineId: machineIdOf(name),
 		files: [toldFile(hardware, nics ?? [])],
 		first: [[RUN, "fork", "early"]],
-		// What failed is told by the runner, with its output.
-		commands: [["/bin/sh", "-c", `${RUN} boot network late || true`]],
+		// What failed is told by the runner, with its output. The network has been waited for, unless these scripts make it.
+		commands: [["/bin/sh", "-c", `waited=yes ${RUN} boot network late || true`]],
 		restart: restartedOf(args),
 		...(setsAddress && { addressLater: true }),
 		onParentChange: args.onScriptChange === "replace" ? "replace" : "keep",
