@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { untilMade } from "../provider/fork/made";
 /** Command line for what is done beside Pulumi, on request: looking at and removing a stack's objects on a host. */
+import { untilMade } from "../provider/fork/made";
 import { collect, readState, refuseState } from "../provider/guard/gc";
 import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";

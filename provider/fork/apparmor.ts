@@ -13,6 +13,8 @@ const RULES = "/etc/apparmor.d";
 /** What libvirt makes each machine's profile of. */
 const TEMPLATE = "libvirt/TEMPLATE.qemu";
 const DEEPEST = 8;
+/** A rule in the other order, which is rare: `rw /srv/**,` */
+const MODE_FIRST = /^(?:(?:audit|allow|deny|owner|file)\s+)*[rwaxmklipPuUcC]+\s+["/@{]/;
 
 /** What lets QEMU open files of a folder. */
 export function appArmorRemedy(path: string): string {
@@ -34,6 +36,7 @@ export async function mayOpen(path: string, access: "r" | "rw", folder = RULES):
 	try {
 		const rules = await rulesIn(folder, TEMPLATE);
 		if (rules.some((line) => /^profile\b.*\b(complain|unconfined)\b/.test(line))) return undefined;
+		if (rules.some((line) => MODE_FIRST.test(line))) return undefined;
 		return allows(rules, path, access);
 	} catch {
 		return undefined;

@@ -60,7 +60,7 @@ export function endHeard(host: Host, uuid: string, linked?: () => Promise<void>)
 	return async () => {
 		said += await hear(host, uuid);
 		const now = performance.now();
-		if (linked && (said.includes("linked") || now > unusedUntil)) {
+		if (linked && (/linked|ended/.test(said) || now > unusedUntil)) {
 			await linked();
 			linked = undefined;
 		}

@@ -45,28 +45,35 @@ export async function saveWhole(host: Host, uuid: string, pipe: string, seconds:
 		await patiently(() => host.domains.suspend(uuid));
 	}
 	const limit = await host.domains.qmp<{ "max-bandwidth": number }>(uuid, "query-migrate-parameters");
-	await host.domains.qmp(uuid, "migrate-set-capabilities", IGNORE_SHARED);
-	await host.domains.qmp(uuid, "migrate-set-parameters", { "max-bandwidth": MOST_BANDWIDTH });
 	try {
-		await host.domains.qmp(uuid, "migrate", { uri: await handedOver(host, uuid, pipe, "w+") });
+		await host.domains.qmp(uuid, "migrate-set-capabilities", IGNORE_SHARED);
+		await host.domains.qmp(uuid, "migrate-set-parameters", { "max-bandwidth": MOST_BANDWIDTH });
+		// For writing alone: a reader of its own pipe would wait for ever when nobody else reads.
+		await host.domains.qmp(uuid, "migrate", { uri: await handedOver(host, uuid, pipe, "w") });
 		await untilSaved(host, uuid, "its state", seconds);
 	} finally {
-		await stopSaving(host, uuid);
-		await host.domains.qmp(uuid, "migrate-set-parameters", { "max-bandwidth": limit["max-bandwidth"] });
-		await forgetFork(host, uuid);
+		try {
+			await stopSaving(host, uuid);
+		} finally {
+			await host.domains.qmp(uuid, "migrate-set-parameters", { "max-bandwidth": limit["max-bandwidth"] });
+			await forgetFork(host, uuid);
+		}
 	}
 }
 
 /** QEMU tells that all is written a moment before the machine can go on. */
 async function stopSaving(host: Host, uuid: string): Promise<void> {
-	const isIdle = async () =>
-		IDLE.includes((await host.domains.qmp<{ status?: string }>(uuid, "query-migrate")).status ?? "none");
-	if (!(await isIdle())) {
+	if (!(await isIdle(host, uuid))) {
 		await host.domains.qmp(uuid, "migrate_cancel");
-		await until(isIdle, "QEMU has not stopped to write the machine's state");
+		await until(() => isIdle(host, uuid), "QEMU has not stopped to write the machine's state");
 	}
 	const isFinal = async () => (await statusOf(host, uuid)) !== "finish-migrate";
 	await until(isFinal, "QEMU has not come to an end with the machine's state");
+}
+
+/** Whether its state is written by nobody. */
+export async function isIdle(host: Host, uuid: string): Promise<boolean> {
+	return IDLE.includes((await host.domains.qmp<{ status?: string }>(uuid, "query-migrate")).status ?? "none");
 }
 
 async function statusOf(host: Host, uuid: string): Promise<string> {
@@ -98,7 +105,7 @@ async function handOver(host: Host, uuid: string, path: string, flags: "r" | "w+
 }
 
 /** A file that this computer opens. */
-async function handedOver(host: Host, uuid: string, path: string, flags: "r" | "w+"): Promise<string> {
+async function handedOver(host: Host, uuid: string, path: string, flags: "r" | "w" | "w+"): Promise<string> {
 	await host.domains.qmp(uuid, "getfd", { fdname: FILE }, { files: [{ path, flags }] });
 	return `fd:${FILE}`;
 }

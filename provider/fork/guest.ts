@@ -110,7 +110,8 @@ export async function connectGuest(
 ): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
 	const { ips, licence, commands, restart } = inputs;
 	const own = mac === undefined ? undefined : networkOf(inputs);
-	if (own || inputs.addressLater) await bringUp?.();
+	const isNow = own !== undefined || inputs.addressLater === true;
+	if (isNow) await bringUp?.();
 	if (own) await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(own, mac!, { lasting: false })], seconds);
 	const wanted = (own?.addresses ?? ips).map(compared);
 	// The guest gives up first, and says what it has waited for.
@@ -121,7 +122,11 @@ export async function connectGuest(
 	];
 	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
 	const input = lines === "" ? undefined : lines;
-	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, { input, tells, linked: bringUp });
+	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, {
+		input,
+		tells,
+		linked: isNow ? undefined : bringUp,
+	});
 	const addresses = said.filter(([name]) => name === "address").map(([, value]) => value);
 	if (mac !== undefined) verifyAddress(addresses, own?.addresses ?? ips, own && "which it was to set by itself");
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);

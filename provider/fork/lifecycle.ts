@@ -11,7 +11,7 @@ import { note } from "../domain/note";
 import { foreign } from "../domain/own";
 import { recordedOf, shortVersion } from "../init/injected";
 import type { Host } from "../libvirt";
-import { type Change, InputError, type Lifecycle } from "../lifecycle";
+import type { Change, Lifecycle } from "../lifecycle";
 import { foundOwnLine, isOwnedBy } from "../owner";
 import { backingChain } from "../volume/bases";
 import { forgetMade, isSucceeded, rememberMade } from "../volume/made-here";
@@ -25,7 +25,7 @@ import { refuseUnfitHost } from "./needs";
 import { refuseStrangerAt } from "./permission";
 import { rules } from "./rules";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "./schema";
-import { readSource } from "./source";
+import { readSource, refuseStanding } from "./source";
 
 /** All that a fork point is made from: another value of any makes another fork point. */
 const CONTENT = [
@@ -152,16 +152,16 @@ function memoryLine({ base, domain }: ForkPointInputs): string {
 
 async function sourceLines(inputs: ForkPointInputs, host: Host): Promise<string[]> {
 	if (inputs.source === undefined) return [];
-	try {
-		const { name, memoryMiB } = await readSource(host, inputs);
-		return [
-			`domain ${name} stands still while its memory (${memoryMiB} MiB) and its disk are copied, and goes on as it was`,
-		];
-	} catch (error) {
-		// It may be made, or started, by the same run.
-		if (error instanceof InputError) return [`warning: source: ${error.message}`];
-		throw error;
-	}
+	const info = await host.domains.find(inputs.source);
+	// It may be made, or started, by the same run.
+	if (!info) return [`warning: source: there is no domain ${inputs.source} on the host yet`];
+	if (info.state === "shutoff") return [`warning: source: domain ${info.name} is off; it has to run by then`];
+	const source = await readSource(host, inputs);
+	await refuseStanding(host, source);
+	const { name, memoryMiB } = source;
+	return [
+		`domain ${name} stands still while its memory (${memoryMiB} MiB) and its disk are copied, and goes on as it was`,
+	];
 }
 
 /** A whole fork point as it is on the host; undefined where there is none. */

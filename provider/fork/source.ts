@@ -3,7 +3,7 @@
  * if nothing had been. The copy goes on beside it, with a memory that can be shared, and NICs that lead nowhere.
  */
 import { execFile } from "node:child_process";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ import { attribute, child, children, copy, type Element, element, parse, remove 
 import { recordedIn } from "../xml/metadata";
 import { readMiB } from "../xml/units";
 import { MEMORY } from "./definition";
-import { saveWhole } from "./device-state";
+import { isIdle, saveWhole } from "./device-state";
 import { untilAgentAnswers } from "./guest";
 import type { ForkPointInputs } from "./schema";
 import { takeApart } from "./whole-state";
@@ -82,16 +82,30 @@ export async function readSource(host: Host, inputs: ForkPointInputs): Promise<S
 	return { uuid, name, root: hardwareOf(live), nics, memoryMiB: readMiB(live, "memory")! };
 }
 
-/** @throws InputError for a machine that stands still, or whose agent does not answer; nothing is touched */
-export async function refuseUnready(host: Host, { uuid, name }: Source): Promise<void> {
+/**
+ * @returns whether it stands still because a run was cut off
+ * @throws InputError for a machine that stands still for another reason, or is written by somebody else
+ */
+export async function refuseStanding(host: Host, { uuid, name }: Source): Promise<boolean> {
 	const { state } = await host.domains.state(uuid);
-	const refuse = (complaint: string) => new InputError("source", `got domain ${name}, ${complaint}`);
-	const isOurs = state === "paused" && (await isMarked(host, uuid));
-	if (state !== "running" && !isOurs) throw refuse(`which is ${state}; allowed is one that runs`);
-	if (!isOurs && !(await untilAgentAnswers(host, uuid, AGENT_SECONDS)))
-		throw refuse(
-			"whose guest agent does not answer; allowed is one with the QEMU guest agent: its copy is asked through it",
-		);
+	if (state === "paused" && (await isMarked(host, uuid))) return true;
+	if (state !== "running") throw refused(name, `which is ${state}; allowed is one that runs`);
+	if (await isIdle(host, uuid)) return false;
+	throw refused(name, "which is moved or saved by somebody; allowed is one that is not");
+}
+
+/** @throws InputError for a machine that is not to be taken now; nothing is touched */
+export async function refuseUnready(host: Host, source: Source): Promise<void> {
+	if (await refuseStanding(host, source)) return;
+	if (await untilAgentAnswers(host, source.uuid, AGENT_SECONDS)) return;
+	throw refused(
+		source.name,
+		"whose guest agent does not answer; allowed is one with the QEMU guest agent: its copy is asked through it",
+	);
+}
+
+function refused(name: string, complaint: string): InputError {
+	return new InputError("source", `got domain ${name}, ${complaint}`);
 }
 
 function unfit(root: Element): string | undefined {
@@ -174,7 +188,9 @@ async function takeState(
 		const stream = createReadStream(pipe, { highWaterMark: MIB });
 		const whole = { from: ORDINARY_MEMORY, to: MEMORY, bytes: memoryMiB * MIB, write: gathered.write };
 		const taken = takeApart(stream as AsyncIterable<Buffer>, whole).finally(() => stream.destroy());
-		const [devices] = await Promise.all([taken, saveWhole(host, uuid, pipe, seconds)]);
+		const saved = saveWhole(host, uuid, pipe, seconds);
+		// The machine goes on after this: QEMU has to be done with it, whichever of the two has failed.
+		const [devices] = await Promise.all([taken, saved]).finally(() => saved.catch(() => {}));
 		await gathered.end();
 		const state = await open(files.devices.path, "r+");
 		await writeAll(state, devices, 0).finally(() => state.close());
@@ -183,6 +199,11 @@ async function takeState(
 		throw new Error(`the state of ${name} could not be copied: ${error.message}`, { cause: error });
 	} finally {
 		await memory.close();
+		// Lets go whoever has waited for the other end.
+		await open(pipe, constants.O_RDWR | constants.O_NONBLOCK).then(
+			(end) => end.close(),
+			() => {},
+		);
 		await rm(folder, { recursive: true, force: true });
 	}
 }

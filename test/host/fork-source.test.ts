@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
+import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { readdir } from "node:fs/promises";
+import { createReadStream } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { saveWhole } from "../../provider/fork/device-state";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type Full, Lab } from "./domain-lab";
 import { ForkLab, type Point } from "./fork-lab";
@@ -40,6 +44,7 @@ describe("a fork point made from a machine that runs", function () {
 	const inputs = (more: object = {}) =>
 		forks.point({ base: undefined, domain: {}, network: undefined, ready: undefined, source: "web", ...more });
 	const counted = async (uuid: string) => (await lab.sh(uuid, "cat /run/count")).split(" ");
+	const state = async () => (await lab.host.domains.state(source.uuid)).state;
 	const told =
 		"cat /proc/sys/kernel/random/boot_id; ip -o -4 addr show dev eth0; cat /sys/class/net/eth0/address; hostname";
 
@@ -76,9 +81,27 @@ describe("a fork point made from a machine that runs", function () {
 		assert.ok(Number(to) >= Number(from));
 	});
 
+	it("lets the machine go on when nobody reads its state any more", async () => {
+		const folder = await mkdtemp(join(tmpdir(), "fork-source-"));
+		const pipe = join(folder, "state");
+		await promisify(execFile)("mkfifo", [pipe]);
+		const reader = createReadStream(pipe);
+		reader.once("data", () => reader.destroy());
+		await lab.host.domains.suspend(source.uuid);
+		await assert.rejects(saveWhole(lab.host, source.uuid, pipe, 60), /QEMU could not write its state/);
+		await lab.host.domains.resume(source.uuid);
+		assert.equal(await state(), "running");
+		const capabilities = await lab.host.domains.qmp<Array<{ capability: string; state: boolean }>>(
+			source.uuid,
+			"query-migrate-capabilities",
+		);
+		assert.equal(capabilities.find(({ capability }) => capability === "x-ignore-shared")!.state, false);
+		await rm(folder, { recursive: true });
+	});
+
 	it("goes on with the machine where a run is killed while that stands still", async () => {
 		const again = inputs({ takeTrigger: "2" });
-		const state = async () => (await lab.host.domains.state(source.uuid)).state;
+		const writing = async () => (await lab.host.domains.qmp<{ status?: string }>(source.uuid, "query-migrate")).status;
 		let killed: ChildProcess | undefined;
 		// The moment may be over before it is seen.
 		for (let attempt = 0; attempt < 10 && !killed; attempt++) {
@@ -87,7 +110,7 @@ describe("a fork point made from a machine that runs", function () {
 			});
 			const ended = once(run, "exit");
 			while (run.exitCode === null && !killed) {
-				if ((await state()) === "paused") {
+				if ((await writing()) === "active") {
 					run.kill("SIGKILL");
 					killed = run;
 				} else await sleep(3);

@@ -127,7 +127,7 @@ async function targetOf(
 	const { uuid, name } = found;
 	const root = parse(await host.domains.xml(uuid, { inactive: true }), `the definition of ${name}`);
 	// Cut off in the middle: it is off afterwards. One that somebody else has started goes on.
-	if (isStartedForThis(root))
+	if (await isStartedForThis(host, found))
 		return { kind: "machine", uuid, name, powerOnSeconds: powerOnSeconds ?? SHUTDOWN_SECONDS };
 	if (found.state === "running") return { kind: "machine", uuid, name };
 	if (found.state !== "shutoff") {

@@ -1,22 +1,25 @@
 /**
  * A machine that is off, started for what is put into it by its guest agent, and off again afterwards. That it was started for
- * this alone is noted in its metadata before: a run that follows one that was cut off ends it, and nobody else's machine.
+ * this alone is noted in its metadata before, which what runs keeps until it ends: a run that follows one that was cut off
+ * ends it, and nobody else's machine.
  */
 import { look } from "../../domain/look";
 import { patiently } from "../../domain/patience";
 import { turnOff, turnOn } from "../../domain/power";
 import { untilAgent } from "../../domain/wait";
-import type { Host } from "../../libvirt";
+import type { DomainInfo, Host } from "../../libvirt";
 import type { Context } from "../../lifecycle";
-import { child, childInNamespace, type Element } from "../../xml/element";
+import { child, childInNamespace, parse } from "../../xml/element";
 
 const NAMESPACE = "urn:pulumi-libvirt-clones:power-on";
 const PREFIX = "clones-power";
 const NOTE = "<started/>";
 
-/** Whether a machine was started for this: by its definition. */
-export function isStartedForThis(root: Element): boolean {
-	return childInNamespace(child(root, "metadata"), NAMESPACE) !== undefined;
+/** Whether a machine runs because it was started for this. */
+export async function isStartedForThis(host: Host, { uuid, name, state }: DomainInfo): Promise<boolean> {
+	if (state === "shutoff") return false;
+	const live = parse(await host.domains.xml(uuid), `the state of ${name}`);
+	return childInNamespace(child(live, "metadata"), NAMESPACE) !== undefined;
 }
 
 /**
@@ -36,6 +39,8 @@ export async function whilePoweredOn<T>(
 		if (!seen) throw new Error(`domain ${name} is gone`);
 		log(`starts ${name} for this`);
 		await turnOn(host, seen);
+		// Whoever starts it later is somebody else.
+		await note(host, uuid, undefined);
 		if (!(await untilAgent(host, uuid, seconds))) {
 			throw new Error(
 				`the guest agent of ${name}, which was started for this, has not answered within ${seconds} s ` +

@@ -35,7 +35,7 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 			const root = await definitionOf(host, info);
 			refuseStranger(inputs, info, root);
 			if (info.state === "shutoff" || makes === false) return [];
-			if (goesOff(inputs, root))
+			if (await goesOff(host, inputs, info))
 				return [`${info.name} runs: a run that was cut off has started it, and it is off afterwards`];
 			if (inputs.action === "fail" || inputs.action === "powerOn") return [`warning: domain: ${busy(info)}`];
 			return [`${info.name} runs: ${DONE_ABOUT_IT[inputs.action](inputs)}`];
@@ -48,7 +48,7 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 			if (!info) throw new InputError("domain", missing(inputs.domain));
 			const root = await definitionOf(host, info);
 			refuseStranger(inputs, info, root);
-			if (inputs.action !== "copy" && !goesOff(inputs, root)) await untilOff(able, inputs, info);
+			if (inputs.action !== "copy" && !(await goesOff(host, inputs, info))) await untilOff(able, inputs, info);
 			return { id: info.uuid, state: { ...inputs, uuid: info.uuid, ids: hardwareIn(root) } };
 		}),
 
@@ -85,8 +85,8 @@ function busy({ name, state }: DomainInfo): string {
 }
 
 /** Whether it runs only because an earlier run was cut off, and is shut down once it has its scripts. */
-function goesOff({ action }: CloneSourceInputs, root: Element): boolean {
-	return action === "powerOn" && isStartedForThis(root);
+async function goesOff(host: Host, { action }: CloneSourceInputs, info: DomainInfo): Promise<boolean> {
+	return action === "powerOn" && (await isStartedForThis(host, info));
 }
 
 /** @throws InputError for a stack that its owner does not want to clone it */
