@@ -22,7 +22,9 @@ import { patiently, poll } from "./patience";
 
 /** A guest on PCI Express lets go of a device after 5 s, and one that is just starting only when it is up. */
 const UNPLUG_SECONDS = 60;
-const BALLOON_SECONDS = 5;
+/** How long a balloon that has not moved is waited for; one that moves, to the end. */
+const BALLOON_STILL_SECONDS = 5;
+const BALLOON_SECONDS = 120;
 
 /** What is put into a running machine and taken out of it, beside vCPUs and memory. */
 export type DeviceKind = "disk" | "nic" | "device";
@@ -72,11 +74,16 @@ export async function applySize(
 async function applyMemory({ host, log }: Context, live: FoundDomain, memoryMiB: number): Promise<void> {
 	if (live.memoryMiB === memoryMiB || memoryMiB > live.maxMemoryMiB) return;
 	await patiently(() => host.domains.setMemory(live.uuid, memoryMiB, "live"));
-	const reached = await poll(BALLOON_SECONDS, async () =>
-		(await lookLive(host, live.uuid)).memoryMiB === memoryMiB ? true : undefined,
-	);
+	let now = live.memoryMiB;
+	let movedAt = performance.now();
+	const reached = await poll(BALLOON_SECONDS, async () => {
+		const before = now;
+		now = (await lookLive(host, live.uuid)).memoryMiB;
+		if (now === memoryMiB) return true;
+		if (now !== before) movedAt = performance.now();
+		return performance.now() - movedAt > BALLOON_STILL_SECONDS * 1000 ? false : undefined;
+	});
 	if (!reached) {
-		const { memoryMiB: now } = await lookLive(host, live.uuid);
 		log(`the guest has not brought its memory to ${memoryMiB} MiB yet (now ${now}): its balloon driver decides`);
 	}
 }
