@@ -31,7 +31,7 @@ interface Scope {
 
 const FULL: Record<Kind, Scope> = {
 	micro: { rounds: 3, boot: [1, 4, 16, 32], fork: [1, 4, 16, 32], warm: [1, 4, 16, 32], host: [1, ALL] },
-	debian: { rounds: 1, boot: [1, 4, 16], fork: [1, 4, 16, 32], warm: [1, 4], host: [1, ALL] },
+	debian: { rounds: 3, boot: [1, 4, 16], fork: [1, 4, 16, 32], warm: [1, 4], host: [1, ALL] },
 };
 const QUICK: Scope = { rounds: 1, boot: [1], fork: [1], warm: [1], host: [1, 4] };
 
@@ -75,7 +75,8 @@ async function measure(kind: Kind, scope: Scope): Promise<Measured> {
 		const point = await stand.point();
 		progress(`${kind}: the fork point is there`);
 		const raw = await stand.raw(point);
-		const children: Machine[] = [];
+		/** Of children that were made one at a time. */
+		const facts: Array<NonNullable<Machine["domain"]["forked"]>> = [];
 		const ways: Record<string, (count: number) => Promise<number>> = {
 			boot: (count) => made(stand, count, () => stand.boot()),
 			fork: (count) =>
@@ -83,7 +84,7 @@ async function measure(kind: Kind, scope: Scope): Promise<Measured> {
 					stand,
 					count,
 					() => stand.fork(point),
-					(machines) => children.push(...machines),
+					([one]) => count === 1 && facts.push(one!.domain.forked!),
 				),
 			warm: (count) => turnedOn(stand, point, count, PARALLEL, (machine) => stand.turnOn(machine)),
 			host: (count) => turnedOn(stand, point, count, ALL, (machine) => stand.hostSide(machine)),
@@ -100,11 +101,10 @@ async function measure(kind: Kind, scope: Scope): Promise<Measured> {
 			);
 		// What the first child of a point has to read, the others find in memory.
 		await ways.fork!(1);
-		children.length = 0;
+		facts.length = 0;
 		const few = await interleaved(rounds, takenOf(false));
 		// What stands behind these is many machines already.
 		const many = await interleaved(1, takenOf(true));
-		const facts = children.slice(0, rounds).map(({ domain }) => domain.forked!);
 		const steps = (["startMs", "loadMs", "identityMs", "plugMs", "connectMs"] as const).map((step) => [
 			step.replace("Ms", ""),
 			median(facts.map(({ timings }) => timings[step] ?? 0)),
@@ -133,7 +133,7 @@ async function made(
 	stand: Stand,
 	count: number,
 	make: () => Promise<Machine>,
-	done: (machines: Machine[]) => void = () => {},
+	done: (machines: Machine[]) => unknown = () => {},
 ): Promise<number> {
 	const machines: Machine[] = [];
 	const wanted = Array.from({ length: count }, (_, index) => index);
