@@ -323,8 +323,8 @@ export interface ClonedInstanceWithInitArgs {
 	 */
 	afterClone?: "keep" | "stopSource";
 	/**
-	 * Used for looking at a source domain and for shutting it down, where that is denied to `uri`'s own access. A secret,
-	 * whether it is given as one or not.
+	 * Used for looking at a source domain, for shutting it down, and for putting scripts into it (`injectInto: "source"`),
+	 * where that is denied to `uri`'s own access. A secret, whether it is given as one or not.
 	 * @default none: what is denied is an error
 	 */
 	elevatedCredentials?: ElevatedCredentialsArgs;

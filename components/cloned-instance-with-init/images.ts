@@ -10,7 +10,7 @@ import { contentIdOf } from "../../provider/volume/known-content";
 import { Volume } from "../../provider/volume/resource";
 import { poolOf } from "../base";
 import type { ClonedInstanceWithInitArgs } from "./args";
-import { after, common } from "./common";
+import { after, common, elevated } from "./common";
 import type { Place } from "./places";
 
 /** As for all else that is done about a source. */
@@ -40,7 +40,14 @@ export function injectionInto(
 	const leave = args.afterClone === "stopSource";
 	const { action, timeoutSeconds = DEFAULT_POWER_SECONDS } = args.whenSourceBusy ?? {};
 	const power = action === "powerOn" ? { powerOnSeconds: timeoutSeconds } : {};
-	const inputs = { ...common(component, args), ...target, injected, ...power, ...(leave && { leave }) };
+	const inputs = {
+		...common(component, args),
+		...target,
+		injected,
+		...power,
+		...elevated(args),
+		...(leave && { leave }),
+	};
 	return new Injection(`${component}-source`, inputs, { parent, ...after(hosts) });
 }
 

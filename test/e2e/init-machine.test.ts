@@ -34,11 +34,29 @@ describe("clones with scripts of a machine that runs", function () {
 		assert.equal(await bench.host.virsh("domstate", "origin"), "shut off");
 	});
 
-	it("leave it off from then on, and leave nothing themselves", async () => {
+	it("leave it off from then on", async () => {
 		await bench.project.setConfig("running", "false");
 		await bench.project.up();
 		await bench.project.preview(["--expect-no-changes"]);
 		assert.equal(await bench.host.virsh("domstate", "origin"), "shut off");
+	});
+
+	it("are made of it while it is off, for which the preview says that it is started", async () => {
+		await bench.project.setConfig("later", "true");
+		const { stdout } = await bench.project.preview(["--diff"]);
+		assert.match(stdout, /are put into origin by its guest agent, for which it is started; it is off again afterwards/);
+		await bench.project.up();
+		const { fromOff } = await bench.project.outputs<{ fromOff: InitInstance[] }>();
+		assert.deepEqual(
+			fromOff.map(({ name, scripts }) => [name, scripts[0]?.state]),
+			[["later-0", "done"]],
+		);
+		assert.equal(await inGuest(bench.host, "later-0", "cat /etc/grown; hostname"), "grown here\nlater");
+		assert.equal(await bench.host.virsh("domstate", "origin"), "shut off");
+	});
+
+	it("leave nothing themselves", async () => {
+		await bench.project.preview(["--expect-no-changes"]);
 		await bench.project.destroy();
 		assert.deepEqual(await leftOn(bench), []);
 	});

@@ -9,9 +9,11 @@ import { injection } from "../../provider/init/injection/lifecycle";
 import { type InjectionFacts, type InjectionInputs, injectionSchema } from "../../provider/init/injection/schema";
 import { cloneSource } from "../../provider/init/source/lifecycle";
 import { cloneSourceSchema } from "../../provider/init/source/schema";
+import { connect } from "../../provider/libvirt";
 import type { State } from "../../provider/lifecycle";
 import { type Full, Lab } from "./domain-lab";
 import { kill, payloadOf } from "./inject-lab";
+import { askForPassword, readingUri } from "./sasl";
 
 const SECONDS = 90;
 
@@ -145,5 +147,20 @@ describe("a machine that is off, and is started for scripts to be put into it", 
 		await injection.create(inputs(payloadOf("four")), await Lab.connect(lab));
 		assert.equal(await state(), "running");
 		await lab.host.domains.destroy(source.uuid);
+	});
+
+	it("is started with other credentials where one's own may only look at it", async () => {
+		const reader = { ...lab.context, host: connect(readingUri(lab.machine)) };
+		const five = { ...inputs(payloadOf("five")), uri: readingUri(lab.machine) };
+		const before = await definition();
+		await assert.rejects(injection.create(five, reader), /VIR_ERR_OPERATION_DENIED/);
+		const authFile = await askForPassword(lab.machine, "sesame-and-poppy");
+		lab.logged.length = 0;
+		await injection.create({ ...five, elevatedCredentials: { uri: lab.machine.uri, authFile } }, reader);
+		assert.match(lab.logged.join("\n"), /denied: .*; it is done with elevatedCredentials.*source is off again/s);
+		assert.doesNotMatch(lab.logged.join("\n"), /sesame/);
+		assert.equal((await reader.host.domains.state(source.uuid)).state, "shutoff");
+		assert.equal(await reader.host.domains.xml(source.uuid, { inactive: true }), before);
+		await reader.host.close();
 	});
 });

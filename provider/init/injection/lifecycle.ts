@@ -9,6 +9,7 @@ import { firstDisk } from "../../volume/domain-disks";
 import { findPool, findVolume } from "../../volume/pools";
 import { type DomainUse, refuseWhileUsed } from "../../volume/uses";
 import { parse, serialize } from "../../xml/element";
+import { withAccess } from "../access";
 import { runScripts, type ScriptFacts } from "../awaited";
 import { injectThroughAgent } from "../inject/agent";
 import { guestfishObstacle } from "../inject/guestfish";
@@ -30,7 +31,7 @@ type Target =
 export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 	name: "Injection",
 	schema: injectionSchema,
-	sensitive: ["injected"],
+	sensitive: ["injected", "elevatedCredentials"],
 	rules,
 
 	resolve: async (inputs) => ({ ...inputs, injected: recordedOf(inputs.injected) }),
@@ -52,23 +53,24 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		return found;
 	},
 
-	async plan(inputs, context) {
-		const { files } = payloadOf(inputs.injected);
-		const target = await targetOf(context, inputs);
-		const where = target.kind === "disk" ? `${target.path} itself by libguestfs` : `${target.name} by its guest agent`;
-		const powered = target.kind === "machine" && target.powerOnSeconds !== undefined;
-		const obstacle =
-			target.kind === "disk" ? ((await userOf(context, target.path)) ?? (await guestfishObstacle())) : undefined;
-		return [
-			`scripts ${shortVersion(inputs.injected)}: ${files.length} files are put into ${where}${powered ? ", for which it is started; it is off again afterwards" : ""}`,
-			...(obstacle === undefined ? [] : [`warning: ${obstacle}`]),
-		];
-	},
+	plan: (inputs, context) =>
+		withAccess(context, inputs.elevatedCredentials, async (able) => {
+			const { files } = payloadOf(inputs.injected);
+			const target = await targetOf(able, inputs);
+			const where =
+				target.kind === "disk" ? `${target.path} itself by libguestfs` : `${target.name} by its guest agent`;
+			const powered = target.kind === "machine" && target.powerOnSeconds !== undefined;
+			const obstacle =
+				target.kind === "disk" ? ((await userOf(able, target.path)) ?? (await guestfishObstacle())) : undefined;
+			return [
+				`scripts ${shortVersion(inputs.injected)}: ${files.length} files are put into ${where}${powered ? ", for which it is started; it is off again afterwards" : ""}`,
+				...(obstacle === undefined ? [] : [`warning: ${obstacle}`]),
+			];
+		}),
 
 	async create(inputs, context) {
 		const started = performance.now();
-		const target = await targetOf(context, inputs);
-		const scripts = await put(context, target, payloadOf(inputs.injected), inputs.run);
+		const { target, scripts } = await put(context, inputs, payloadOf(inputs.injected), inputs.run);
 		const injectMs = Math.round(performance.now() - started);
 		const place = target.kind === "disk" ? target.path : target.uuid;
 		// Not that of the disk or the machine, which are resources of their own.
@@ -78,21 +80,22 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		};
 	},
 
-	async read(_id, state, { host }) {
-		const isThere =
-			state.domain === undefined ? await findVolume(host, state.target) : await host.domains.find(state.domain);
-		return isThere && state;
-	},
+	read: (_id, state, context) =>
+		withAccess(context, state.elevatedCredentials, async ({ host }) => {
+			const isThere =
+				state.domain === undefined ? await findVolume(host, state.target) : await host.domains.find(state.domain);
+			return isThere && state;
+		}),
 
 	async update(_id, olds, news, context) {
 		const { target, timings } = olds;
-		const scripts = await put(context, await targetOf(context, news), payloadOf(news.injected), news.run);
+		const { scripts } = await put(context, news, payloadOf(news.injected), news.run);
 		return { ...news, target, scripts: scripts ?? olds.scripts, timings };
 	},
 
 	async delete(id, state, context) {
 		if (state.leave || !(await injection.read(id, state, context))) return;
-		await put(context, await targetOf(context, state), NOTHING);
+		await put(context, state, NOTHING);
 	},
 };
 
@@ -152,12 +155,19 @@ async function refuseDependents({ host }: Context, uuid: string): Promise<void> 
 	}
 }
 
-/** @returns what has become of the scripts, where they are to run */
-async function put(
+/** @returns where it went, and what has become of the scripts where they are to run */
+function put(context: Context, inputs: InjectionInputs, payload: Payload, run?: InjectionInputs["run"]) {
+	return withAccess(context, inputs.elevatedCredentials, async (able) => {
+		const target = await targetOf(able, inputs);
+		return { target, scripts: await putInto(able, target, payload, run) };
+	});
+}
+
+async function putInto(
 	context: Context,
 	target: Target,
 	payload: Payload,
-	run?: InjectionInputs["run"],
+	run: InjectionInputs["run"],
 ): Promise<ScriptFacts[] | undefined> {
 	if (target.kind === "disk") {
 		await injectIntoSource(context, target.path, payload);

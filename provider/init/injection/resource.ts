@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { type HostArgs, idOf, LibvirtResource, type Reference } from "../../dynamic";
+import type { Access } from "../access";
 import type { InitInputs } from "../awaited";
 import type { InjectedInput } from "../injected";
 
@@ -14,6 +15,8 @@ export interface InjectionArgs extends Pick<HostArgs, "uri"> {
 	run?: pulumi.Input<InitInputs | undefined>;
 	/** A domain that is off is started for this, and shut down again: seconds that its guest gets for either. @default it stays off */
 	powerOnSeconds?: pulumi.Input<number>;
+	/** Used where one's own access is denied. @default none */
+	elevatedCredentials?: pulumi.Input<Access> | undefined;
 	/** What is there stays when the resource goes. @default false */
 	leave?: boolean;
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { computed } from "../../allowed";
 import type { Rule } from "../../lifecycle";
 import { commonShape, reference } from "../../schema";
+import { accessSchema } from "../access";
 import { initSchema, type ScriptFacts } from "../awaited";
 import { injectedSchema } from "../injected";
 
@@ -16,6 +17,8 @@ export const injectionSchema = z
 		run: initSchema.optional(),
 		/** A domain that is off is started for this, and shut down again: seconds that its guest gets for either. */
 		powerOnSeconds: z.number().min(1).max(86_400).optional(),
+		/** For what one's own access is denied. */
+		elevatedCredentials: accessSchema.optional(),
 		/** What is there stays when the resource goes. */
 		leave: z.boolean().optional(),
 	})

@@ -196,7 +196,10 @@ describe("ClonedInstanceWithInit", () => {
 			source: { domain: "template" },
 			whenSourceBusy: { action: "powerOn" },
 		} as const;
-		assert.equal(inputs(await made(powered), INJECTION, "web-source").powerOnSeconds, 300);
+		const elevated = { ...powered, elevatedCredentials: { uri: "qemu+ssh://admin@a/system" } };
+		const given = inputs(await made(elevated), INJECTION, "web-source");
+		assert.equal(given.powerOnSeconds, 300);
+		assert.ok(JSON.stringify(given.elevatedCredentials).includes(pulumi.runtime.specialSigKey), "it is no secret");
 		const timed = { ...powered, whenSourceBusy: { action: "powerOn", timeoutSeconds: 40 } } as const;
 		assert.equal(inputs(await made(timed), INJECTION, "web-source").powerOnSeconds, 40);
 	});
