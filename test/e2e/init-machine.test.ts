@@ -44,7 +44,7 @@ describe("clones with scripts of a machine that runs", function () {
 	it("are made of it while it is off, for which the preview says that it is started", async () => {
 		await bench.project.setConfig("later", "true");
 		const { stdout } = await bench.project.preview(["--diff"]);
-		assert.match(stdout, /are put into origin by its guest agent, for which it is started; it is off again afterwards/);
+		assert.match(stdout, /origin is started for its scripts, and is off again afterwards/);
 		await bench.project.up();
 		const { fromOff } = await bench.project.outputs<{ fromOff: InitInstance[] }>();
 		assert.deepEqual(

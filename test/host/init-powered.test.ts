@@ -64,7 +64,9 @@ describe("a machine that is off, and is started for scripts to be put into it", 
 
 	it("is off again as it was, and its clones have them", async () => {
 		const before = await definition();
-		assert.deepEqual(await cloneSource.plan!(asSource(), lab.context), []);
+		assert.deepEqual(await cloneSource.plan!(asSource(), lab.context), [
+			"source is started for its scripts, and is off again afterwards",
+		]);
 		await cloneSource.create(asSource(), lab.context);
 		assert.match(
 			(await injection.plan!(inputs(), lab.context))[0]!,

@@ -34,7 +34,11 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 			if (!info) return [`warning: domain: ${missing(inputs.domain)}`];
 			const root = await definitionOf(host, info);
 			refuseStranger(inputs, info, root);
-			if (info.state === "shutoff" || makes === false) return [];
+			if (makes === false) return [];
+			if (info.state === "shutoff")
+				return inputs.action === "powerOn"
+					? [`${info.name} is started for its scripts, and is off again afterwards`]
+					: [];
 			if (await goesOff(host, inputs, info))
 				return [`${info.name} runs: a run that was cut off has started it, and it is off afterwards`];
 			if (inputs.action === "fail" || inputs.action === "powerOn") return [`warning: domain: ${busy(info)}`];
