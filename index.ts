@@ -1,6 +1,7 @@
 export type { BaseDomainArgs } from "./components/base";
 export * from "./components/cloned-instance-with-init";
 export type * from "./components/cloned-instance-with-init/args";
+export * from "./components/fork-point";
 export * from "./components/forked-vm-set";
 export type * from "./components/forked-vm-set/args";
 export type { ForkedChildUsage } from "./components/forked-vm-set/usage";
@@ -17,7 +18,7 @@ export * from "./environment";
 export * from "./provider/domain/resource";
 export type { HostArgs, Reference } from "./provider/dynamic";
 export type { ForkedFacts, ForkedLicence } from "./provider/fork/forked";
-export * from "./provider/fork/resource";
+export type { ForkDomainArgs, ForkPointArgs } from "./provider/fork/resource";
 export type { ForkPointFacts } from "./provider/fork/schema";
 export type { HostKey } from "./provider/identity/host-keys";
 export * from "./provider/identity/lease/resource";

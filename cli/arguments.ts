@@ -22,6 +22,14 @@ export interface Arguments {
 	port: string | undefined;
 	/** Seconds to wait. */
 	timeout: string | undefined;
+	/** Folder of a Pulumi project. */
+	project: string;
+	/** Number of children. */
+	count: string | undefined;
+	/** What a reset comes to. */
+	"on-reset": string | undefined;
+	/** Whether what others have changed is brought about as well. */
+	"with-pending": boolean;
 	yes: boolean;
 	help: boolean;
 }
@@ -44,6 +52,10 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 			bandwidth: { type: "string" },
 			port: { type: "string" },
 			timeout: { type: "string" },
+			project: { type: "string", default: "." },
+			count: { type: "string" },
+			"on-reset": { type: "string" },
+			"with-pending": { type: "boolean", default: false },
 			yes: { type: "boolean", default: false },
 			help: { type: "boolean", default: false },
 		},
@@ -58,6 +70,8 @@ export function argumentsOf(argv: ReadonlyArray<string>): Arguments {
 		bandwidth: values.bandwidth,
 		port: values.port,
 		timeout: values.timeout,
+		count: values.count,
+		"on-reset": values["on-reset"],
 		command: positionals.slice(0, words).join(" "),
 		names: positionals.slice(words),
 	};
@@ -81,6 +95,19 @@ export function portOf(port: string | undefined): number {
 	if (port === undefined) return 0;
 	if (/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535) return Number(port);
 	throw new Error(`--port: got ${JSON.stringify(port)}; allowed is a number from 1 to 65535`);
+}
+
+/** @throws Error */
+export function countOf(count: string | undefined): number | undefined {
+	if (count === undefined) return undefined;
+	if (/^\d{1,6}$/.test(count) && Number(count) <= 100_000) return Number(count);
+	throw new Error(`--count: got ${JSON.stringify(count)}; allowed is a number of children from 0 to 100000`);
+}
+
+/** @throws Error */
+export function onResetOf(onReset: string | undefined): "boot" | "refork" | undefined {
+	if (onReset === undefined || onReset === "boot" || onReset === "refork") return onReset;
+	throw new Error(`--on-reset: got ${JSON.stringify(onReset)}; allowed is boot or refork`);
 }
 
 /** @throws Error */

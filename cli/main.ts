@@ -6,6 +6,7 @@ import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
 import { type Arguments, argumentsOf, checkStack, portOf, timeoutOf } from "./arguments";
 import { edit } from "./edit";
+import { isOnChildren, onChildren } from "./fork";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
 import { morphCheck, morphOptions, morphStatus } from "./morph";
@@ -25,6 +26,12 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
        pulumi-libvirt-clones morph template NAME --stack ORGANIZATION/PROJECT/STACK [--state FILE]
        pulumi-libvirt-clones morph edit FILE [--uri URI] [--port PORT]
        pulumi-libvirt-clones fork wait NAME [--uri URI] [--timeout SECONDS]
+       pulumi-libvirt-clones fork power-on|power-off SET [CHILD...] --stack STACK [--project FOLDER] [--with-pending] [--yes]
+       pulumi-libvirt-clones fork reset SET [CHILD...] --stack STACK [--on-reset boot|refork] [--project FOLDER]
+           [--with-pending] [--yes]
+       pulumi-libvirt-clones fork create|destroy SET CHILD...|--count N --stack STACK [--project FOLDER] [--with-pending]
+           [--yes]
+       pulumi-libvirt-clones fork revert SET [CHILD...] --stack STACK [--project FOLDER] [--with-pending] [--yes]
        pulumi-libvirt-clones watch FILE [--uri URI] [--yes]
 
 sweep removes what carries a stack's mark on a host: its domains and networks, the disks of those domains, overlays to
@@ -48,12 +55,17 @@ machines that refer to each; morph template shows one, as a file of YAML.
 fork wait waits until a ForkPoint is made, by whichever stack, and prints what it is, as JSON: by its name, the name of its
 machine, or its UUID. It looks when libvirt tells of a change, and changes nothing.
 
+The other commands of fork are for children of a ForkedVMSet, all of them or those that are named: they change what the
+stack declares of them, in its configuration, and run pulumi up. They refuse to bring about what else the program has
+changed. fork revert takes back what they said: the program alone says it again.
+
 watch changes the declared number of a stack's machines by how busy they are, and runs pulumi up, until it is ended:
 docs/watch.md has the file.
 
 Without --yes they only tell what they would do.
 
-  --stack S     organization/project/stack; the organization of a self-managed backend is "organization"
+  --stack S     organization/project/stack; the organization of a self-managed backend is "organization"; for fork and a
+                stack of the project in the folder also its name alone
   --uri URI     libvirt URI of the host, for gc as the stack says it (LIBVIRT_DEFAULT_URI, else qemu:///system)
   --to URI      morph options: libvirt URI of the other host
   --bandwidth N morph options: MiB that are sent there in a second
@@ -62,6 +74,10 @@ Without --yes they only tell what they would do.
   --owner OWNER identities release: who holds it, where that is of a stack that is gone
   --port PORT   morph edit: where the page is served, on the loopback interface (any that is free)
   --timeout N   fork wait: seconds after which it gives up (600)
+  --project F   fork: folder of the Pulumi project (this one)
+  --count N     fork create, destroy: the number of counted children that there are to be
+  --on-reset R  fork reset: "refork" forks them again, without what they wrote to their system disks; "boot" (as the set says)
+  --with-pending  fork: bring about as well what the program has changed beside this
   --yes         do it`;
 
 const commands: Record<string, (given: Arguments) => Promise<Swept>> = {
@@ -98,6 +114,7 @@ async function main(): Promise<void> {
 	const command = Object.hasOwn(commands, given.command) ? commands[given.command] : undefined;
 	if (given.command === "watch") return watching(given);
 	if (given.command === "fork wait") return waiting(given);
+	if (isOnChildren(given.command)) return children(given);
 	if (given.command === "morph edit") return editing(given);
 	if (report) {
 		if (/^(identities|morph template)/.test(given.command)) checkStack(given.stack);
@@ -124,6 +141,14 @@ async function waiting({ names, uri, timeout }: Arguments): Promise<void> {
 	console.log(JSON.stringify(await untilMade(uri, name, how), undefined, "\t"));
 }
 
+async function children(given: Arguments): Promise<void> {
+	if (given.names.length === 0) throw new Error(usage);
+	const end = untilEnded({ told: ["SIGTERM"] });
+	const { changes } = await onChildren(given, { log: (line) => console.log(line), signal: end });
+	if (changes.length === 0) console.log("there is nothing to change");
+	if (!given.yes) console.log(NOT_DONE);
+}
+
 async function editing({ names, uri, port }: Arguments): Promise<void> {
 	await edit({ file: theOne(names), uri, port: portOf(port) }, untilEnded(), (line) => console.log(line));
 }
@@ -133,9 +158,12 @@ function theOne([file, ...others]: string[]): string {
 	return file;
 }
 
-function untilEnded(): AbortSignal {
+/** @param told signals that end it; others are only survived, as Ctrl-C, of which Pulumi hears by itself */
+function untilEnded({ told = ["SIGINT", "SIGTERM"] }: { told?: NodeJS.Signals[] } = {}): AbortSignal {
 	const end = new AbortController();
-	for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => end.abort());
+	for (const signal of ["SIGINT", "SIGTERM"] as const) {
+		process.once(signal, () => told.includes(signal) && end.abort());
+	}
 	return end.signal;
 }
 

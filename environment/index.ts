@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ForkPoint } from "../provider/fork/resource";
+import type { ForkPoint } from "../components/fork-point";
 import type { Identity } from "../provider/identity/lease/resource";
 import type { IdentityPool } from "../provider/identity/pool/resource";
 import type { MorphTemplate } from "../provider/morph-template/resource";

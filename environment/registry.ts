@@ -7,6 +7,7 @@ import { ClonedInstanceWithInit } from "../components/cloned-instance-with-init"
 import type { ClonedInstanceWithInitArgs } from "../components/cloned-instance-with-init/args";
 import { clonedInstanceWithInitRules } from "../components/cloned-instance-with-init/rules";
 import { clonedInstanceWithInitSchema } from "../components/cloned-instance-with-init/schema";
+import { ForkPoint } from "../components/fork-point";
 import { type ForkedChild, ForkedVMSet } from "../components/forked-vm-set";
 import type { ForkedVMSetArgs } from "../components/forked-vm-set/args";
 import { forkedVMSetRules, forkedVMSetSchema } from "../components/forked-vm-set/schema";
@@ -24,7 +25,7 @@ import { thinClonePoolSchema } from "../components/thin-clone-pool/schema";
 import { Domain, type DomainArgs } from "../provider/domain/resource";
 import { rules as domainRules } from "../provider/domain/rules";
 import { domainSchema } from "../provider/domain/schema";
-import { ForkPoint, type ForkPointArgs } from "../provider/fork/resource";
+import type { ForkPointArgs } from "../provider/fork/resource";
 import { rules as forkPointRules } from "../provider/fork/rules";
 import { forkDomainSchema, forkPointSchema } from "../provider/fork/schema";
 import { Identity, type IdentityLeaseArgs } from "../provider/identity/lease/resource";

@@ -1,5 +1,6 @@
 /** Changes the declared number of a stack's machines by how busy they are: never a machine that is not declared. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { bringAbout, openStack } from "../../operations/stack";
 import { connect } from "../../provider/libvirt";
 import { decide, type Memory } from "./decide";
 import { Measure } from "./measure";
@@ -75,13 +76,11 @@ async function once(own: Watched, stack: Declared, { yes, log }: Pick<WatchOptio
 	}
 }
 
-/** Only who watches needs the Automation API: it takes long to load. */
 async function declaredBy(
 	{ project, stack: name }: { project: string; stack: string },
 	log: (line: string) => void,
 ): Promise<Declared> {
-	const { LocalWorkspace } = await import("@pulumi/pulumi/automation/index.js");
-	const stack = await LocalWorkspace.selectStack({ stackName: name, workDir: project });
+	const stack = await openStack(project, name);
 	return {
 		async count(key) {
 			const { value } = await stack.getConfig(key);
@@ -90,8 +89,6 @@ async function declaredBy(
 			throw new Error(`got ${JSON.stringify(value)} in the configuration; allowed is a whole number`);
 		},
 		declare: (key, count) => stack.setConfig(key, { value: String(count) }),
-		async bringAbout() {
-			await stack.up({ onOutput: (text) => log(text.trimEnd()), color: "never" });
-		},
+		bringAbout: () => bringAbout(stack, log),
 	};
 }

@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Domain } from "../../provider/domain/resource";
 import { defaultUri, idOf, type Reference } from "../../provider/dynamic";
-import type { ForkPoint } from "../../provider/fork/resource";
 import type { InitInputs } from "../../provider/init/awaited";
 import { CloneHosts } from "../../provider/init/hosts/resource";
 import { type InjectedInput, injectedOf } from "../../provider/init/injected";
@@ -12,6 +11,7 @@ import { Volume } from "../../provider/volume/resource";
 import { checkArgs, naming, refuseLater } from "../args";
 import { type BaseDomainArgs, isDomainBase } from "../base";
 import { lineageOf } from "../children";
+import type { ForkPoint } from "../fork-point";
 import type { ClonedInstanceWithInitArgs } from "./args";
 import { after, common, elevated } from "./common";
 import { identityHardware } from "./hardware";

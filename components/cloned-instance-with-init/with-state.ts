@@ -2,12 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DomainArgs, GuestFileArgs, NicArgs } from "../../provider/domain/resource";
 import type { ForkedArgs } from "../../provider/fork/forked";
-import { type ForkDomainArgs, ForkPoint } from "../../provider/fork/resource";
+import type { ForkDomainArgs } from "../../provider/fork/resource";
 import type { Hardware } from "../../provider/init/identifiers";
 import type { InjectedInput } from "../../provider/init/injected";
 import { OWN_FOLDER } from "../../provider/init/payload-type";
 import type { CloneSource } from "../../provider/init/source/resource";
 import { isForkBase, poolOf } from "../base";
+import { ForkPoint } from "../fork-point";
 import { machineIdOf } from "../forked-vm-set/child";
 import type { ClonedInstanceWithInitArgs } from "./args";
 import { common } from "./common";

@@ -10,10 +10,11 @@ import type { Profile } from "../../provider/identity/lease/schema";
 import { InputError } from "../../provider/lifecycle";
 import type { Instance } from "../instances";
 import { identityFiles } from "../thin-clone-pool/identity";
-import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
+import type { ForkedVMSetArgs } from "./args";
+import type { ConfiguredOwn } from "./configured";
 import { infoFiles } from "./info";
 
-export type Child = Instance<ForkedChildArgs>;
+export type Child = Instance<ConfiguredOwn>;
 
 export function powerOf({ power }: ForkedVMSetArgs, { own }: Child): pulumi.Output<"on" | "off"> {
 	return pulumi.output(own.power ?? power ?? "on");
@@ -64,12 +65,21 @@ export function forkOf(
 		powerOn: pulumi
 			.output(args.disk ?? "persistent")
 			.apply((disk) => (disk === "nonPersistent" ? ("refork" as const) : ("boot" as const))),
-		resetTrigger: own.resetTrigger ?? args.resetTrigger,
-		onReset: args.onReset,
+		resetTrigger: triggerOf(own.resetTrigger ?? args.resetTrigger, own.resets),
+		onReset: own.onReset ?? args.onReset,
 		preemptible: own.preemptible ?? args.preemptible,
 		onParentChange: onParentChangeOf(args),
 		timeoutSeconds: args.timeoutSeconds,
 	};
+}
+
+/** Of the program and of the configuration: another one of either resets. */
+function triggerOf(
+	program: pulumi.Input<string> | undefined,
+	configured: ReadonlyArray<string>,
+): pulumi.Input<string> | undefined {
+	if (configured.length === 0) return program;
+	return pulumi.output(program).apply((own) => [...(own === undefined ? [] : [own]), ...configured].join(" "));
 }
 
 /** @throws InputError when its identity has no licence id */

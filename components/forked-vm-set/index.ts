@@ -8,10 +8,10 @@ import { Volume } from "../../provider/volume/resource";
 import { checkArgs, refuseLater } from "../args";
 import { commonOf } from "../children";
 import { dataDisksOf } from "../data-disks";
-import { instancesOf } from "../instances";
 import { Rollout } from "../rollout";
 import type { ForkedChildArgs, ForkedVMSetArgs } from "./args";
 import { type Child, forkOf, onParentChangeOf, powerOf, warmOf } from "./child";
+import { configuredFor } from "./configuration";
 import { describe, type ForkedChild } from "./described";
 import { refuseName } from "./point";
 import { forkedVMSetRules, forkedVMSetSchema } from "./schema";
@@ -38,13 +38,13 @@ export class ForkedVMSet extends pulumi.ComponentResource {
 	/** URIs of the children that went to another host. */
 	private readonly elsewhere: ReadonlyMap<string, pulumi.Input<string>>;
 
-	constructor(name: string, args: ForkedVMSetArgs, opts?: pulumi.ComponentResourceOptions) {
+	constructor(name: string, given: ForkedVMSetArgs, opts?: pulumi.ComponentResourceOptions) {
 		super("pulumi-libvirt-clones:index:ForkedVMSet", name, {}, opts);
-		checkArgs(`ForkedVMSet ${name}`, forkedVMSetSchema, args, forkedVMSetRules);
-		refuseName(`ForkedVMSet ${name}`, args.parent);
-		refuseLater(`ForkedVMSet ${name}`, args, ["count", "children", "namePrefix", "onParentChange", "maxParallel"]);
+		checkArgs(`ForkedVMSet ${name}`, forkedVMSetSchema, given, forkedVMSetRules);
+		refuseName(`ForkedVMSet ${name}`, given.parent);
+		refuseLater(`ForkedVMSet ${name}`, given, ["count", "children", "namePrefix", "onParentChange", "maxParallel"]);
 
-		const children = instancesOf<ForkedChildArgs>(args.namePrefix ?? name, args.count, args.children);
+		const { args, children } = configuredFor(name, given);
 		requireRoom(`ForkedVMSet ${name}`, "identityPool", args.identityPool, children.length);
 		const warm = warmOf(args, children);
 		const domains = new Map<string, Domain>();

@@ -10,7 +10,7 @@ import { namesRules, rollingRule } from "../shared-rules";
 import { rollingSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 import { infoSchema } from "./info";
 
-const power = z.enum(["on", "off"]);
+export const power = z.enum(["on", "off"]);
 const address = z.string().regex(/^[0-9A-Fa-f.:]+\/\d{1,3}$/, "allowed is an address with its prefix: 10.0.0.7/24");
 
 export const forkedChildSchema = z.strictObject({

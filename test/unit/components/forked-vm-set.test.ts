@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ForkedVMSet, type ForkedVMSetArgs } from "../../../index";
+import { ForkedVMSet, type ForkedVMSetArgs, ForkPoint } from "../../../index";
 import { connect } from "../../../provider/libvirt";
 import { type Registered, registeredBy } from "./mocks";
 
@@ -23,6 +23,18 @@ describe("ForkedVMSet", () => {
 		assert.deepEqual(names(VOLUME), ["web-0", "web-1", "web-db"]);
 		assert.equal(inputs(registered, VOLUME, "web-db").base, parent.disk);
 		assert.equal(inputs(registered, DOMAIN, "web-db").template, parent.uuid);
+	});
+
+	it("is what a fork point makes of itself, on its host", async () => {
+		const uri = "qemu:///session";
+		const registered = await registeredBy(() => {
+			const warm = new ForkPoint("warm", { base: "/gold.qcow2", pool: "images", uri });
+			return warm.derive("shop", { commands: [["load"]] }).createChildren("web", { count: 1 }).children;
+		});
+		const shop = inputs(registered, "pulumi-nodejs:dynamic/clones:ForkPoint", "shop");
+		assert.deepEqual([shop.parent, shop.pool, shop.uri], ["/pool/warm", "images", uri]);
+		const child = inputs(registered, DOMAIN, "web-0");
+		assert.deepEqual([child.template, child.uri], ["uuid-shop", uri]);
 	});
 
 	it("keeps children on the parent that they have unless told otherwise", async () => {
