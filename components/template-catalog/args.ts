@@ -1,7 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HealthCheckArgs } from "../../provider/domain/resource";
 import type { Reference } from "../../provider/dynamic";
-import type { ForkDomainArgs, ForkPoint } from "../../provider/fork/resource";
+import type { ForkDomainArgs } from "../../provider/fork/resource";
+import type { ForkPoint } from "../fork-point";
 import type { ForkedVMSetArgs, ForkPointReference } from "../forked-vm-set/args";
 
 /** A file that a template has: plain values, as it decides which templates there are. */
@@ -63,6 +64,8 @@ export interface TemplateArgs {
 	configuration?: TemplateConfigurationArgs;
 	/** A command that has to succeed before it is forked. @default that of the image that it boots, else nothing */
 	ready?: pulumi.Input<HealthCheckArgs>;
+	/** Which stacks may fork it, as in `ForkPoint`; not with a `point`, which has its own. @default the catalog's */
+	forkableBy?: pulumi.Input<pulumi.Input<string>[]>;
 }
 
 /** Machines that ask for a configuration: that, and what a `ForkedVMSet` takes. */
@@ -101,6 +104,12 @@ export interface TemplateCatalogArgs {
 	 * @default none
 	 */
 	forget?: string[];
+	/**
+	 * Which stacks may fork its templates, those that are made by themselves included: patterns of organization, project and
+	 * stack, such as `acme/web/*`. Its own stack always may. Changes without making one anew.
+	 * @default whoever the host lets in
+	 */
+	forkableBy?: pulumi.Input<pulumi.Input<string>[]>;
 	/** Seconds for each of a template's steps: boot, a command, the services. @default 300 */
 	timeoutSeconds?: pulumi.Input<number>;
 }

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ForkPoint } from "../../provider/fork/resource";
 import { InputError } from "../../provider/lifecycle";
 import { configurationSchema, left, type Steps } from "../../provider/templates/configuration";
 import { type Automatic, type Decision, decide, type Wish } from "../../provider/templates/decide";
 import { TemplateRequests } from "../../provider/templates/resource";
 import { checkArgs, refuseLater } from "../args";
+import type { ForkPoint } from "../fork-point";
 import { type ForkedChild, ForkedVMSet } from "../forked-vm-set";
 import { refuseName } from "../forked-vm-set/point";
 import type { TemplateCatalogArgs, TemplateSetArgs } from "./args";

@@ -1,9 +1,10 @@
 /** The fork points of a catalog of templates: those that are declared, and those that are decided on. */
 import * as pulumi from "@pulumi/pulumi";
-import { ForkPoint } from "../../provider/fork/resource";
 import { left, type Steps } from "../../provider/templates/configuration";
 import type { Decision, Wish } from "../../provider/templates/decide";
 import type { Template } from "../../provider/templates/search";
+import { defined } from "../defined";
+import { ForkPoint } from "../fork-point";
 import type { ForkPointReference } from "../forked-vm-set/args";
 import type { TemplateCatalogArgs } from "./args";
 import { nodesOf, type TemplateNode } from "./tree";
@@ -77,6 +78,7 @@ export class Points {
 	private make(resource: string, { name, parent, configuration }: Template): ForkPoint {
 		const { uri, pool, network, images, templates = {}, timeoutSeconds } = this.args;
 		const { base, baseContentId, ready, installCommand } = images[configuration.image] ?? {};
+		const forkableBy = templates[name]?.forkableBy ?? this.args.forkableBy;
 		const from = this.known.find((template) => template.name === parent);
 		const steps: Steps = from ? left(from.configuration, configuration) : configuration;
 		return new ForkPoint(
@@ -86,7 +88,13 @@ export class Points {
 				...(from
 					? { parent: this.all.get(from.name)!.uuid }
 					: { base: base!, baseContentId, domain: configuration.domain }),
-				...defined({ uri, network, timeoutSeconds, ready: templates[name]?.ready ?? (from ? undefined : ready) }),
+				...defined({
+					uri,
+					network,
+					timeoutSeconds,
+					forkableBy,
+					ready: templates[name]?.ready ?? (from ? undefined : ready),
+				}),
 				files: steps.files,
 				commands: commandsOf(steps, installCommand),
 				startBeforeFork: steps.startBeforeFork,
@@ -95,9 +103,4 @@ export class Points {
 			{ parent: this.owner },
 		);
 	}
-}
-
-/** Without what is undefined, which would be an argument. */
-function defined<Group extends object>(group: Group): Partial<Group> {
-	return Object.fromEntries(Object.entries(group).filter(([, value]) => value !== undefined)) as Partial<Group>;
 }

@@ -30,6 +30,7 @@ export const templateCatalogSchema = z.strictObject({
 				point: forkedVMSetSchema.shape.parent.optional(),
 				configuration: configuration.optional(),
 				ready: healthCheckSchema.optional(),
+				forkableBy: forkPointSchema.shape.forkableBy,
 			}),
 		)
 		.optional(),
@@ -42,6 +43,7 @@ export const templateCatalogSchema = z.strictObject({
 	keepAfter: z.int().min(1).max(1000).optional(),
 	maxLevels: z.int().min(1).max(100).optional(),
 	forget: z.array(objectName).optional(),
+	forkableBy: forkPointSchema.shape.forkableBy,
 	timeoutSeconds: forkPointSchema.shape.timeoutSeconds.unwrap().optional(),
 });
 
@@ -98,7 +100,10 @@ export function imagesOf({ images, templates = {} }: Pick<TemplateCatalogInputs,
 }
 
 function badTemplate(name: string, templates: Record<string, TemplateInputs>): string | undefined {
-	const { parent, point, configuration: own } = templates[name]!;
+	const { parent, point, configuration: own, forkableBy } = templates[name]!;
+	if (point !== undefined && forkableBy !== undefined) {
+		return `forkableBy: got ${shown(forkableBy)} and a point; a fork point that exists already says itself who may fork it`;
+	}
 	if (parent === undefined) return undefined;
 	if (point !== undefined) {
 		return `parent: got ${shown(parent)} and a point; a fork point that exists already has all that it has: tell that as its configuration`;

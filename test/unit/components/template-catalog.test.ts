@@ -29,6 +29,18 @@ const forkOf = (registered: Registered[], name: string) =>
 	inputsOf(registered, DOMAIN, name).fork as { point: string; commands: unknown; restart: unknown; files: unknown };
 
 describe("TemplateCatalog", () => {
+	it("says of each fork point which stacks may fork it", async () => {
+		const templates = { ...GOOD.templates, base: { forkableBy: [] } };
+		const registered = await made({ templates, forkableBy: ["acme/*/prod"] });
+		const of = (name: string) => inputsOf(registered, POINT, name).forkableBy;
+		assert.deepEqual([of("apps-base"), of("apps-web"), of("apps-shop")], [[], ["acme/*/prod"], ["acme/*/prod"]]);
+		assert.equal("forkableBy" in inputsOf(await made(), POINT, "apps-web"), false);
+		const point = { uuid: "3c5b", disk: "/images/warm.qcow2", pool: "images" };
+		const given = made({ templates: { base: { point, forkableBy: [] } } });
+		await assert.rejects(given, /templates\.base\.forkableBy: got \[\] and a point/);
+		await assert.rejects(made({ forkableBy: ["acme"] }), /forkableBy\[0\]: got "acme"; allowed are patterns/);
+	});
+
 	it("makes a fork point of each template, upon its parent, with what that has not", async () => {
 		const registered = await made();
 		const base = inputsOf(registered, POINT, "apps-base");

@@ -201,6 +201,7 @@ export const TemplateCatalog: Table = {
 		["templates.theirs.point.pool", "", 5],
 		["templates.theirs.point.restartAfterFork", ...SERVICES],
 		...configurationAt("templates.base.configuration"),
+		["templates.base.forkableBy", "acme/web", ["acme"], ["a b/c/d"]],
 		["templates.base.ready", "true", ["true"]],
 		["templates.base.ready.exec", "true", [], [""]],
 		["templates.base.ready.timeoutSeconds", 0, "60", 86_401],
@@ -213,6 +214,7 @@ export const TemplateCatalog: Table = {
 		["keepAfter", 0, 1.5, "2", 1001],
 		["maxLevels", 0, 1.5, "3", 101],
 		["forget", "apps-1", ["a b"]],
+		["forkableBy", "acme/web", ["acme"], ["a b/c/d"]],
 		["timeoutSeconds", 0, "60", 86_401],
 	],
 };
