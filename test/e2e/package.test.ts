@@ -25,7 +25,7 @@ describe("the npm package", function () {
 
 	it("holds what a user needs, and no others: what was compiled from today's sources, and the guides", async () => {
 		const sources = ["index.ts"];
-		for (const folder of ["cli", "components", "environment", "provider"]) {
+		for (const folder of ["cli", "components", "environment", "operations", "provider"]) {
 			sources.push(...(await below(folder, ".ts")));
 		}
 		const stems = sources.map((file) => `dist/${file.slice(0, -".ts".length)}`);
@@ -109,17 +109,26 @@ describe("the npm package", function () {
 				join(project, "provider.ts"),
 				'import * as provider from "pulumi-libvirt-clones/provider";\nexport const { create } = provider.Domain;\n',
 			);
+			await writeFile(
+				join(project, "operator.ts"),
+				`import { type Outcome, powerResetChildren } from "pulumi-libvirt-clones/operations";
+				export const reset = (): Promise<Outcome> => powerResetChildren({ stack: "dev", set: "desk", children: ["ann"] });`,
+			);
 		});
 
 		for (const [what, options, files] of [
-			["as CommonJS", { module: "node16" }, ["index.ts", "public-api.ts", "provider.ts"]],
+			["as CommonJS", { module: "node16" }, ["index.ts", "public-api.ts", "provider.ts", "operator.ts"]],
 			[
 				"as an ECMAScript module",
 				{ module: "nodenext", exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true },
-				["module.mts", "public-api.ts", "provider.ts"],
+				["module.mts", "public-api.ts", "provider.ts", "operator.ts"],
 			],
 			// What `pulumi new typescript` sets.
-			["as new projects of Pulumi are set up", { module: "commonjs", moduleResolution: "node" }, ["index.ts"]],
+			[
+				"as new projects of Pulumi are set up",
+				{ module: "commonjs", moduleResolution: "node" },
+				["index.ts", "operator.ts"],
+			],
 		] as const) {
 			it(what, async () => {
 				const compilerOptions = { strict: true, noEmit: true, target: "es2022", types: ["node"], ...options };
