@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ForkedChild } from "../../index";
 import { type Bench, inGuest, leftOn, startBench } from "./hosts";
@@ -125,6 +125,19 @@ describe("examples/desktop-pool", function () {
 		assert.equal(await settings(), before);
 		assert.match(await bench.host.virsh("domstate", "desk-bob"), /shut off/);
 		await bench.project.setConfig("kiosks", "1");
+	});
+
+	it("leaves all as it is while somebody else changes the stack", async () => {
+		const before = await settings();
+		const locks = join(bench.project.directory, "../state/.pulumi/locks/organization/desktop-pool/dev");
+		await mkdir(locks, { recursive: true });
+		const lock = { pid: 1, username: "eve", hostname: "elsewhere", timestamp: "2026-01-01T00:00:00Z" };
+		await writeFile(join(locks, "0c0d8a1e.json"), JSON.stringify(lock));
+		const { code, stderr } = await fork("reset", "desk", "ann", "--yes");
+		await rm(locks, { recursive: true });
+		assert.equal(code, 1);
+		assert.match(stderr, /^dev is being updated by somebody else; nothing was changed/);
+		assert.equal(await settings(), before);
 	});
 
 	it("lets one go", async () => {
