@@ -1,5 +1,6 @@
 /** Changes the declared number of a stack's machines by how busy they are: never a machine that is not declared. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { FORKS_KEY } from "../../components/forked-vm-set/configured";
 import { bringAbout, openStack } from "../../operations/stack";
 import { connect } from "../../provider/libvirt";
 import { decide, type Memory } from "./decide";
@@ -76,19 +77,22 @@ async function once(own: Watched, stack: Declared, { yes, log }: Pick<WatchOptio
 	}
 }
 
-async function declaredBy(
+/** The stack itself, by Pulumi's Automation API. @throws Error for one that is not there */
+export async function declaredBy(
 	{ project, stack: name }: { project: string; stack: string },
 	log: (line: string) => void,
 ): Promise<Declared> {
 	const stack = await openStack(project, name);
+	// A key of the program's own, or what is configured of a set, which is a part of one key.
+	const isPart = (key: string) => key.startsWith(`${FORKS_KEY}.`);
 	return {
 		async count(key) {
-			const { value } = await stack.getConfig(key);
+			const { value } = await stack.getConfig(key, isPart(key));
 			const count = Number(value);
 			if (/^\d+$/.test(value)) return count;
 			throw new Error(`got ${JSON.stringify(value)} in the configuration; allowed is a whole number`);
 		},
-		declare: (key, count) => stack.setConfig(key, { value: String(count) }),
+		declare: (key, count) => stack.setConfig(key, { value: String(count) }, isPart(key)),
 		bringAbout: () => bringAbout(stack, log),
 	};
 }
