@@ -94,6 +94,20 @@ describe("examples/forked-web-workers", function () {
 		}
 	});
 
+	it("forks one of them afresh at an operator's word, as who it is, and touches no other", async () => {
+		const before = await machines();
+		const args = ["web", "1", "--on-reset", "refork", "--stack", "dev", "--yes"];
+		const { code, stderr } = await bench.project.commandLine("fork", "reset", ...args);
+		assert.equal(code, 0, stderr);
+		const after = await machines();
+		const others = (all: ForkedChild[]) => all.filter(({ name }) => name !== "web-1");
+		assert.deepEqual(others(after), others(before));
+		const [was, is] = [before, after].map((all) => all.find(({ name }) => name === "web-1")!);
+		assert.deepEqual([is!.identity, is!.uuid, is!.macs], [was!.identity, was!.uuid, was!.macs]);
+		assert.notEqual(is!.verified!.random, was!.verified!.random);
+		await answers(is!);
+	});
+
 	it("lets one go to another host as it runs, with nothing left to change", async () => {
 		second = await startTestHost();
 		await connectHosts(bench.host, second);
