@@ -1,6 +1,7 @@
 /** How a machine changes its shape and place: the arguments of `Domain` for that. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { MorphTemplate } from "../morph-template/resource";
+import type { NicArgs } from "./resource";
 
 /** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
@@ -51,6 +52,14 @@ export interface InstanceTypeArgs {
 	vcpus: pulumi.Input<number>;
 	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
 	memoryMiB: pulumi.Input<number>;
+	/** NICs that machines of this type have after their own. @default none */
+	nics?: pulumi.Input<Omit<NicArgs, "mac">>[];
+	/**
+	 * Other devices that they have: elements as they are in `<devices>` of a definition, each with an `<alias>` whose name
+	 * begins with `ua-`, by which it is told from others.
+	 * @default none
+	 */
+	devices?: pulumi.Input<string>[];
 }
 
 /** What a machine can grow to while it runs. Another headroom restarts it. */

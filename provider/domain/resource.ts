@@ -6,6 +6,7 @@ import type { InstanceTypeName } from "../morph/instance-types";
 import type { AgentPolicyArgs, HeadroomArgs, InstanceTypeArgs, MigrationArgs, MorphArgs } from "./morph-args";
 import { readSteps } from "./morph-file";
 import type { DomainFacts } from "./schema";
+import { ofType } from "./typed";
 
 export type {
 	AgentPolicyArgs,
@@ -216,7 +217,8 @@ export interface DomainArgs extends HostArgs {
 	maxVcpus?: pulumi.Input<number>;
 	/**
 	 * How large the machine is: the name of a built-in type (nano, micro, small, medium, large, xlarge, 2xlarge), or
-	 * `{ vcpus, memoryMiB }`, also from a catalogue of your own (`InstanceTypes`). In place of `vcpus` and `memoryMiB`.
+	 * `{ vcpus, memoryMiB, nics, devices }`, also from a catalogue of your own (`InstanceTypes`). In place of `vcpus` and
+	 * `memoryMiB`; what else it has comes after the machine's own.
 	 * Another type is taken while the machine runs, within its `headroom`; see docs/morphing.md.
 	 * @default none: vcpus and memoryMiB
 	 * @example "small"
@@ -324,12 +326,14 @@ export class Domain extends LibvirtResource {
 
 	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
 		const disks = each(args?.disks, (disk: DiskArgs) => ({ ...disk, volume: idOf(disk.volume) }));
-		const nics = each(args?.nics, (nic: NicArgs) => ({ ...nic, network: idOf(nic.network) }));
+		const reached = (nic: NicArgs) => ({ ...nic, network: idOf(nic.network) });
+		const { instanceType, extraXml } = args ?? {};
+		const typed = ofType({ instanceType, extraXml, nics: each(args?.nics, reached) }, plainly(reached));
 		const morph = readSteps(args?.morph, name);
 		super(
 			"Domain",
 			name,
-			{ name, ...args, template: idOf(args?.template), morph, disks, nics },
+			{ name, ...args, ...typed, template: idOf(args?.template), morph, disks },
 			[
 				"uuid",
 				"macs",
@@ -350,8 +354,10 @@ export class Domain extends LibvirtResource {
 /** What is no list, or no group, goes as it is to the check, which refuses it by its name. */
 function each<T extends object>(list: ReadonlyArray<pulumi.Input<T>> | undefined, change: (item: T) => object) {
 	if (!Array.isArray(list)) return list as undefined;
+	return list.map(plainly(change));
+}
+
+function plainly<T extends object>(change: (item: T) => object): (item: pulumi.Input<T>) => unknown {
 	const changed = (item: T) => (typeof item === "object" && item !== null ? change(item) : item);
-	return list.map((item: pulumi.Input<T>) =>
-		isLater(item) ? pulumi.output(item).apply((plain) => changed(plain as T)) : changed(item as T),
-	);
+	return (item) => (isLater(item) ? pulumi.output(item).apply((plain) => changed(plain as T)) : changed(item as T));
 }

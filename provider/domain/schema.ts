@@ -11,12 +11,13 @@ import type { ToolReport } from "../morph/tools";
 import { movesSchema } from "../move/moves";
 import { migrationSchema } from "../move/way";
 import { stackPatterns } from "../permitted";
-import { absolutePath, commonShape, hostName, macAddress, mebibytes, objectName, reference } from "../schema";
+import { absolutePath, commonShape, hostName, mebibytes, objectName, reference } from "../schema";
 import { MEMORY_ROOMS } from "../xml/room";
 import { guestFileSchema } from "./guest-file";
 import { guestNetworkSchema } from "./guest-network";
 import { healthCheckShape, memberCheckSchema } from "./health-schema";
 import type { FormerLease } from "./leases";
+import { nicSchema } from "./nic-schema";
 
 /** Text that comes back from libvirt's XML as it went in. */
 const xmlText = z
@@ -44,17 +45,6 @@ export const diskSchema = z.strictObject({
 		.optional(),
 	cache: z.enum(["default", "none", "writeback", "writethrough", "directsync", "unsafe"]).default("default"),
 	bootOrder: z.int().min(1).max(99).optional(),
-});
-
-export const nicSchema = z.strictObject({
-	network: reference.optional(),
-	bridge: z
-		.string()
-		.regex(/^[A-Za-z0-9._-]{1,15}$/, "allowed are 1 to 15 letters, digits, dots, underscores and hyphens")
-		.optional(),
-	user: z.boolean().optional(),
-	mac: macAddress.optional(),
-	model: z.enum(["virtio", "e1000", "e1000e", "rtl8139"]).default("virtio"),
 });
 
 /** What the firmware tells the guest of the machine (SMBIOS). */
@@ -176,7 +166,7 @@ export const domainSchema = z.strictObject({
 export type DomainInputs = z.output<typeof domainSchema>;
 export type DiskInputs = z.output<typeof diskSchema>;
 export type CpuInputs = z.output<typeof cpuSchema>;
-export type NicInputs = z.output<typeof nicSchema>;
+export type { NicInputs } from "./nic-schema";
 
 /** What a template said where the inputs are silent; so that a later change is seen as what it is. */
 export type Inherited = Partial<

@@ -12,7 +12,7 @@ import type { AgentPolicy } from "./agent-policy";
 import { beforeMove, givenUp, onArrival } from "./course";
 import { CompensatedError, type EngineStep, runSteps, takeBack } from "./engine";
 import { at, goalOf, hasArrived, neededTools, recordOf } from "./in-place";
-import type { InstanceType } from "./instance-types";
+import type { Size } from "./instance-types";
 import { journalOf } from "./journal";
 import { NOTHING, planMorph } from "./planner";
 import { probedShape } from "./probe";
@@ -27,7 +27,7 @@ export interface Move {
 	/** Its former host. */
 	there: Host;
 	/** Its size when all is done; undefined where that stays, or waits for its next start. */
-	wanted: InstanceType | undefined;
+	wanted: Size | undefined;
 	template: MorphTemplate | undefined;
 	/** What may be added to its guest. */
 	policy: AgentPolicy | undefined;

@@ -3,7 +3,7 @@ import type { Context } from "../lifecycle";
 import type { AgentPolicy } from "./agent-policy";
 import { afterMove, givenUp, inPlace } from "./course";
 import { CompensatedError, runSteps, takeBack } from "./engine";
-import type { InstanceType } from "./instance-types";
+import type { Size } from "./instance-types";
 import { journalOf } from "./journal";
 import type { OwnChange } from "./own-change";
 import { NOTHING, planMorph } from "./planner";
@@ -46,7 +46,7 @@ export interface More {
 export async function morphInPlace(
 	context: Context,
 	machine: { uuid: string; name: string },
-	wanted: InstanceType | undefined,
+	wanted: Size | undefined,
 	template: MorphTemplate | undefined,
 	{ growths = [], devices = [], policy }: More = {},
 ): Promise<ToolReport | undefined> {
@@ -137,7 +137,7 @@ export async function hasArrived({ host }: Context, { move }: MorphRecord): Prom
 }
 
 /** What a change comes to, as the record names it. */
-export function goalOf(wanted: InstanceType | undefined): string {
+export function goalOf(wanted: Size | undefined): string {
 	return wanted ? `${wanted.vcpus} vCPUs, ${wanted.memoryMiB} MiB` : "its size";
 }
 
@@ -151,7 +151,7 @@ export function recordOf(goal: string, { vcpus, memory }: Shape): MorphRecord {
 }
 
 /** The machine as it was when the change began: the plan of a change that goes on is the same plan. */
-export function at(shape: Shape, { vcpus, memoryMiB }: InstanceType): Shape {
+export function at(shape: Shape, { vcpus, memoryMiB }: Size): Shape {
 	return {
 		...shape,
 		vcpus: { ...shape.vcpus, present: vcpus, inUse: vcpus },

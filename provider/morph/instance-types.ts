@@ -1,16 +1,40 @@
-/** Instance types: sizes of machines under one name. Built-in ones, and a user's own beside them. */
+/** Instance types: sizes and devices of machines under one name. Built-in ones, and a user's own beside them. */
 import { z } from "zod";
+import { nicSchema } from "../domain/nic-schema";
 import { InputError } from "../lifecycle";
 import { refuse, validate } from "../problems";
+import { attribute, parse, XmlError } from "../xml/element";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 
-/** How large a machine is. */
+/** How large a machine is, and what it has beside what is its own. */
 export interface InstanceType {
 	/** Number of vCPUs, 1 to 1024. */
 	vcpus: number;
 	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
 	memoryMiB: number;
+	/** NICs, after the machine's own: on a network by its name or UUID, on a bridge, or in user mode. @default none */
+	nics?: NicOfType[];
+	/**
+	 * Other devices: elements as they are in `<devices>` of a definition, each with an `<alias>` whose name begins with
+	 * `ua-`, by which it is told from others. @default none
+	 */
+	devices?: string[];
 }
+
+/** A NIC that machines of a type have: exactly one of `network`, `bridge` and `user`. */
+export interface NicOfType {
+	/** Name or UUID of a libvirt network. */
+	network?: string;
+	/** A bridge device of the host. */
+	bridge?: string;
+	/** User-mode networking. */
+	user?: boolean;
+	/** Model of the network card. @default "virtio" */
+	model?: "virtio" | "e1000" | "e1000e" | "rtl8139";
+}
+
+/** The size alone. */
+export type Size = Pick<InstanceType, "vcpus" | "memoryMiB">;
 
 /** The built-in types. */
 export const INSTANCE_TYPES = {
@@ -21,7 +45,7 @@ export const INSTANCE_TYPES = {
 	large: { vcpus: 2, memoryMiB: 8192 },
 	xlarge: { vcpus: 4, memoryMiB: 16_384 },
 	"2xlarge": { vcpus: 8, memoryMiB: 32_768 },
-} as const satisfies Record<string, InstanceType>;
+} as const satisfies Record<string, Size>;
 
 /** Name of a built-in type. */
 export type InstanceTypeName = keyof typeof INSTANCE_TYPES;
@@ -35,9 +59,32 @@ export const blocksOfMemory = z
 	.max(67_108_864)
 	.refine((amount) => amount % MEMORY_BLOCK_MIB === 0, `allowed are multiples of ${MEMORY_BLOCK_MIB}`);
 
-const sizeSchema = z.strictObject({ vcpus: z.int().min(1).max(1024), memoryMiB: blocksOfMemory });
+const DEVICE =
+	'allowed is one element as in <devices>, such as <watchdog model="i6300esb"><alias name="ua-watchdog"/></watchdog>';
 
-export const instanceTypeSchema = z.union([z.enum(NAMES), sizeSchema], {
+const deviceSchema = z.string().refine(isNamedDevice, `${DEVICE}, with an alias that begins with ua-`);
+
+function isNamedDevice(xml: string): boolean {
+	try {
+		return attribute(parse(xml), "alias", "name")?.startsWith("ua-") === true;
+	} catch (error) {
+		if (error instanceof XmlError) return false;
+		throw error;
+	}
+}
+
+const typeSchema = z.strictObject({
+	vcpus: z.int().min(1).max(1024),
+	memoryMiB: blocksOfMemory,
+	// Many machines have it: none of them its address.
+	nics: z
+		.array(nicSchema.omit({ mac: true }))
+		.max(16)
+		.optional(),
+	devices: z.array(deviceSchema).max(16).optional(),
+});
+
+export const instanceTypeSchema = z.union([z.enum(NAMES), typeSchema], {
 	error: `allowed are ${NAMES.join(", ")}, or { vcpus, memoryMiB }`,
 });
 
@@ -61,7 +108,7 @@ export class InstanceTypes<Own extends Record<string, InstanceType> = Record<nev
 		if (typeof own !== "object" || own === null || Array.isArray(own)) {
 			throw new InputError("InstanceTypes", "allowed is a group of names with { vcpus, memoryMiB } each");
 		}
-		const schema = z.strictObject(Object.fromEntries(Object.keys(own).map((name) => [name, sizeSchema])));
+		const schema = z.strictObject(Object.fromEntries(Object.keys(own).map((name) => [name, typeSchema])));
 		refuse("InstanceTypes", validate(schema as z.ZodType<object>, own).problems);
 		this.all = { ...INSTANCE_TYPES, ...own };
 	}
@@ -75,6 +122,6 @@ export class InstanceTypes<Own extends Record<string, InstanceType> = Record<nev
 }
 
 /** The size that an `instanceType` stands for. */
-export function sizeOf(type: InstanceTypeName | InstanceType): InstanceType {
+export function sizeOf(type: InstanceTypeName | Size): Size {
 	return typeof type === "string" ? INSTANCE_TYPES[type] : type;
 }

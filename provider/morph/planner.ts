@@ -1,6 +1,6 @@
 /** From a machine's present shape to the wanted one: which steps, and whether it can go on running. Pure. */
 import { BARRED } from "./agent-policy";
-import type { InstanceType } from "./instance-types";
+import type { Size } from "./instance-types";
 import { memoryGoal, waysTo } from "./memory";
 import type { Shape } from "./shape";
 import { type MorphTemplate, memoryWay } from "./template";
@@ -28,7 +28,7 @@ export interface MorphPlan {
 export const NOTHING: MorphPlan = { mode: "none", steps: [], reasons: [] };
 
 /** @param template says by what memory is to change, where that is not left to what the machine has */
-export function planMorph(shape: Shape, wanted: InstanceType, template?: MorphTemplate): MorphPlan {
+export function planMorph(shape: Shape, wanted: Size, template?: MorphTemplate): MorphPlan {
 	const sides = [vcpuStep(shape, wanted.vcpus), memoryStep(shape, wanted.memoryMiB, template)];
 	const reasons = sides.flatMap((side) => side.reasons);
 	if (reasons.length > 0) return { mode: "reboot", steps: [], reasons };

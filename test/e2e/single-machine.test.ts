@@ -58,6 +58,26 @@ describe("examples/single-machine", function () {
 		assert.notEqual(now, "");
 	});
 
+	it("gets NICs and devices of its instance type while it runs, and loses them with another one", async () => {
+		const inside = (command: string) => inGuest(bench.host, "machine", command);
+		const devices = () => inside("cat /proc/sys/kernel/random/boot_id; ls /sys/class/net; ls /sys/bus/virtio/devices");
+		const before = await devices();
+		const small = 'memoryMiB: config.requireNumber("memoryMiB") }';
+		const rng = '<rng model="virtio"><backend model="random">/dev/urandom</backend><alias name="ua-rng"/></rng>';
+		const large = `${small.slice(0, -2)}, nics: [{ network }], devices: ['${rng}'] }`;
+		await bench.project.edit("index.ts", small, large);
+		const { stdout } = await bench.project.preview();
+		assert.match(stdout, /nics: live: .*extraXml: live: /s);
+		await bench.project.up();
+		const now = await devices();
+		assert.equal(now.split("\n").length, before.split("\n").length + 3, `${before}\nand then\n${now}`);
+		assert.equal(now.split("\n")[0], before.split("\n")[0]);
+		await bench.project.refresh(["--expect-no-changes"]);
+		await bench.project.edit("index.ts", large, small);
+		await bench.project.up();
+		assert.equal(await devices(), before);
+	});
+
 	it("refuses bad input before it touches anything, naming the property and what is allowed", async () => {
 		await bench.project.edit("index.ts", "sizeMiB: 64", "sizeMiB: -64");
 		const { code, stdout } = await bench.project.run(["preview"]);

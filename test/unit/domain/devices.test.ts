@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { assignDisks, letters, type ResolvedDisk } from "../../../provider/domain/disks";
+import { nicSchema } from "../../../provider/domain/nic-schema";
 import { assignNics } from "../../../provider/domain/nics";
-import { diskSchema, nicSchema } from "../../../provider/domain/schema";
+import { diskSchema } from "../../../provider/domain/schema";
 import { ownerMac } from "../../../provider/owner";
 import { type DiskSpec, diskElement, type FoundDisk, readDisk } from "../../../provider/xml/devices";
 
