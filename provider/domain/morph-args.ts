@@ -56,7 +56,8 @@ export interface InstanceTypeArgs {
 	nics?: pulumi.Input<Omit<NicArgs, "mac">>[];
 	/**
 	 * Other devices that they have: elements as they are in `<devices>` of a definition, each with an `<alias>` whose name
-	 * begins with `ua-`, by which it is told from others.
+	 * begins with `ua-`, by which it is told from others. Plugged in and out where the template (`morph`) has a step for
+	 * devices, else by a restart.
 	 * @default none
 	 */
 	devices?: pulumi.Input<string>[];

@@ -16,7 +16,8 @@ export interface InstanceType {
 	nics?: NicOfType[];
 	/**
 	 * Other devices: elements as they are in `<devices>` of a definition, each with an `<alias>` whose name begins with
-	 * `ua-`, by which it is told from others. @default none
+	 * `ua-`, by which it is told from others. Plugged in and out where the template has a step for devices, else by a
+	 * restart. @default none
 	 */
 	devices?: string[];
 }

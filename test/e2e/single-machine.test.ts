@@ -42,7 +42,8 @@ describe("examples/single-machine", function () {
 	it("says that a restart is needed where it is, and keeps UUID and address over it", async () => {
 		const { uuid } = await bench.project.outputs<{ uuid: string }>();
 		const bootId = await inGuest(bench.host, "machine", "cat /proc/sys/kernel/random/boot_id");
-		const type = 'instanceType: { vcpus: 1, memoryMiB: config.requireNumber("memoryMiB") }';
+		const steps = 'morph: { hotUnplug: [{ kind: "device" }], hotPlug: [{ kind: "device" }] }';
+		const type = `instanceType: { vcpus: 1, memoryMiB: config.requireNumber("memoryMiB") }, ${steps}`;
 		await bench.project.edit("index.ts", 'memoryMiB: config.requireNumber("memoryMiB")', type);
 		await bench.project.edit("index.ts", "maxMemoryMiB: 512,", "");
 		const { stdout } = await bench.project.preview();
@@ -67,7 +68,7 @@ describe("examples/single-machine", function () {
 		const large = `${small.slice(0, -2)}, nics: [{ network }], devices: ['${rng}'] }`;
 		await bench.project.edit("index.ts", small, large);
 		const { stdout } = await bench.project.preview();
-		assert.match(stdout, /nics: live: .*extraXml: live: /s);
+		assert.match(stdout, /extraXml: live: .*nics\[1\]: live: added while the machine runs/s);
 		await bench.project.up();
 		const now = await devices();
 		assert.equal(now.split("\n").length, before.split("\n").length + 3, `${before}\nand then\n${now}`);
