@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { parse, stringify } from "yaml";
 import { cacheDirectory } from "../cache";
-import { compileProgram, runCompiled } from "./compiled";
 
 /** Root of this repository, seen from dist/tools/pulumi. */
 export const repository = join(__dirname, "../../..");
@@ -48,7 +47,6 @@ export class Project {
 		readonly stack: string,
 		/** Environment of every command. */
 		readonly env: NodeJS.ProcessEnv,
-		private readonly isCompiled: boolean,
 	) {}
 
 	/** Copies the program and makes its stack. Call `remove` in the end, after `destroy`. */
@@ -64,9 +62,7 @@ export class Project {
 		}
 		await symlink(options.modules ?? join(repository, "node_modules"), join(directory, "node_modules"));
 		await mkdir(join(root, "state"));
-		const isCompiled = options.modules === undefined && options.program.includes("/fixtures/");
-		if (isCompiled) runCompiled(directory);
-		const project = Project.reopen(directory, options.stack, options.env, isCompiled);
+		const project = Project.reopen(directory, options.stack, options.env);
 		await project.must(["stack", "init", project.stack]);
 		await project.configure(options.config ?? {});
 		for (const [key, value] of Object.entries(options.secrets ?? {})) {
@@ -76,9 +72,9 @@ export class Project {
 	}
 
 	/** A project that was started before and not removed. */
-	static reopen(directory: string, stack = "dev", env: Record<string, string> = {}, isCompiled = false): Project {
+	static reopen(directory: string, stack = "dev", env: Record<string, string> = {}): Project {
 		const root = dirname(directory);
-		const all = {
+		return new Project(directory, stack, {
 			...process.env,
 			PATH: [join(cacheDirectory(), "bin"), process.env.PATH].join(delimiter),
 			PULUMI_HOME: join(root, "home"),
@@ -89,13 +85,11 @@ export class Project {
 			// Programs are type-checked by the build; a second time at every run would cost seconds.
 			PULUMI_NODEJS_TRANSPILE_ONLY: "true",
 			...env,
-		};
-		return new Project(directory, stack, all, isCompiled);
+		});
 	}
 
 	/** Starts a command without waiting for it; for tests that end it in the middle. */
 	spawn(args: string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-		if (this.isCompiled) compileProgram(this.directory);
 		return spawn("pulumi", ["--non-interactive", "--color=never", ...args], {
 			cwd: this.directory,
 			env: { ...this.env, ...env },
@@ -132,7 +126,6 @@ export class Project {
 	/** Runs the package's own command line in the project's folder, whatever its exit code. */
 	async commandLine(...args: string[]): Promise<Omit<CommandResult, "milliseconds">> {
 		const main = join(repository, "dist/cli/main.js");
-		if (this.isCompiled) compileProgram(this.directory);
 		return new Promise((resolve) => {
 			execFile(process.execPath, [main, ...args], { cwd: this.directory, env: this.env }, (error, stdout, stderr) =>
 				resolve({ code: error === null ? 0 : ((error.code as unknown as number) ?? null), stdout, stderr }),
