@@ -24,6 +24,13 @@ export interface MigrationArgs {
 	/** Name or address of the new host to which memory and disks are sent, by TCP. @default the host name in `peerUri` */
 	address?: pulumi.Input<string>;
 	/**
+	 * Folder of Unix sockets by which memory and disks are sent, in place of TCP: on the new host QEMU listens there, at
+	 * `NAME.sock` and `NAME.disks.sock`; on the present one a tunnel of yours listens at the same paths and leads to them.
+	 * QEMU's user may write there on both. Up to 91 bytes. Without `address` and `tls`. @default none: by TCP
+	 * @example "/run/to-hypervisor-2"
+	 */
+	socketFolder?: pulumi.Input<string>;
+	/**
 	 * Whether memory and disks are sent encrypted (TLS), by the certificates that QEMU has on both hosts
 	 * (`default_tls_x509_cert_dir` in `qemu.conf`): that of the new host has to name `address`. @default false
 	 */

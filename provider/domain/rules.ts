@@ -36,6 +36,15 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 				: undefined,
 	},
 	{
+		property: "migration.socketFolder",
+		needs: ["migration"],
+		check: ({ migration: { socketFolder, address, tls } = {} }) => {
+			if (socketFolder === undefined) return undefined;
+			const other = address !== undefined ? "address" : tls ? "tls" : undefined;
+			return other && `got ${socketFolder} with ${other}, which is of the way by TCP; allowed is one of the two`;
+		},
+	},
+	{
 		property: "cpu",
 		needs: ["cpu", "vcpus", "maxVcpus", "template", "instanceType", "headroom"],
 		check: checkTopology,

@@ -4,8 +4,10 @@
 export interface Migration {
 	/** libvirt URI by which the daemon of its host reaches that of the other one. */
 	peerUri: string;
-	/** `tcp://ADDRESS`: where QEMU listens there. */
+	/** `tcp://ADDRESS` or `unix:///PATH`: where QEMU listens there. */
 	migrateUri: string;
+	/** `unix:///PATH`: where it listens for the content of disks. @default by TCP, at the same address */
+	disksUri?: string;
 	/** Definition of what is to run there. */
 	xml: string;
 	/** What is to be its definition there when it is off. */

@@ -34,13 +34,14 @@ const PARAMETER_VALUE = 88;
 const SHORT_TYPES = [1, 2];
 
 export function migrate(domain: Handle<"domain">, migration: Migration): void {
-	const { peerUri, migrateUri, xml, persistentXml, disks, copy, paused, throttle, bandwidthMiBps, tls, safe } =
-		migration;
+	const { peerUri, migrateUri, disksUri, xml, persistentXml, disks, copy } = migration;
+	const { paused, throttle, bandwidthMiBps, tls, safe } = migration;
 	const given: Array<[string, string]> = [
 		["migrate_uri", migrateUri],
 		["destination_xml", xml],
 		["persistent_xml", persistentXml],
 		...disks.map((disk): [string, string] => ["migrate_disks", disk]),
+		...(disksUri === undefined || disks.length === 0 ? [] : [["disks_uri", disksUri] as [string, string]]),
 	];
 	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
 	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0) | (paused ? FLAGS.paused : 0);

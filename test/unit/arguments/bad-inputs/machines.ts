@@ -15,6 +15,7 @@ export const MIGRATION: Row[] = [
 	["migration.allowReboot", "yes", 1],
 	["migration.peerUri", "hypervisor-2", 5],
 	["migration.address", "tcp://hypervisor-2:49152", "", 5],
+	["migration.socketFolder", "run/tunnel", "", "/a b", 5, []],
 	["migration.tls", "yes", 1],
 	["migration.maxPauseMs", 0, -1, 1.5, 2_000_001, "300ms"],
 	["migration.onNoConvergence", "postcopy", "", true],
