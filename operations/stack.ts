@@ -1,9 +1,9 @@
 /** A stack by Pulumi's Automation API: what a preview says with other settings, and an `up` with them. */
-import { mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
+import { withTemporaryFolder } from "../provider/temporary";
 import type { Step } from "./judge";
 import { nameOf } from "./sets";
 
@@ -65,8 +65,7 @@ export async function writeSettings(file: string, text: string): Promise<void> {
  * @throws Error with what the program or the provider refuses
  */
 export async function previewWith(stack: Stack, settings: string, signal?: AbortSignal): Promise<Step[]> {
-	const folder = await mkdtemp(join(tmpdir(), "pulumi-libvirt-clones-"));
-	try {
+	return withTemporaryFolder("settings", async (folder) => {
 		const configFile = join(folder, "settings.yaml");
 		await writeFile(configFile, settings, { mode: 0o600 });
 		const steps = new Map<string, Step>();
@@ -78,9 +77,7 @@ export async function previewWith(stack: Stack, settings: string, signal?: Abort
 		};
 		await telling(complaints, () => stack.preview({ configFile, color: "never", onEvent, ...(signal && { signal }) }));
 		return [...steps.values()];
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }
 
 /** @throws Error with what failed */

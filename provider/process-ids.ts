@@ -1,5 +1,9 @@
 /** Processes that are told from later ones of the same number, by whoever sees the same numbers. */
+import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
+
+/** The process space of a machine that does not tell. */
+const NOWHERE = "00000000";
 
 /**
  * Within which process numbers mean the same: this boot of this kernel, and this container, as "BOOT/CONTAINER".
@@ -20,6 +24,26 @@ export function startedAt(pid: number): number | undefined {
 	// The command's name may hold spaces and parentheses: fields count from behind the last one.
 	const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
 	return !fields || fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
+}
+
+/** This process, as a name of a file can have it: "SPACE-PROCESS-START". */
+export function processTag(): string {
+	return `${spaceTag()}-${process.pid}-${startedAt(process.pid) ?? 0}`;
+}
+
+/**
+ * Whether the process of a tag is gone.
+ * @returns undefined where that cannot be told: of another boot or container
+ */
+export function hasEnded(tag: string): boolean | undefined {
+	const [space, pid, start] = tag.split("-");
+	if (space === NOWHERE || space !== spaceTag()) return undefined;
+	return startedAt(Number(pid)) !== Number(start);
+}
+
+function spaceTag(): string {
+	const space = processSpace();
+	return space === undefined ? NOWHERE : createHash("sha256").update(space).digest("hex").slice(0, 8);
 }
 
 function quietly<Result>(work: () => Result): Result | undefined {

@@ -4,8 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { constants, createReadStream } from "node:fs";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { lookLive } from "../domain/look";
@@ -15,6 +14,7 @@ import { type Context, InputError } from "../lifecycle";
 import { isLocalUri } from "../local-uri";
 import { stackOf } from "../owner";
 import { isPermitted, shownPatterns } from "../permitted";
+import { withTemporaryFolder } from "../temporary";
 import { isMarked, makeStandingCopy } from "../volume/make-standing-copy";
 import type { Pool } from "../volume/pools";
 import { volumeSchema } from "../volume/schema";
@@ -169,7 +169,9 @@ export async function takeSource(
 	const copied = { baseDomain: source.uuid, cloning: "reflink", whileRunning: true };
 	const volume = volumeSchema.parse({ uri, ownerId, pool: pool.name, name: files.disk.name, ...copied });
 	const wanted = await wantedOf(host, pool, volume);
-	const { path, lineage } = await makeStandingCopy(context, wanted, () => takeState(host, source, files));
+	const { path, lineage } = await makeStandingCopy(context, wanted, () =>
+		withTemporaryFolder("state", (folder) => takeState(host, source, files, join(folder, "state"))),
+	);
 	return { disk: path, lineage: lineage! };
 }
 
@@ -177,9 +179,8 @@ async function takeState(
 	host: Host,
 	{ uuid, name, memoryMiB }: Source,
 	files: Record<"memory" | "devices", { path: string }>,
+	pipe: string,
 ): Promise<void> {
-	const folder = await mkdtemp(join(tmpdir(), "clones-state-"));
-	const pipe = join(folder, "state");
 	const memory = await open(files.memory.path, "r+");
 	const gathered = new Gathered((bytes, at) => writeAll(memory, bytes, at));
 	const seconds = Math.max(SHORTEST_SECONDS, memoryMiB / SLOWEST_MIB_PER_SECOND);
@@ -204,7 +205,6 @@ async function takeState(
 			(end) => end.close(),
 			() => {},
 		);
-		await rm(folder, { recursive: true, force: true });
 	}
 }
 

@@ -3,11 +3,10 @@
  * under `onBaseChange: keep` leaves behind. Only uploads are taken, and only those that hold exactly what was uploaded:
  * their content is the program's, and nobody's data is in them.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "../libvirt";
 import { guardTag, stackOf, stackTag } from "../owner";
+import { withTemporaryFolder } from "../temporary";
 import { fileSha256 } from "../volume/file-hash";
 import { isLocal } from "../volume/local";
 import { contentIn, tagIn } from "../volume/name";
@@ -145,10 +144,7 @@ async function hashOf(host: Host, path: string): Promise<string> {
 	const pool = await host.pools.findByVolume(path);
 	const place = pool && (await findPool(host, pool.uuid));
 	if (place && (await isLocal(host, place, path))) return fileSha256(path);
-	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
-	try {
+	return withTemporaryFolder("image", async (folder) => {
 		return (await host.volumes.download(path, join(folder, "volume"))).sha256;
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }

@@ -1,11 +1,11 @@
 /** Other access to a host, for what one's own is denied. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { connect, LibvirtError } from "../libvirt";
 import type { Context } from "../lifecycle";
 import { commonShape, wholeText } from "../schema";
+import { withTemporaryFolder } from "../temporary";
 
 export const accessSchema = z.strictObject({
 	/** Another way to the same host. */
@@ -48,17 +48,17 @@ async function withOther<T>(
 	{ uri = context.host.uri, authFile }: Access,
 	work: (context: Context) => Promise<T>,
 ): Promise<T> {
-	const folder = await mkdtemp(join(tmpdir(), "clones-access-"));
-	// It has to be there for as long as a connection may be opened.
-	const file = join(folder, "auth.conf");
-	if (authFile !== undefined) await writeFile(file, authFile, { mode: 0o600 });
-	const host = connect(authFile === undefined ? uri : withParameter(uri, "authfile", file));
-	try {
-		return await work({ ...context, host });
-	} finally {
-		if (host !== context.host) await host.close();
-		await rm(folder, { recursive: true, force: true });
-	}
+	// The file has to be there for as long as a connection may be opened.
+	return withTemporaryFolder("access", async (folder) => {
+		const file = join(folder, "auth.conf");
+		if (authFile !== undefined) await writeFile(file, authFile, { mode: 0o600 });
+		const host = connect(authFile === undefined ? uri : withParameter(uri, "authfile", file));
+		try {
+			return await work({ ...context, host });
+		} finally {
+			if (host !== context.host) await host.close();
+		}
+	});
 }
 
 function withParameter(uri: string, name: string, value: string): string {

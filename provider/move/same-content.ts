@@ -1,8 +1,7 @@
 /** Whether two volumes on two hosts hold the same. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Host } from "../libvirt";
+import { withTemporaryFolder } from "../temporary";
 import { contentIn } from "../volume/name";
 import { findVolume } from "../volume/pools";
 import { describeVolume, type VolumeDescription } from "../volume/xml";
@@ -46,10 +45,7 @@ function sha256Of(host: Host, { key, fileBytes, stamp }: VolumeDescription): Pro
 }
 
 async function read(host: Host, key: string): Promise<string> {
-	const folder = await mkdtemp(join(tmpdir(), "clones-compared-"));
-	try {
+	return withTemporaryFolder("compared", async (folder) => {
 		return (await host.volumes.download(key, join(folder, "volume"))).sha256;
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }

@@ -2,14 +2,13 @@
  * The memory of a machine that is saved on one host and restored on another. It is in a file beside the machine's first
  * disk, and of use only with the disks as they were then: whoever finds one looks whether that is still so.
  */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { look, type Seen } from "../domain/look";
 import { patiently, poll } from "../domain/patience";
 import { powerOff, turnOn } from "../domain/power";
 import { connect, type Host, LibvirtError } from "../libvirt";
 import { type Context, InputError } from "../lifecycle";
+import { withNamelessFile } from "../temporary";
 import { findPool, findVolume, type Pool } from "../volume/pools";
 import { progressLog } from "../volume/progress";
 import { refreshPool } from "../volume/refresh";
@@ -120,9 +119,7 @@ export async function bring({ host: here, log }: Context, there: Host, saved: Sa
 	await removeFile(here, saved.here);
 	const pool = await poolOf(here, saved.here);
 	if (!pool) throw new Error(`there is no pool of ${dirname(saved.here)} on ${here.uri} any more`);
-	const folder = await mkdtemp(join(tmpdir(), "clones-saved-"));
-	try {
-		const file = join(folder, "memory");
+	await withNamelessFile("saved", async (file) => {
 		const bytes = from.fileBytes ?? from.capacityBytes;
 		const down = progressLog(log, bytes, "memory fetched");
 		const read = await there.volumes.download(from.key, file, { onProgress: down });
@@ -131,9 +128,7 @@ export async function bring({ host: here, log }: Context, there: Host, saved: Sa
 		const up = progressLog(log, bytes, "memory sent");
 		const written = await here.volumes.upload(made.key, file, { sparse: true, onProgress: up });
 		if (written.sha256 !== read.sha256) throw new Error(`${saved.there} has changed while it was read`);
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }
 
 /** Where the machine stays after all: it goes on there. */

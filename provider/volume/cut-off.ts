@@ -1,8 +1,8 @@
 /** Tells an upload that was cut off from a volume that was complete and has been written to since. */
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../lifecycle";
+import { withTemporaryFolder } from "../temporary";
 import type { Content } from "./content";
 import { nameOf, withFile } from "./make-upload";
 import type { VolumeDescription } from "./xml";
@@ -18,17 +18,14 @@ const CHUNK = 256 * BLOCK;
 export async function isCutOff(context: Context, volume: VolumeDescription, content: Content): Promise<boolean> {
 	const { host, log } = context;
 	log(`comparing ${volume.path} with ${nameOf(content)}`);
-	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
-	try {
+	return withTemporaryFolder("image", async (folder) => {
 		const found = join(folder, "volume");
 		const { sha256 } = await host.volumes.download(volume.key, found);
 		if (sha256 === content.sha256) return false;
 		// What is made here can be made again, whatever became of it.
 		if (content.kind === "bytes") return true;
-		return await withFile(context, content, (file) => isPart(found, file));
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+		return withFile(context, content, (file) => isPart(found, file));
+	});
 }
 
 /** Files of another length are none: an upload starts with making the file as long as it is going to be. */

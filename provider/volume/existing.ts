@@ -1,12 +1,11 @@
 /** What is done with a volume that is there already under the name asked for. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { injectedContentId } from "../init/injected";
 import type { Host } from "../libvirt/api";
 import type { Context } from "../lifecycle";
 import { stackTag } from "../owner";
 import { wayOut } from "../taken";
+import { withTemporaryFolder } from "../temporary";
 import { backingChain } from "./bases";
 import { isCutOff } from "./cut-off";
 import { fileExists, isLocal } from "./local";
@@ -159,13 +158,10 @@ async function isFresh(context: Context, volume: VolumeDescription, wanted: Want
 async function holds({ host, log }: Context, volume: VolumeDescription, { content }: Wanted): Promise<boolean> {
 	if (content!.kind === "bytes" && (volume.fileBytes ?? content!.bytes.length) !== content!.bytes.length) return false;
 	log(`comparing ${volume.path} with ${nameOf(content!)}`);
-	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
-	try {
+	return withTemporaryFolder("image", async (folder) => {
 		const { sha256 } = await host.volumes.download(volume.key, join(folder, "volume"));
 		return sha256 === content!.sha256;
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }
 
 /** Content and lineage of a volume that was not made now. */

@@ -3,12 +3,12 @@
  * sent: all of it, or what it has beside a base that is on this host as well.
  */
 import { execFile } from "node:child_process";
-import { copyFile, mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { connect, type Host } from "../libvirt";
 import type { Context } from "../lifecycle";
+import { withTemporaryFolder } from "../temporary";
 import type { Undo } from "../undo";
 import { backingChain } from "./bases";
 import { isLocal } from "./local";
@@ -108,13 +108,8 @@ async function refuseElsewhere(host: Host, { host: there, key, path }: Original,
 	);
 }
 
-async function withTemporary<T>(work: (file: string) => Promise<T>): Promise<T> {
-	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
-	try {
-		return await work(join(folder, "image"));
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+function withTemporary<T>(work: (file: string) => Promise<T>): Promise<T> {
+	return withTemporaryFolder("image", (folder) => work(join(folder, "image")));
 }
 
 async function qemuImg(args: string[], signal: AbortSignal | undefined): Promise<void> {

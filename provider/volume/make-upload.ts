@@ -1,8 +1,8 @@
 /** Volumes whose content comes from the machine that runs Pulumi. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Context } from "../lifecycle";
+import { withTemporaryFolder } from "../temporary";
 import type { Undo } from "../undo";
 import type { Content } from "./content";
 import { download } from "./download";
@@ -71,15 +71,12 @@ async function writtenDirectly(
 /** Runs `work` with a local file of the content; a temporary one is readable by this user alone, and removed. */
 export async function withFile<T>(context: Context, content: Content, work: (file: string) => Promise<T>): Promise<T> {
 	if (content.kind === "file") return work(content.file);
-	const folder = await mkdtemp(join(tmpdir(), "clones-image-"));
-	const file = join(folder, "image");
-	try {
+	return withTemporaryFolder("image", async (folder) => {
+		const file = join(folder, "image");
 		if (content.kind === "bytes") await writeFile(file, content.bytes, { mode: 0o600, flag: "wx" });
 		else await download(content, file, context.log);
-		return await work(file);
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+		return work(file);
+	});
 }
 
 /**

@@ -2,31 +2,22 @@
  * Files that are being filled: `.NAME.MAKER-PROCESS-RANDOM.partial`. A process that is killed leaves its own; who comes
  * next removes it, at once where it can tell that the maker is gone, else when it is old.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { processSpace, startedAt } from "../process-ids";
+import { hasEnded, processTag } from "../process-ids";
 
-const PARTIAL = /^\..+\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{12}\.partial$/;
-/** The process space of a machine that does not tell. */
-const NOWHERE = "00000000";
+const PARTIAL = /^\..+\.([0-9a-f]{8}-\d+-\d+)-[0-9a-f]{12}\.partial$/;
 /** Filling one takes milliseconds. */
 const LEFT_BEHIND_MS = 10 * 60_000;
 
 /** A name for the file to be filled that is going to be `name`. */
 export function partialName(name: string): string {
-	return `.${name}.${SPACE}-${process.pid}-${START}-${randomBytes(6).toString("hex")}.partial`;
+	return `.${name}.${TAG}-${randomBytes(6).toString("hex")}.partial`;
 }
 
-/** As a name of a file can have it. */
-const SPACE = spaceTag();
-const START = startedAt(process.pid) ?? 0;
+const TAG = processTag();
 const swept = new Map<string, Promise<void>>();
-
-function spaceTag(): string {
-	const space = processSpace();
-	return space === undefined ? NOWHERE : createHash("sha256").update(space).digest("hex").slice(0, 8);
-}
 
 /** Removes what killed processes left in a directory, once in a process. */
 export function sweepPartialsOnce(directory: string): Promise<void> {
@@ -57,9 +48,8 @@ export async function isAtWork(directory: string, name: string, own: string): Pr
 	});
 }
 
-function isMakerGone([, space, pid, start]: RegExpExecArray): boolean {
-	if (space === NOWHERE || space !== SPACE) return false;
-	return startedAt(Number(pid)) !== Number(start);
+function isMakerGone([, maker]: RegExpExecArray): boolean {
+	return hasEnded(maker!) === true;
 }
 
 async function isOld(file: string): Promise<boolean> {

@@ -51,7 +51,7 @@ describe("secrets", function () {
 		assert.ok(seen.looks > 100, `${seen.looks} looks are too few to see anything`);
 		const names = [...seen.files.keys()];
 		for (const [what, pattern] of [
-			["the file that was uploaded", /clones-image-\w+\/image$/],
+			["the file that was uploaded", /clones-image-[\w-]+\/image$/],
 			["the seed that was written directly", /images\/local-0-seed-\w+-\w+\.iso$/],
 		] as const) {
 			assert.ok(

@@ -11,6 +11,7 @@ import { saveWhole } from "../../provider/fork/device-state";
 import { forkPoint } from "../../provider/fork/lifecycle";
 import { type Full, Lab } from "./domain-lab";
 import { ForkLab, type Point } from "./fork-lab";
+import { temporaryFiles } from "./volume-lab";
 
 /** Has something in its memory that is nowhere else: the variables of a shell. */
 const COUNTS =
@@ -22,6 +23,7 @@ describe("a fork point made from a machine that runs", function () {
 	let forks: ForkLab;
 	let source: Full;
 	let point: Point;
+	const temporary = temporaryFiles();
 
 	before(async () => {
 		lab = await Lab.start("micro");
@@ -120,6 +122,7 @@ describe("a fork point made from a machine that runs", function () {
 			killed = undefined;
 		}
 		assert.ok(killed, "a run was killed while the machine stood still");
+		assert.match((await temporary()).join("\n"), /^clones-state-/m);
 		const other = (await forkPoint.create(again, lab.context)).state;
 		assert.notEqual(other.contentId, point.contentId);
 		assert.equal(await state(), "running");
@@ -127,6 +130,7 @@ describe("a fork point made from a machine that runs", function () {
 		while ((await counted(source.uuid))[1] === from) await sleep(100);
 		assert.doesNotMatch(await lab.host.domains.xml(source.uuid), /standing/);
 		await forkPoint.delete(other.uuid, other, lab.context);
+		assert.deepEqual(await temporary(), []);
 	});
 
 	for (const [what, more, complaint] of [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -24,19 +24,19 @@ export interface SavedFault {
 	what: string;
 	/**
 	 * Undefined until that is under way.
-	 * @param folder where the driver has its temporary files
+	 * @param driver process number
 	 * @returns has libvirt go on with what it was held up with
 	 */
-	isReached(lab: WaysLab, folder: string): Promise<(() => void) | undefined>;
+	isReached(lab: WaysLab, driver: number): Promise<(() => void) | undefined>;
 }
 
 export const SAVED_FAULTS: SavedFault[] = [
 	{ what: "it is saved", isReached: ({ at }) => heldUp(at.machine.libvirtdPid) },
 	{
 		what: "its memory is read",
-		isReached: async (_lab, folder) => {
-			const [name] = (await readdir(folder)).filter((found) => found.startsWith("clones-saved-"));
-			return (await hasBytes(join(folder, name ?? "none", "memory"))) ? nothing : undefined;
+		isReached: async (_lab, driver) => {
+			const file = await openedBy(driver, /\/clones-saved-.* \(deleted\)$/);
+			return file !== undefined && (await hasBytes(file)) ? nothing : undefined;
 		},
 	},
 	{
@@ -62,6 +62,16 @@ async function restoredBy({ machine: { directory } }: Lab, name: string): Promis
 	return pid === 0 ? undefined : stopped(pid);
 }
 
+/** A file that a process has open, of a name that it has or had. */
+async function openedBy(pid: number, name: RegExp): Promise<string | undefined> {
+	const folder = `/proc/${pid}/fd`;
+	for (const descriptor of await readdir(folder).catch(() => [])) {
+		const file = join(folder, descriptor);
+		if (name.test(await readlink(file).catch(() => ""))) return file;
+	}
+	return undefined;
+}
+
 function stopped(pid: number): () => void {
 	process.kill(pid, "SIGSTOP");
 	return () => void process.kill(pid, "SIGCONT");
@@ -83,12 +93,13 @@ export async function goesOnAfter(fault: SavedFault, lab: WaysLab, news: DomainI
 		const driver = fork(join(__dirname, "move-process.js"), { env: { ...process.env, TMPDIR: folder } });
 		driver.send({ state: lab.state, inputs: news });
 		const ended = once(driver, "exit");
-		const goOn = await poll(120, () => fault.isReached(lab, folder), { firstMs: 2, slowestMs: 2 });
+		const goOn = await poll(120, () => fault.isReached(lab, driver.pid!), { firstMs: 2, slowestMs: 2 });
 		assert.ok(goOn, `never came to where ${fault.what}`);
 		driver.kill("SIGKILL");
 		const [, signal] = (await ended) as [number | null, string | null];
 		const held = goOn === nothing ? undefined : sleep(HELD_MS).then(goOn);
 		assert.equal(signal, "SIGKILL", "the driver was faster");
+		assert.deepEqual(await readdir(folder), [], "what it has left");
 		assert.ok((await lab.runningOn()).length < 2);
 		await lab.moved(news);
 		await held;

@@ -4,9 +4,9 @@
  * said to take the same blob from a file in UTF-16; that is unproven.
  */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withTemporaryFolder } from "../../temporary";
 import { DirectoryError } from "./errors";
 import { passwordInBlob } from "./join-blob";
 import type { AdSettings } from "./schema";
@@ -57,15 +57,12 @@ export async function requireOfflineJoin(
 
 /** Runs the command with a configuration of its own: the machine's is for the machine. */
 async function net(settings: AdSettings, offlineJoin: OfflineJoin, domain: string, args: string[]): Promise<Output> {
-	const directory = await mkdtemp(join(tmpdir(), "clones-offline-join-"));
-	try {
+	return withTemporaryFolder("offline-join", async (directory) => {
 		const configuration = join(directory, "smb.conf");
 		await writeFile(configuration, configurationFor(domain, directory));
 		const words = [...offlineJoin.command, ...args, "-s", configuration, "-U", settings.user];
-		return await run(settings, words, offlineJoin.timeoutSeconds);
-	} finally {
-		await rm(directory, { recursive: true, force: true });
-	}
+		return run(settings, words, offlineJoin.timeoutSeconds);
+	});
 }
 
 function configurationFor(domain: string, state: string): string {

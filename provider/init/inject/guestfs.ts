@@ -1,8 +1,8 @@
 /** Puts a payload into a disk that nobody uses, with libguestfs: no program of the guest's is run. */
 import { createHash } from "node:crypto";
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { type FileHandle, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { withTemporaryFolder } from "../../temporary";
 import { tarOf } from "../../volume/tar";
 import { OWN_FOLDER, type Payload, PLAN_FOLDER, VERSION_FILE } from "../payload-type";
 import { windowsPath } from "../windows/files";
@@ -70,14 +70,11 @@ export async function inject(
 
 /** A file that has no name any more, so that nothing is left of it when this process ends. */
 async function anonymousFile(bytes: Buffer): Promise<FileHandle> {
-	const folder = await mkdtemp(join(tmpdir(), "clones-init-"));
-	try {
+	return withTemporaryFolder("init", async (folder) => {
 		const file = await open(join(folder, "payload"), "wx+", 0o600);
 		await file.writeFile(bytes);
 		return file;
-	} finally {
-		await rm(folder, { recursive: true, force: true });
-	}
+	});
 }
 
 async function versionIn(guestfish: Guestfish, { system }: Payload): Promise<string> {
