@@ -53,6 +53,9 @@ export interface MigrationArgs {
 	bandwidthMiBps?: pulumi.Input<number>;
 }
 
+/** A NIC that machines of a type have: exactly one of `network`, `bridge` and `user`. */
+export interface NicOfTypeArgs extends Omit<NicArgs, "mac"> {}
+
 /** A size of a machine. */
 export interface InstanceTypeArgs {
 	/** Number of vCPUs, 1 to 1024. */
@@ -60,7 +63,7 @@ export interface InstanceTypeArgs {
 	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
 	memoryMiB: pulumi.Input<number>;
 	/** NICs that machines of this type have after their own. @default none */
-	nics?: pulumi.Input<Omit<NicArgs, "mac">>[];
+	nics?: pulumi.Input<NicOfTypeArgs>[];
 	/**
 	 * Other devices that they have: elements as they are in `<devices>` of a definition, each with an `<alias>` whose name
 	 * begins with `ua-`, by which it is told from others. Plugged in and out where the template (`morph`) has a step for
