@@ -20,7 +20,7 @@ import { remove } from "../volume/remove";
 import { refuseWhileUsed } from "../volume/uses";
 import { describeVolume } from "../volume/xml";
 import { namingChildren } from "./children";
-import { type Made, makePoint } from "./make";
+import { filesOf, type Made, makePoint } from "./make";
 import { refuseUnfitHost } from "./needs";
 import { refuseStrangerAt } from "./permission";
 import { rules } from "./rules";
@@ -46,6 +46,7 @@ const CONTENT = [
 	"source",
 	"takeTrigger",
 ] as const;
+const REMAKE = "Destroy the children first, or give the fork point another name: it is made beside them then.";
 /** Those that came later: without them a fork point has kept its name. */
 const LATER: readonly string[] = ["injected", "source", "takeTrigger"];
 
@@ -105,6 +106,10 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 				await note(host, there.uuid, { forkableBy: inputs.forkableBy }, ["config"]);
 				return recordedAs(host, inputs, found, began);
 			}
+		}
+		const { disk } = filesOf(pool, inputs, contentId);
+		await refuseWhileForked(host, disk.path, there?.uuid ?? "", "made anew", REMAKE);
+		if (there) {
 			context.log(`removes fork point ${name}, which an earlier run did not finish`);
 			await removeDomain(host, there.uuid);
 		}
@@ -128,17 +133,25 @@ export const forkPoint: Lifecycle<ForkPointInputs, ForkPointFacts> = {
 			log(`${state.domainName} stays: its replacement has taken it over`);
 			return;
 		}
-		const others = { overlays: true, domains: ({ uuid }: { uuid: string }) => uuid !== id };
-		const advice = "Destroy the children first, or keep the fork point.";
-		await refuseWhileUsed(host, state.disk, "deleted", others, advice).catch(async (error) => {
-			throw await namingChildren(host, id, error);
-		});
+		await refuseWhileForked(host, state.disk, id, "deleted", "Destroy the children first, or keep the fork point.");
 		await removeDomain(host, id);
 		const pool = await usablePool(host, state.pool);
 		for (const path of [state.disk, state.memory, state.devices]) await remove(host, pool, path);
 		forgetMade(host, id);
 	},
 };
+
+/**
+ * Children stand on its disk, also where it has lost another part.
+ * @param own UUID of its machine
+ * @throws InUseError that names their machines
+ */
+async function refuseWhileForked(host: Host, disk: string, own: string, what: string, advice: string): Promise<void> {
+	const others = { overlays: true, domains: ({ uuid }: { uuid: string }) => uuid !== own };
+	await refuseWhileUsed(host, disk, what, others, advice).catch(async (error) => {
+		throw await namingChildren(host, own, error);
+	});
+}
 
 function beginningOf({ base, parent, source }: ForkPointInputs): string {
 	if (source !== undefined) return `goes on as a copy of ${source}`;

@@ -123,8 +123,8 @@ interface FileName {
 	path: string;
 }
 
-/** What an earlier run left under these names goes: it belongs to no fork point. */
-async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, contentId: string) {
+/** Pure. @throws Error for a pool without files */
+export function filesOf(pool: Pool, inputs: Pick<ForkPointInputs, "name" | "ownerId">, contentId: string) {
 	if (pool.directory === undefined) {
 		throw new Error(
 			`the pool "${pool.name}" has the type ${pool.type}; a fork point needs one of files: dir, fs or netfs`,
@@ -134,7 +134,12 @@ async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, content
 		const name = defaultName(`${inputs.name}${suffix}`, inputs.ownerId, extension, contentId);
 		return { name, path: `${pool.directory}/${name}` };
 	};
-	const files = { disk: file("", "qcow2"), memory: file("-memory", "raw"), devices: file("-devices", "raw") };
+	return { disk: file("", "qcow2"), memory: file("-memory", "raw"), devices: file("-devices", "raw") };
+}
+
+/** What an earlier run left under these names goes: it belongs to no fork point, and nobody stands on it. */
+async function namesFor(host: Host, pool: Pool, inputs: ForkPointInputs, contentId: string) {
+	const files = filesOf(pool, inputs, contentId);
 	await refreshPool(host, pool.uuid);
 	for (const { path } of Object.values(files)) await remove(host, pool, path);
 	// For libvirt those that are gone are there until then.

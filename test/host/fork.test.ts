@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { domain } from "../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../provider/domain/schema";
@@ -216,6 +217,26 @@ describe("forks", function () {
 	it("keep their parent from being deleted", async () => {
 		await assert.rejects(forkPoint.delete(point.uuid, point, lab.context), /cannot be deleted.*child-1\.qcow2/s);
 		assert.ok(existsSync(point.memory));
+	});
+
+	it("keep what they stand on where another part of their parent is lost", async () => {
+		const away = join(lab.machine.poolDirectory, "away");
+		await rename(point.memory, away);
+		try {
+			await lab.machine.virsh("pool-refresh", "pool");
+			const later = await Lab.connect(lab);
+			assert.equal(await forkPoint.read(point.uuid, point, later), undefined);
+			await assert.rejects(
+				forkPoint.create(forks.point(), later),
+				/cannot be made anew.*child-1\.qcow2 \(an overlay on it\).*another name.* Its machines: .*child-1 of org\/project\/stack/s,
+			);
+			assert.ok(existsSync(point.disk));
+			assert.equal((await lab.host.domains.find(point.domainName))?.uuid, point.uuid);
+		} finally {
+			await rename(away, point.memory);
+			await lab.machine.virsh("pool-refresh", "pool");
+		}
+		assert.deepEqual(await forkPoint.read(point.uuid, point, await Lab.connect(lab)), point);
 	});
 
 	it("give way, where they are preemptible, to a machine that the host has too little memory for", async () => {
