@@ -6,6 +6,7 @@ import { type Swept, sweep } from "../provider/guard/sweep";
 import { closeAll, connect } from "../provider/libvirt";
 import { type Arguments, argumentsOf, checkStack, portOf, timeoutOf } from "./arguments";
 import { edit } from "./edit";
+import { untilEnded } from "./ended";
 import { isOnChildren, onChildren } from "./fork";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
@@ -132,39 +133,31 @@ async function main(): Promise<void> {
 
 async function watching({ names, uri, yes }: Arguments): Promise<void> {
 	const log = (line: string) => console.log(`${new Date().toISOString()} ${line}`);
-	await watch({ file: theOne(names), uri, yes, log, signal: untilEnded() });
+	await watch({ file: theOne(names), uri, yes, log, signal: untilEnded().signal });
 }
 
 async function waiting({ names, uri, timeout }: Arguments): Promise<void> {
 	const name = theOne(names);
-	const how = { timeoutSeconds: timeoutOf(timeout), log: (line: string) => console.error(line), signal: untilEnded() };
+	const { signal } = untilEnded();
+	const how = { timeoutSeconds: timeoutOf(timeout), log: (line: string) => console.error(line), signal };
 	console.log(JSON.stringify(await untilMade(uri, name, how), undefined, "\t"));
 }
 
 async function children(given: Arguments): Promise<void> {
 	if (given.names.length === 0) throw new Error(usage);
-	const end = untilEnded({ told: ["SIGTERM"] });
-	const { changes } = await onChildren(given, { log: (line) => console.log(line), signal: end });
+	const { signal: interrupted, terminated: signal } = untilEnded();
+	const { changes } = await onChildren(given, { log: (line) => console.log(line), signal, interrupted });
 	if (changes.length === 0) console.log("there is nothing to change");
 	if (!given.yes) console.log(NOT_DONE);
 }
 
 async function editing({ names, uri, port }: Arguments): Promise<void> {
-	await edit({ file: theOne(names), uri, port: portOf(port) }, untilEnded(), (line) => console.log(line));
+	await edit({ file: theOne(names), uri, port: portOf(port) }, untilEnded().signal, (line) => console.log(line));
 }
 
 function theOne([file, ...others]: string[]): string {
 	if (file === undefined || others.length > 0) throw new Error(usage);
 	return file;
-}
-
-/** @param told signals that end it; others are only survived, as Ctrl-C, of which Pulumi hears by itself */
-function untilEnded({ told = ["SIGINT", "SIGTERM"] }: { told?: NodeJS.Signals[] } = {}): AbortSignal {
-	const end = new AbortController();
-	for (const signal of ["SIGINT", "SIGTERM"] as const) {
-		process.once(signal, () => told.includes(signal) && end.abort());
-	}
-	return end.signal;
 }
 
 async function identityState({ stack, state }: Arguments): Promise<IdentityState> {

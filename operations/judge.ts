@@ -1,4 +1,6 @@
 /** Whether what a preview shows is what was asked for. Pure. */
+
+import { isCounted } from "../components/forked-vm-set/configured";
 import type { Ask } from "./decide";
 import type { KnownSet } from "./sets";
 
@@ -42,23 +44,33 @@ export function refuseContrary(
 }
 
 /**
- * @param machines that a call names, or all of the set; undefined where it makes new ones, or lets go of a number of them
+ * @param machines that a call names, or all of the set; undefined where it makes new ones, or lets go of a number of them:
+ * those that it names are asked for then, else those of the count
  * @returns what is not of that
  */
 export function beside(
 	steps: ReadonlyArray<Step>,
-	{ urn }: KnownSet,
+	{ urn, name: set }: KnownSet,
 	machines: ReadonlyArray<string> | undefined,
-	{ operation }: Ask,
+	{ operation, children }: Ask,
 ): Step[] {
 	return steps.filter((step) => {
 		if (step.parent !== urn) return true;
 		if (machines === undefined) {
-			return step.operation !== (operation === "create" ? "create" : operation === "destroy" ? "delete" : "");
+			const isWanted = step.operation === (operation === "create" ? "create" : "delete");
+			const called = callings(set, step.name.replace(/-data-\d+$/, ""));
+			return !(isWanted && called.some((child) => children?.includes(child) ?? isCounted(child)));
 		}
 		const isOfOne = machines.some((own) => step.name === own || step.name.startsWith(`${own}-data-`));
 		return !isOfOne || (operation === "destroy") !== (step.operation === "delete");
 	});
+}
+
+/** What a set may call a machine: with a namePrefix that is not known, any end of its name. */
+function callings(set: string, machine: string): string[] {
+	if (machine.startsWith(`${set}-`)) return [machine.slice(set.length + 1)];
+	const parts = machine.split("-");
+	return parts.slice(1).map((_, index) => parts.slice(index + 1).join("-"));
 }
 
 /**

@@ -17,19 +17,32 @@ const givenSchema = z.strictObject({
 	onReset: z.enum(["boot", "refork"]).optional(),
 });
 
+/** How the command line calls it. */
+export interface Operated extends ChildrenOf {
+	/** Aborted by Ctrl-C, too, of which Pulumi hears by itself where it runs: what has not begun does not begin. */
+	interrupted?: AbortSignal;
+}
+
 /** @throws Error that says what was refused, before anything is touched; or what failed */
-export async function operate(of: ChildrenOf, asked: Ask): Promise<Outcome> {
-	const { project = ".", stack: name, set, log = () => {}, signal } = of;
+export async function operate(of: Operated, asked: Ask): Promise<Outcome> {
+	const { project = ".", stack: name, set, log = () => {}, signal, interrupted } = of;
+	const goOn = () => {
+		signal?.throwIfAborted();
+		interrupted?.throwIfAborted();
+	};
 	check(of, asked);
+	goOn();
 	const file = await settingsFile(project, name);
 	const stack = await openStack(project, name);
+	goOn();
 	const known = setIn((await stack.exportStack()).deployment, name, set);
 	const { ask, machines } = named(known, asked);
 
 	const settings = (await readIfThere(file)) ?? "";
 	const changed = edited(file, settings, set, ask);
-	signal?.throwIfAborted();
+	goOn();
 	const steps = await previewWith(stack, changed, signal);
+	goOn();
 	refuseContrary(steps, known, asked);
 	const others = of.withPending === true ? [] : beside(steps, known, machines, ask);
 	if (others.length > 0) refusePending(name, others, await previewWith(stack, settings, signal));
@@ -37,16 +50,17 @@ export async function operate(of: ChildrenOf, asked: Ask): Promise<Outcome> {
 	for (const step of steps) log(`${of.dryRun ? "would " : ""}${step.operation} ${step.name} (${step.type})`);
 	if (of.dryRun) return { changes, done: false };
 
-	signal?.throwIfAborted();
-	// Somebody may have changed the file meanwhile: what is asked goes into what it says now.
-	const current = (await readIfThere(file)) ?? "";
-	const written = current === settings ? changed : edited(file, current, set, ask);
-	await writeSettings(file, written);
+	// What somebody has said there meanwhile was in no preview.
+	if (((await readIfThere(file)) ?? "") !== settings) {
+		throw new Error(`${file} was changed by somebody else meanwhile; nothing was changed. Try again`);
+	}
+	goOn();
+	await writeSettings(file, changed);
 	if (steps.length === 0) return { changes, done: true };
 	try {
 		await bringAbout(stack, log, signal);
 	} catch (error) {
-		await explain(error as Error, { file, name, current, written });
+		await explain(error as Error, { file, name, settings, changed });
 	}
 	return { changes, done: true };
 }
@@ -83,7 +97,10 @@ function named(set: KnownSet, ask: Ask): { ask: Ask; machines: string[] | undefi
 	if (missing) {
 		const there = set.machines.slice(0, 20).join(", ") || "none: it has none";
 		const more = set.machines.length > 20 ? ", ..." : "";
-		throw new Error(`children: got ${shown(missing.given)}; allowed are children of ${set.name}: ${there}${more}`);
+		const called = set.machines.every((own) => own.startsWith(`${set.name}-`)) ? "" : ", without its namePrefix";
+		throw new Error(
+			`children: got ${shown(missing.given)}; allowed are children of ${set.name}${called}: ${there}${more}`,
+		);
 	}
 	return {
 		ask: { ...ask, children: found.map(({ given, child }) => child?.name ?? given) },
@@ -99,15 +116,17 @@ function edited(file: string, settings: string, set: string, ask: Ask): string {
 /** @throws Error that says what is to be done */
 async function explain(
 	error: Error,
-	{ file, name, current, written }: { file: string; name: string; current: string; written: string },
+	{ file, name, settings, changed }: { file: string; name: string; settings: string; changed: string },
 ): Promise<never> {
 	const { ConcurrentUpdateError } = await import("@pulumi/pulumi/automation/index.js");
 	const cause = (error.cause ?? error) as Error;
-	if (cause instanceof ConcurrentUpdateError && (await readIfThere(file)) === written) {
-		await writeSettings(file, current);
-		throw new Error(`${name} is being updated by somebody else; nothing was changed. Try again when that is over`, {
-			cause: error,
-		});
+	if (cause instanceof ConcurrentUpdateError && (await readIfThere(file)) === changed) {
+		await writeSettings(file, settings);
+		throw new Error(
+			`${name} is being updated by somebody else; nothing was changed. Try again when that is over; of a run that was ` +
+				"killed, pulumi cancel takes the lock away",
+			{ cause: error },
+		);
 	}
 	throw new Error(
 		`${error.message}\nThe configuration of ${name} says what was asked for (${file}); pulumi up carries on.`,

@@ -1,4 +1,5 @@
 /** A stack by Pulumi's Automation API: what a preview says with other settings, and an `up` with them. */
+import { randomUUID } from "node:crypto";
 import { readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import type { EngineEvent, Stack } from "@pulumi/pulumi/automation/index.js";
@@ -49,7 +50,7 @@ export async function readIfThere(file: string): Promise<string | undefined> {
 export async function writeSettings(file: string, text: string): Promise<void> {
 	const real = await realpath(file).catch(() => file);
 	if (text === "") return rm(real, { force: true });
-	const beside = join(dirname(real), `.${basename(real)}.${process.pid}`);
+	const beside = join(dirname(real), `.${basename(real)}.${randomUUID()}`);
 	try {
 		const { mode } = await stat(real).catch(() => ({ mode: 0o644 }));
 		await writeFile(beside, text, { mode: mode & 0o777 });
@@ -66,6 +67,8 @@ export async function writeSettings(file: string, text: string): Promise<void> {
  */
 export async function previewWith(stack: Stack, settings: string, signal?: AbortSignal): Promise<Step[]> {
 	return withTemporaryFolder("settings", async (folder) => {
+		// One that was aborted before is heard of by nobody.
+		signal?.throwIfAborted();
 		const configFile = join(folder, "settings.yaml");
 		await writeFile(configFile, settings, { mode: 0o600 });
 		const steps = new Map<string, Step>();
@@ -82,6 +85,7 @@ export async function previewWith(stack: Stack, settings: string, signal?: Abort
 
 /** @throws Error with what failed */
 export async function bringAbout(stack: Stack, log: (text: string) => void, signal?: AbortSignal): Promise<void> {
+	signal?.throwIfAborted();
 	const complaints: string[] = [];
 	await telling(complaints, () =>
 		stack.up({

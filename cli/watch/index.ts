@@ -44,7 +44,9 @@ export async function watch({ file, uri, yes, log, signal, declared }: WatchOpti
 		`watching ${settings.rules.length} counts of ${settings.stack}${yes ? "" : "; nothing is changed without --yes"}`,
 	);
 	while (!signal.aborted) {
-		for (const own of watched) await once(own, stack, { yes, log });
+		for (const own of watched) {
+			if (!signal.aborted) await once(own, stack, { yes, log });
+		}
 		await sleep(settings.intervalSeconds * 1000, undefined, { signal }).catch(() => {});
 	}
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { watch } from "../../../cli/watch";
 import { decide, type Memory } from "../../../cli/watch/decide";
 import { readWatch, type WatchRule, watchSchema } from "../../../cli/watch/rules";
 
@@ -87,6 +88,25 @@ describe("the file of a watch", () => {
 		assert.equal(project, join(folder, "infra"));
 		assert.equal(intervalSeconds, 10);
 		assert.deepEqual([rules[0]!.of, rules[0]!.step, rules[0]!.forSeconds], ["guestCpu", 1, 60]);
+	});
+
+	it("is about no further count once it is ended", async () => {
+		const [nodes] = good.rules;
+		await read(JSON.stringify({ ...good, rules: [nodes, { ...nodes, count: "web:others" }] }));
+		const end = new AbortController();
+		const asked: string[] = [];
+		const declared = {
+			async count(key: string): Promise<number> {
+				asked.push(key);
+				end.abort();
+				throw new Error("ended");
+			},
+			declare: async () => {},
+			bringAbout: async () => {},
+		};
+		const file = join(folder, "watch.yaml");
+		await watch({ file, uri: "test:///default", yes: true, log: () => {}, signal: end.signal, declared });
+		assert.deepEqual(asked, ["web:nodes"]);
 	});
 
 	const [one] = good.rules;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Ask } from "../../../operations/decide";
 import { beside, refuseContrary, refusePending, type Step } from "../../../operations/judge";
 
 const desk = { urn: "urn:desk", name: "desk", machines: ["desk-ann", "desk-bob"] };
@@ -29,15 +30,27 @@ describe("what a preview shows", () => {
 	});
 
 	it("is asked for where it is new, or goes", () => {
-		const steps = [step("create", "desk-2"), step("delete", "desk-bob"), step("create", "lan", "Network", "")];
+		const steps = [step("create", "desk-2"), step("delete", "desk-1"), step("create", "lan", "Network", "")];
 		assert.deepEqual(names(beside(steps, desk, undefined, { operation: "create", count: 3 })), [
-			"delete desk-bob",
+			"delete desk-1",
 			"create lan",
 		]);
 		assert.deepEqual(names(beside(steps, desk, undefined, { operation: "destroy", count: 1 })), [
 			"create desk-2",
 			"create lan",
 		]);
+	});
+
+	it("is not asked for by a number where it is of named ones, nor by a name where it is of others", () => {
+		const lost = [step("delete", "desk-1"), step("delete", "desk-1-data-0", "Volume"), step("delete", "desk-bob")];
+		const byNumber = { operation: "destroy", count: 1 } as const;
+		assert.deepEqual(names(beside(lost, desk, undefined, byNumber)), ["delete desk-bob"]);
+		const made = [step("create", "desk-eve"), step("create", "desk-eve-data-0", "Volume"), step("create", "desk-2")];
+		const byName: Ask = { operation: "create", children: ["eve"] };
+		assert.deepEqual(names(beside(made, desk, undefined, byName)), ["create desk-2"]);
+		const other = { ...desk, name: "office" };
+		assert.deepEqual(names(beside(lost, other, undefined, byNumber)), ["delete desk-bob"]);
+		assert.deepEqual(names(beside(made, other, undefined, byName)), ["create desk-2"]);
 	});
 
 	it("is refused where others have changed it, and not where it follows from what was asked for", () => {

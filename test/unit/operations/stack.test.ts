@@ -39,6 +39,20 @@ describe("the file of a stack's settings", () => {
 		assert.deepEqual(await readdir(join(folder, "real")), []);
 	});
 
+	it("is written by several at once, each in one step", async () => {
+		const file = join(folder, "Pulumi.dev.yaml");
+		const texts = Array.from({ length: 20 }, (_, index) => `config: { a:b: ${index} }\n`);
+		await Promise.all(texts.map((text) => writeSettings(file, text)));
+		assert.ok(texts.includes(await readFile(file, "utf8")));
+		assert.deepEqual(await readdir(folder), ["Pulumi.dev.yaml"]);
+	});
+
+	it("is not looked for by a call that was ended before", async () => {
+		const reason = new Error("ended");
+		const of = { stack: "dev", set: "desk", project: folder, signal: AbortSignal.abort(reason) };
+		await assert.rejects(powerResetChildren(of), reason);
+	});
+
 	it("is not looked for with arguments that are wrong", async () => {
 		const of = { stack: "dev", set: "desk", project: folder };
 		const refusals: Array<[Promise<unknown>, RegExp]> = [
