@@ -29,6 +29,7 @@ export { tpmId } from "./provider/init/tpm";
 export { type InstanceType, type InstanceTypeName, InstanceTypes } from "./provider/morph/instance-types";
 export type { MorphMode, MorphOption } from "./provider/morph/options";
 export * from "./provider/morph-template/resource";
+export { type CommonCpu, type CommonCpuArgs, commonCpu } from "./provider/move/common-cpu";
 export * from "./provider/network/resource";
 export * from "./provider/pool/resource";
 export * from "./provider/volume/resource";

@@ -10,7 +10,7 @@ import { untilEnded } from "./ended";
 import { isOnChildren, onChildren } from "./fork";
 import { listIdentities, releaseIdentity } from "./identities";
 import { type IdentityState, readIdentityState } from "./identity-state";
-import { morphCheck, morphOptions, morphStatus } from "./morph";
+import { morphCheck, morphCpu, morphOptions, morphStatus } from "./morph";
 import { listTemplates, showTemplate } from "./morph-templates";
 import { exportedState } from "./state";
 import { watch } from "./watch";
@@ -22,6 +22,7 @@ const usage = `usage: pulumi-libvirt-clones sweep --stack ORGANIZATION/PROJECT/S
            [--state FILE] [--yes]
        pulumi-libvirt-clones morph options MACHINE... [--uri URI] [--to URI [--bandwidth MIBPS]]
        pulumi-libvirt-clones morph status [MACHINE...] [--uri URI]
+       pulumi-libvirt-clones morph cpu URI URI...
        pulumi-libvirt-clones morph check FILE...
        pulumi-libvirt-clones morph templates --stack ORGANIZATION/PROJECT/STACK [--state FILE]
        pulumi-libvirt-clones morph template NAME --stack ORGANIZATION/PROJECT/STACK [--state FILE]
@@ -47,11 +48,11 @@ identities release returns one whose owner is gone, or takes it out of quarantin
 
 morph options says which instance types machines can change to, and how: while they run, or by a restart; of several
 machines what all of them can, and which of them excludes the rest; with --to, on another host, to which they move.
-morph status says how far a change has come, and what
-of one that was cut off is recorded. Both take machines by name or UUID, whoever made them, and change nothing. morph check
-says what is wrong in templates, else what their steps come to; morph edit serves a page on this computer to edit one, and
-to see the options of machines, until it is ended. morph templates lists the templates that a stack has stored, and the
-machines that refer to each; morph template shows one, as a file of YAML.
+morph status says how far a change has come, and what of one that was cut off is recorded. Both take machines by name or
+UUID, whoever made them, and change nothing. morph cpu prints the best CPU that each of some hosts can give a machine, so
+that it goes on on all of them. morph check says what is wrong in templates, else what their steps come to; morph edit
+serves a page on this computer to edit one, and to see the options of machines, until it is ended. morph templates lists
+the templates that a stack has stored, and the machines that refer to each; morph template shows one, as a file of YAML.
 
 fork wait waits until a ForkPoint is made, by whichever stack, and prints what it is, as JSON: by its name, the name of its
 machine, or its UUID. It looks when libvirt tells of a change, and changes nothing.
@@ -95,6 +96,7 @@ const reports: Record<string, (given: Arguments) => Promise<string[]>> = {
 	"identities list": async (given) => listIdentities({ ...given, state: await identityState(given) }),
 	"morph options": morphOptions,
 	"morph status": morphStatus,
+	"morph cpu": morphCpu,
 	"morph check": morphCheck,
 	"morph templates": async ({ stack, state }) => listTemplates(stack, await exportedState(stack, state)),
 	"morph template": async ({ stack, state, names }) =>

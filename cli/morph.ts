@@ -1,4 +1,5 @@
 /** What machines on a host can change to while they run, and how far a change has come. Changes nothing. */
+import { stringify } from "yaml";
 import { connect } from "../provider/libvirt";
 import type { Context } from "../provider/lifecycle";
 import { memoryWays } from "../provider/morph/memory";
@@ -7,6 +8,7 @@ import type { MorphRecord } from "../provider/morph/record";
 import type { Shape } from "../provider/morph/shape";
 import { surveyOptions, surveyProgress } from "../provider/morph/survey";
 import { readTemplate, templateLines } from "../provider/morph/template-file";
+import { commonCpu } from "../provider/move/common-cpu";
 import { bandwidthOf } from "./arguments";
 import { table } from "./table";
 
@@ -68,6 +70,13 @@ function linesOf({ goal, direction, reason, origin, steps }: MorphRecord): strin
 	const way =
 		direction === "forward" ? `to ${goal}, ${from}` : `taken back from ${goal}: ${reason ?? "another is wanted"}`;
 	return [way, ...steps.map(({ id, state }) => `  ${state}: ${id}`)];
+}
+
+/** @returns the CPU that each of some hosts can give, as YAML @throws InputError for a host that cannot tell, or cannot give it */
+export async function morphCpu({ names }: Asked): Promise<string[]> {
+	return stringify({ cpu: await commonCpu({ hosts: [...names] }) })
+		.trimEnd()
+		.split("\n");
 }
 
 /** @returns what each template comes to @throws InputError naming everything that is wrong in one */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { InstanceTypes, MorphMigration, StoragePool, Volume } from "pulumi-libvirt-clones";
+import { InstanceTypes, MorphMigration, MorphTemplate, StoragePool, Volume } from "pulumi-libvirt-clones";
 
 const config = new pulumi.Config();
 
@@ -16,6 +16,9 @@ function place(name: "a" | "b") {
 	return { uri, base, network: config.require("network"), migration: { peerUri } };
 }
 
+// Each is out of rotation while it is changed, and the other one serves.
+const drain = new MorphTemplate("drain", { steps: { file: "drain.yaml" } });
+
 const web = new MorphMigration("web", {
 	hosts: { a: place("a"), b: place("b") },
 	host: config.require("host"),
@@ -25,8 +28,7 @@ const web = new MorphMigration("web", {
 	},
 	instanceType: types.of(config.require<"web" | "web-large">("instanceType")),
 	headroom: { maxVcpus: 4, maxMemoryMiB: 1024 },
-	// Each is out of rotation while it is changed, and the other one serves.
-	morph: { file: "drain.yaml" },
+	morph: { template: drain },
 	healthCheck: {
 		exec: ["/bin/sh", "-c", "wget -q -O - http://127.0.0.1/health"],
 		timeoutSeconds: 60,

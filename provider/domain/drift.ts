@@ -2,6 +2,7 @@
  * Settings of a definition that were changed behind our back, each in the shape of its input; empty for an untouched
  * machine. Architecture and firmware are not among them: setting these right would mean another machine.
  */
+import { isDeepStrictEqual } from "node:util";
 import type { FoundDisk } from "../xml/devices";
 import type { FoundDomain } from "../xml/read-domain";
 import { hardwareOf } from "./defaults";
@@ -36,7 +37,7 @@ function changedCpu(config: FoundDomain, { cpu, extraXml }: DomainInputs): Domai
 	const fields = (Object.keys(cpu) as Array<keyof typeof cpu>).filter((field) => {
 		// Emulation has a CPU of its own for the modes that are the host's.
 		const isHosts = field === "mode" && cpu.mode !== "custom" && config.domainType !== "kvm";
-		return cpu[field] !== undefined && cpu[field] !== config.cpu[field] && !isHosts;
+		return cpu[field] !== undefined && !isDeepStrictEqual(cpu[field], config.cpu[field]) && !isHosts;
 	});
 	if (fields.length === 0) return undefined;
 	return { ...cpu, ...Object.fromEntries(fields.map((field) => [field, config.cpu[field]])) };

@@ -1,7 +1,7 @@
 /** How a machine changes its shape and place: the arguments of `Domain` for that. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { MorphTemplate } from "../morph-template/resource";
-import type { NicArgs } from "./resource";
+import type { CpuArgs, NicArgs } from "./resource";
 
 /** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
@@ -56,12 +56,17 @@ export interface MigrationArgs {
 /** A NIC that machines of a type have: exactly one of `network`, `bridge` and `user`. */
 export interface NicOfTypeArgs extends Omit<NicArgs, "mac"> {}
 
+/** Which CPU machines of a type have. */
+export interface CpuOfTypeArgs extends Pick<CpuArgs, "mode" | "model" | "features" | "check"> {}
+
 /** A size of a machine. */
 export interface InstanceTypeArgs {
 	/** Number of vCPUs, 1 to 1024. */
 	vcpus: pulumi.Input<number>;
 	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
 	memoryMiB: pulumi.Input<number>;
+	/** Which CPU their guests see; what a machine's own `cpu` says goes before it. @default as without a type */
+	cpu?: pulumi.Input<CpuOfTypeArgs>;
 	/** NICs that machines of this type have after their own. @default none */
 	nics?: pulumi.Input<NicOfTypeArgs>[];
 	/**

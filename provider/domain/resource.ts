@@ -88,6 +88,18 @@ export interface CpuArgs {
 	mode?: pulumi.Input<"host-passthrough" | "host-model" | "maximum" | "custom">;
 	/** CPU model, for mode `custom`. @default none; required for mode `custom` */
 	model?: pulumi.Input<string>;
+	/**
+	 * CPU features by name, beside what `model` has: `require` shows it to the guest, `disable` hides it.
+	 * @default those of the model
+	 * @example { avx2: "disable" }
+	 */
+	features?: pulumi.Input<Record<string, pulumi.Input<"require" | "disable">>>;
+	/**
+	 * Whether the machine is not started where the host gives another CPU than `model` and `features`: `full` takes exactly
+	 * that one, `partial` one that has all of it as libvirt knows it, `none` any. Needs `model`.
+	 * @default libvirt's: "partial" with KVM, "none" without
+	 */
+	check?: pulumi.Input<"none" | "partial" | "full">;
 	/** Sockets x cores x threads must be the (maximum) number of vCPUs. @default one core per socket */
 	sockets?: pulumi.Input<number>;
 	/** Cores per socket. @default 1 */
@@ -327,8 +339,8 @@ export class Domain extends LibvirtResource {
 	constructor(name: string, args: DomainArgs, opts?: pulumi.CustomResourceOptions) {
 		const disks = each(args?.disks, (disk: DiskArgs) => ({ ...disk, volume: idOf(disk.volume) }));
 		const reached = (nic: NicArgs) => ({ ...nic, network: idOf(nic.network) });
-		const { instanceType, extraXml } = args ?? {};
-		const typed = ofType({ instanceType, extraXml, nics: each(args?.nics, reached) }, plainly(reached));
+		const { instanceType, cpu, extraXml } = args ?? {};
+		const typed = ofType({ instanceType, cpu, extraXml, nics: each(args?.nics, reached) }, plainly(reached));
 		const morph = readSteps(args?.morph, name);
 		super(
 			"Domain",

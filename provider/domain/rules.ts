@@ -54,6 +54,8 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 		needs: ["cpu"],
 		check: ({ cpu }) => {
 			if (cpu?.mode === "custom" && !cpu.model) return 'got mode "custom", which needs a model; give cpu.model as well';
+			const [beside] = (["features", "check"] as const).filter((name) => cpu?.[name] !== undefined);
+			if (beside && !cpu?.model) return `got ${beside} without a model; allowed is that with cpu.model`;
 			if (cpu?.model && cpu.mode !== undefined && cpu.mode !== "custom") {
 				return `got model "${cpu.model}" with mode "${cpu.mode}"; a model is allowed with mode custom or no mode`;
 			}

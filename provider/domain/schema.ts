@@ -13,6 +13,7 @@ import { migrationSchema } from "../move/way";
 import { stackPatterns } from "../permitted";
 import { absolutePath, commonShape, hostName, mebibytes, objectName, reference } from "../schema";
 import { MEMORY_ROOMS } from "../xml/room";
+import { cpuSchema } from "./cpu-schema";
 import { guestFileSchema } from "./guest-file";
 import { guestNetworkSchema } from "./guest-network";
 import { healthCheckShape, memberCheckSchema } from "./health-schema";
@@ -51,17 +52,6 @@ export const diskSchema = z.strictObject({
 export const smbiosSchema = z.strictObject({
 	serial: smbiosText.optional(),
 	oemStrings: z.array(smbiosText).min(1).max(64).optional(),
-});
-
-export const cpuSchema = z.strictObject({
-	mode: z.enum(["host-passthrough", "host-model", "maximum", "custom"]).optional(),
-	model: z
-		.string()
-		.regex(/^[A-Za-z0-9._-]{1,63}$/, "allowed is a CPU model name such as qemu64 or Skylake-Server")
-		.optional(),
-	sockets: z.int().min(1).max(1024).optional(),
-	cores: z.int().min(1).max(1024).optional(),
-	threads: z.int().min(1).max(16).optional(),
 });
 
 /** What the guest agent does once, right after the first start. */
@@ -165,7 +155,7 @@ export const domainSchema = z.strictObject({
 
 export type DomainInputs = z.output<typeof domainSchema>;
 export type DiskInputs = z.output<typeof diskSchema>;
-export type CpuInputs = z.output<typeof cpuSchema>;
+export type { CpuInputs } from "./cpu-schema";
 export type { NicInputs } from "./nic-schema";
 
 /** What a template said where the inputs are silent; so that a later change is seen as what it is. */

@@ -42,6 +42,11 @@ export interface Host {
 	 */
 	compareCpu(cpuXml: string, query: EmulatorQuery, options?: CallOptions): Promise<string | undefined>;
 	/**
+	 * virConnectBaselineHypervisorCPU: the richest CPU that each of some CPUs (`<cpu>` with a model) has, and that the emulator
+	 * there can give a guest: a `<cpu>` as well.
+	 */
+	baselineCpu(cpusXml: ReadonlyArray<string>, query: EmulatorQuery, options?: CallOptions): Promise<string>;
+	/**
 	 * Whether guests really run well under KVM: the same tiny guest is started under KVM and under emulation, and KVM has
 	 * to be through with the firmware about as soon. Takes one to four seconds; cached per process and URI.
 	 */

@@ -72,6 +72,7 @@ interface HostCalls {
 	capabilitiesXml: Host["capabilitiesXml"];
 	domainCapabilitiesXml: Host["domainCapabilitiesXml"];
 	compareCpu: Host["compareCpu"];
+	baselineCpu: Host["baselineCpu"];
 }
 
 class LibvirtHost implements Host {
@@ -134,6 +135,10 @@ class LibvirtHost implements Host {
 
 	compareCpu(cpuXml: string, query: EmulatorQuery, options?: CallOptions): Promise<string | undefined> {
 		return this.calls.compareCpu(cpuXml, query, options);
+	}
+
+	baselineCpu(cpusXml: ReadonlyArray<string>, query: EmulatorQuery, options?: CallOptions): Promise<string> {
+		return this.calls.baselineCpu(cpusXml, query, options);
 	}
 
 	kvmUsable(options?: CallOptions): Promise<boolean> {

@@ -127,4 +127,5 @@ export const hostMethods = {
 	capabilitiesXml: { parameters: 0 },
 	domainCapabilitiesXml: { parameters: 1 },
 	compareCpu: { parameters: 2 },
+	baselineCpu: { parameters: 2 },
 } satisfies Record<string, MethodSpec>;

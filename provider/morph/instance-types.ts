@@ -1,5 +1,6 @@
 /** Instance types: sizes and devices of machines under one name. Built-in ones, and a user's own beside them. */
 import { z } from "zod";
+import { cpuModelSchema } from "../domain/cpu-schema";
 import { nicSchema } from "../domain/nic-schema";
 import { InputError } from "../lifecycle";
 import { refuse, validate } from "../problems";
@@ -12,6 +13,8 @@ export interface InstanceType {
 	vcpus: number;
 	/** Memory in MiB, a multiple of 4: the unit in which a running guest takes and gives memory. */
 	memoryMiB: number;
+	/** Which CPU its guest sees, where the machine does not say it itself. @default as without a type */
+	cpu?: CpuOfType;
 	/** NICs, after the machine's own: on a network by its name or UUID, on a bridge, or in user mode. @default none */
 	nics?: NicOfType[];
 	/**
@@ -32,6 +35,18 @@ export interface NicOfType {
 	user?: boolean;
 	/** Model of the network card. @default "virtio" */
 	model?: "virtio" | "e1000" | "e1000e" | "rtl8139";
+}
+
+/** A CPU that machines of a type have: see `cpu` of a `Domain`, and `commonCpu`. */
+export interface CpuOfType {
+	/** Which CPU the guest sees. @default "custom" with a model */
+	mode?: "host-passthrough" | "host-model" | "maximum" | "custom";
+	/** CPU model. @default none */
+	model?: string;
+	/** CPU features by name, beside what the model has. @default those of the model */
+	features?: Record<string, "require" | "disable">;
+	/** Whether the machine is not started where the host gives another CPU. @default libvirt's */
+	check?: "none" | "partial" | "full";
 }
 
 /** The size alone. */
@@ -77,6 +92,7 @@ function isNamedDevice(xml: string): boolean {
 const typeSchema = z.strictObject({
 	vcpus: z.int().min(1).max(1024),
 	memoryMiB: blocksOfMemory,
+	cpu: cpuModelSchema.optional(),
 	// Many machines have it: none of them its address.
 	nics: z
 		.array(nicSchema.omit({ mac: true }))

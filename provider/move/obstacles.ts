@@ -1,6 +1,7 @@
 /** What keeps a machine from going on on another host while it runs. Looks at both hosts; changes nothing. */
 import { type EmulatorQuery, type Host, LibvirtError } from "../libvirt";
-import { attribute, child, children, copy, type Element, element, parse, serialize, text } from "../xml/element";
+import { attribute, child, children, copy, type Element, element, serialize, text } from "../xml/element";
+import { bestCpu } from "./common-cpu";
 
 export interface Obstacle {
 	/** `reboot`: it can go there once it was started without that. */
@@ -79,9 +80,8 @@ function hostDependent(cpu: Element | undefined): boolean {
 }
 
 async function modelOf(host: Host, query: EmulatorQuery): Promise<string | undefined> {
-	const modes = children(child(parse(await host.domainCapabilitiesXml(query)), "cpu"), "mode");
-	const model = modes.find((mode) => attribute(mode, "", "name") === "host-model");
-	return model && child(model, "model") ? cpuOf(children(model)) : undefined;
+	const best = await bestCpu(host, query);
+	return best && serialize(best);
 }
 
 function cpuOf(parts: Element[]): string {

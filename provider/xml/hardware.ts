@@ -7,6 +7,9 @@ export type Firmware = "bios" | "uefi" | "uefi-secure";
 export interface CpuSpec {
 	mode?: "host-passthrough" | "host-model" | "maximum" | "custom" | undefined;
 	model?: string | undefined;
+	/** Beside what the model has, by name. */
+	features?: Record<string, "require" | "disable"> | undefined;
+	check?: "none" | "partial" | "full" | undefined;
 	sockets?: number | undefined;
 	cores?: number | undefined;
 	threads?: number | undefined;
@@ -122,7 +125,11 @@ export function setCpu(root: Element, parts: Parts, fresh: boolean): void {
 	if (fresh || mode !== undefined) {
 		const chosen = mode ?? defaultMode(parts);
 		const cpu = element("cpu", { mode: chosen, match: chosen === "custom" ? "exact" : undefined });
+		if (given.check !== undefined) setAttribute(cpu, "check", given.check);
 		if (given.model !== undefined) cpu.appendChild(element("model", { fallback: "forbid" }, given.model));
+		for (const [name, policy] of Object.entries(given.features ?? {})) {
+			cpu.appendChild(element("feature", { policy, name }));
+		}
 		for (const name of ["topology", "numa"]) {
 			const kept = child(old, name);
 			if (kept) cpu.appendChild(kept);

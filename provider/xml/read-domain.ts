@@ -89,12 +89,19 @@ function readCpu(root: Element): CpuSpec {
 	};
 	const mode = attribute(root, "cpu", "mode") as CpuSpec["mode"];
 	const model = text(root, "cpu/model")?.trim();
+	const check = attribute(root, "cpu", "check") as CpuSpec["check"];
+	const features = children(child(root, "cpu"), "feature").map((item) => [
+		attribute(item, "", "name"),
+		attribute(item, "", "policy") ?? "require",
+	]);
 	return {
 		...(mode === undefined ? {} : { mode }),
 		...(model ? { model } : {}),
+		...(check === undefined ? {} : { check }),
 		...count("sockets"),
 		...count("cores"),
 		...count("threads"),
+		...(features.length === 0 ? {} : { features: Object.fromEntries(features) }),
 	};
 }
 

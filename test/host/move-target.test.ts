@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { InstanceTypes, type MorphOption, morphOptions } from "../../index";
+import { parse } from "yaml";
+import { type CommonCpu, commonCpu, InstanceTypes, type MorphOption, morphOptions } from "../../index";
 import { domain } from "../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../provider/domain/schema";
+import { child, children, element, parse as parseXml, serialize, text } from "../../provider/xml/element";
 import { repository } from "../../tools/pulumi/project";
 import { connectHosts } from "../../tools/testhost";
 import { type Full, Lab, wire } from "./domain-lab";
@@ -158,5 +160,41 @@ describe("a host that machines are to go to", function () {
 		assert.equal(await a.host.domains.find(moved.uuid), undefined);
 		await run("qemu-io", ["-r", "-f", "qcow2", "-c", "read -P 1 0 64k", b.path("picky.qcow2")]);
 		await b.delete(moved);
+	});
+
+	it("takes one, while that runs, with the CPU that both hosts can give", async () => {
+		const own = (hosts: string[]) => commonCpu({ hosts, type: "qemu" });
+		const best = await own([labs()[0]!, labs()[0]!]);
+		const cpu = await own(labs());
+		const query = { arch: "x86_64", machine: "q35", type: "qemu" };
+		const asked = async ({ model, features }: CommonCpu) => {
+			const list = Object.entries(features).map(([name, policy]) => element("feature", { policy, name }));
+			return b.host.compareCpu(
+				serialize(element("cpu", { match: "exact" }, element("model", {}, model), ...list)),
+				query,
+			);
+		};
+		// It hides one since the test before.
+		assert.match((await asked(best))!, /avx2/);
+		assert.equal(await asked(cpu), undefined);
+		const printed = await run("node", [join(repository, "dist/cli/main.js"), "morph", "cpu", ...labs()]);
+		assert.deepEqual(parse(printed.stdout), { cpu });
+
+		const given = await inputs(a, "anywhere", { cpu, running: true });
+		const state = wire(await a.create(given));
+		const seen = parseXml(await a.host.domains.xml(state.uuid));
+		assert.equal(text(seen, "cpu/model"), cpu.model);
+		assert.ok(children(child(seen, "cpu"), "feature").length > 0);
+		const news = await inputs(b, "anywhere", { cpu, running: true });
+		assert.equal((await domain.settle!(given, news, b.context)).moves?.how, "running");
+		const there = { ...news, migration: quick(news) };
+		const moved = wire(await domain.update(state.uuid, state, there, b.context));
+		assert.equal((await b.host.domains.find(moved.uuid))?.state, "running");
+		assert.deepEqual(wire(await b.read(moved)), moved, "no drift: libvirt fills in what is in the model");
+		await b.delete(moved);
+		await assert.rejects(
+			own([labs()[0]!, "qemu+tcp://127.0.0.1:1/system"]),
+			/^InputError: commonCpu: hosts\[1\]: got qemu\+tcp:.*; /s,
+		);
 	});
 });

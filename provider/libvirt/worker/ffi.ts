@@ -92,6 +92,7 @@ const cTypes: Record<TypeName, string | TypeObject | ReturnType<typeof koffi.out
 	pointerOrNull: "void *",
 	buffer: koffi.pointer("uint8_t"),
 	ints: koffi.pointer("int"),
+	strs: koffi.pointer("str"),
 	outInt: out("int"),
 	outUint: out("uint"),
 	outUlong: out("ulong"),

@@ -13,6 +13,8 @@ function version(number: number | bigint): string {
 const ALL_CELLS = -1;
 /** VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE: the error says which features are missing. */
 const FAIL_INCOMPATIBLE = 1;
+/** VIR_CONNECT_BASELINE_CPU_MIGRATABLE: nothing that keeps a guest from going elsewhere. */
+const BASELINE_MIGRATABLE = 2;
 /** `struct _virNodeMemoryStats`: char[80], unsigned long long of KiB. */
 const MEMORY_STAT_BYTES = 88;
 const MEMORY_STAT_NAME_BYTES = 80;
@@ -66,6 +68,10 @@ export const host = {
 			if (error instanceof LibvirtError && error.errorName === "VIR_ERR_CPU_INCOMPATIBLE") return error.reason;
 			throw error;
 		}
+	},
+	baselineCpu(connection: Connection, cpusXml: string[], { emulator, arch, machine, type }: EmulatorQuery): string {
+		const how = [emulator ?? null, arch ?? null, machine ?? null, type ?? null] as const;
+		return libvirt.virConnectBaselineHypervisorCPU(connection, ...how, cpusXml, cpusXml.length, BASELINE_MIGRATABLE);
 	},
 	capabilitiesXml: (connection: Connection) => libvirt.virConnectGetCapabilities(connection),
 	domainCapabilitiesXml: (connection: Connection, query: EmulatorQuery) =>

@@ -36,6 +36,8 @@ export interface JsTypes {
 	pointerOrNull: bigint | null;
 	buffer: Buffer;
 	ints: number[];
+	/** const char ** */
+	strs: string[];
 	outInt: [number];
 	outUint: [number];
 	outUlong: [number | bigint];
@@ -128,6 +130,17 @@ export const signatures = {
 		"strOrNull",
 		"strOrNull",
 		"str",
+		"uint",
+	),
+	virConnectBaselineHypervisorCPU: reads(
+		"text",
+		"connection",
+		"strOrNull",
+		"strOrNull",
+		"strOrNull",
+		"strOrNull",
+		"strs",
+		"uint",
 		"uint",
 	),
 

@@ -62,6 +62,8 @@ describe("inputs of a domain", () => {
 		],
 		["cores that do not fit", { vcpus: 3, cpu: { cores: 2 } }, /cpu: any number of sockets x 2 cores/],
 		["a custom CPU without a model", { cpu: { mode: "custom" } }, /cpu: got mode "custom", which needs a model/],
+		["features of no model", { cpu: { features: { avx2: "disable" } } }, /cpu: got features without a model/],
+		["a check of no model", { cpu: { mode: "maximum", check: "full" } }, /cpu: got check without a model/],
 		[
 			"a model with another mode",
 			{ cpu: { mode: "host-model", model: "x" } },

@@ -27,6 +27,26 @@ describe("what an instance type gives a machine beside its size", () => {
 		assert.match(String(extraXml), /ua-tablet.*ua-watchdog/s);
 	});
 
+	it("is a CPU, where the machine does not say it itself", async () => {
+		const cpu = { model: "Nehalem", features: { aes: "require" as const } };
+		const { newer } = new InstanceTypes({ newer: { vcpus: 4, memoryMiB: 512, cpu } }).all;
+		const instanceType = newer!;
+		for (const [own, expected] of [
+			[undefined, cpu],
+			[{ cores: 2 }, { ...cpu, cores: 2 }],
+			[pulumi.output({ cores: 2 }), { ...cpu, cores: 2 }],
+			[Promise.resolve({ cores: 2 }), { ...cpu, cores: 2 }],
+			[{ mode: "maximum" }, { mode: "maximum" }],
+			[
+				{ model: "EPYC", cores: 2 },
+				{ model: "EPYC", cores: 2 },
+			],
+		] as Array<[DomainArgs["cpu"], object]>) {
+			const inputs = await registered({ instanceType, ...(own && { cpu: own }) });
+			assert.deepEqual([inputs.instanceType, inputs.cpu], [{ vcpus: 4, memoryMiB: 512 }, expected]);
+		}
+	});
+
 	it("is there for a machine that has nothing of its own, and of a type that is known later", async () => {
 		for (const instanceType of [types.of("web-storage"), pulumi.output(types.of("web-storage"))]) {
 			const inputs = await registered({ instanceType });
@@ -46,6 +66,8 @@ describe("what an instance type gives a machine beside its size", () => {
 	const bad: Array<[object, RegExp]> = [
 		[{ nics: [{ network: "a", mac: "52:54:00:00:00:01" }] }, /web\.nics\[0\]\.mac: there is no such property/],
 		[{ nics: [{ network: "a", model: "ne2k" }] }, /web\.nics\[0\]\.model: got "ne2k"/],
+		[{ cpu: { model: "qemu 64" } }, /web\.cpu\.model: got "qemu 64"/],
+		[{ cpu: { model: "qemu64", cores: 2 } }, /web\.cpu\.cores: there is no such property/],
 		[{ nics: "storage" }, /web\.nics: got "storage"/],
 		[{ devices: ["<watchdog"] }, /web\.devices\[0\]: got "<watchdog"; allowed is one element as in <devices>/],
 		[{ devices: ["<watchdog/>"] }, /web\.devices\[0\]: .*alias that begins with ua-/],

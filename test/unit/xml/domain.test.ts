@@ -191,6 +191,12 @@ describe("a domain's definition", () => {
 			'<cpu mode="custom" match="exact"><model fallback="forbid">qemu64</model></cpu>',
 		],
 		[
+			"the given model, with more and less than it has",
+			{ cpu: { model: "qemu64", features: { svm: "disable", aes: "require" }, check: "full" } },
+			'<cpu mode="custom" match="exact" check="full"><model fallback="forbid">qemu64</model>' +
+				'<feature policy="disable" name="svm"/><feature policy="require" name="aes"/></cpu>',
+		],
+		[
 			"the given topology, with sockets as many as are needed",
 			{ maxVcpus: 8, cpu: { cores: 2, threads: 2 } },
 			'<cpu><topology sockets="2" cores="2" threads="2"/></cpu>',

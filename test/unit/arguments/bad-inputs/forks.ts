@@ -15,6 +15,8 @@ const PARENT_HARDWARE: Row[] = [
 	["domain.cpu", "host"],
 	["domain.cpu.mode", "host"],
 	["domain.cpu.model", "a model"],
+	["domain.cpu.features", [], { avx2: "forbid" }],
+	["domain.cpu.check", "all"],
 	["domain.cpu.sockets", 0],
 	["domain.cpu.cores", 0],
 	["domain.cpu.threads", 0],
