@@ -41,8 +41,8 @@ describe("the npm package", function () {
 
 	it("is small, and grows by nobody's mistake", () => {
 		// A little more than all components with their guides come to; source maps are half of it.
-		assert.ok(packed.size < 2_100_000, `${packed.size} bytes`);
-		assert.ok(packed.unpackedSize < 8_000_000, `${packed.unpackedSize} bytes unpacked`);
+		assert.ok(packed.size < 2_200_000, `${packed.size} bytes`);
+		assert.ok(packed.unpackedSize < 8_400_000, `${packed.unpackedSize} bytes unpacked`);
 	});
 
 	it("has source maps that hold their sources, so that they point at nothing that is not there", async () => {
