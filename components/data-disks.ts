@@ -8,6 +8,7 @@ import type { DiskSource } from "./thin-clone-pool/seed";
 /**
  * Makes the volumes, empty at first.
  * @param storage where they are made, and what else they have in common
+ * @param kind names them, and their serial numbers
  */
 export function dataDisksOf(
 	parent: pulumi.Resource,
@@ -15,14 +16,15 @@ export function dataDisksOf(
 	dataDisks: ReadonlyArray<DataDiskArgs> | undefined,
 	storage: Omit<VolumeArgs, "name" | "format" | "sizeMiB">,
 	opts: pulumi.CustomResourceOptions = {},
+	kind: "data" | "type" = "data",
 ): DiskSource[] {
 	return (dataDisks ?? []).map(({ sizeGiB, format = "qcow2", serial }, index) => ({
 		volume: new Volume(
-			`${machine}-data-${index}`,
+			`${machine}-${kind}-${index}`,
 			{ ...storage, format, sizeMiB: mebibytesOf(sizeGiB) },
 			{ parent, ...opts },
 		),
 		format,
-		serial: serial ?? `data-${index}`,
+		serial: serial ?? `${kind}-${index}`,
 	}));
 }

@@ -1,6 +1,6 @@
 /** Processes that are told from later ones of the same number, by whoever sees the same numbers. */
 import { createHash } from "node:crypto";
-import { readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
 /** The process space of a machine that does not tell. */
 const NOWHERE = "00000000";
@@ -23,7 +23,13 @@ export function startedAt(pid: number): number | undefined {
 	const stat = quietly(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
 	// The command's name may hold spaces and parentheses: fields count from behind the last one.
 	const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
-	return !fields || fields[0] === "Z" || fields[0] === "X" ? undefined : Number(fields[19]);
+	if (!fields || fields[0] === "X" || (fields[0] === "Z" && !hasThreads(pid))) return undefined;
+	return Number(fields[19]);
+}
+
+/** Whether threads beside the first one are left, which keep files and sockets open as long as they take to end. */
+function hasThreads(pid: number): boolean {
+	return (quietly(() => readdirSync(`/proc/${pid}/task`))?.length ?? 0) > 1;
 }
 
 /** This process, as a name of a file can have it: "SPACE-PROCESS-START". */

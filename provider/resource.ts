@@ -3,7 +3,7 @@
  * engine's conventions: how an unknown, a partial failure, a vanished object and a preview's plan look on the wire.
  */
 import { engineEnd, logLine, operation } from "./engine";
-import { forgetKnown, isFormer, rememberKnown } from "./guard/known";
+import { forgetKnown, isFormer, rememberKnown, rememberMade } from "./guard/known";
 import { areAllOfStack, postpone } from "./guard/postponed";
 import { inLane } from "./lanes";
 import { connect } from "./libvirt";
@@ -124,7 +124,7 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 		},
 
 		async diff(id, olds, news) {
-			rememberKnown(id, generationOf(olds));
+			rememberKnown(id, uriOf(olds), generationOf(olds));
 			// Left as it is: nobody can tell what it would come to.
 			if (news.lacksInput) return { changes: false, replaces: [] };
 			const wanted = news as unknown as Inputs;
@@ -147,6 +147,7 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 				recordingIncomplete(inputs, async () => {
 					const wanted = stripped(inputs) as unknown as Inputs;
 					const made = await inLane(wanted.lane, () => lifecycle.create(wanted, contextOf(inputs)));
+					rememberMade(made.id, uriOf(inputs));
 					return { id: made.id, outs: definedOnly(made.state) };
 				}),
 			);
@@ -156,7 +157,7 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 			return shown(props, async () => {
 				const found = await lifecycle.read(id, props as Full, contextOf(props));
 				if (!found) return { id: "", props: {} };
-				rememberKnown(id);
+				rememberKnown(id, uriOf(props));
 				const outputs = definedOnly(found);
 				// Without the inputs the next preview would show a bare update.
 				return { id, props: outputs, inputs: inputsOf(outputs) };
@@ -177,12 +178,12 @@ export function handlerOf<Inputs extends RecordedInputs, Facts extends object>(
 
 		async delete(id, props) {
 			const context = contextOf(props);
-			if (isFormer(id, generationOf(props))) {
-				context.log(`${id} stays: it has come back since it was to be deleted`);
-				return;
-			}
-			forgetKnown(id);
 			return shown(props, async () => {
+				if (await isFormer(id, uriOf(props), generationOf(props))) {
+					context.log(`${id} stays: it has come back since it was to be deleted`);
+					return;
+				}
+				forgetKnown(id, uriOf(props));
 				try {
 					await inLane((props as Full).lane, () => lifecycle.delete(id, props as Full, context));
 				} catch (error) {
@@ -229,6 +230,11 @@ async function refuseOtherHost<Inputs extends RecordedInputs, Facts extends obje
 			"another address of the same host: change it back, or remove the resource (pulumi destroy) and make it on the " +
 			"other host.",
 	);
+}
+
+/** Empty for what is on no host. */
+function uriOf({ uri }: Properties): string {
+	return typeof uri === "string" ? uri : "";
 }
 
 /** Of a volume, whose id comes back with its name: how long the create took, which differs by microseconds. */

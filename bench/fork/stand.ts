@@ -6,7 +6,7 @@ import { type DomainFacts, type DomainInputs, domainSchema } from "../../provide
 import { goOn } from "../../provider/fork/child";
 import { become, untilAgentAnswers } from "../../provider/fork/guest";
 import { forkPoint } from "../../provider/fork/lifecycle";
-import { plugIn } from "../../provider/fork/plug";
+import { pluggableOf } from "../../provider/fork/plug";
 import { type ForkPointFacts, type ForkPointInputs, forkPointSchema } from "../../provider/fork/schema";
 import { type ChildUsage, usageOf } from "../../provider/fork/usage";
 import { type HostKey, newHostKeys } from "../../provider/identity/host-keys";
@@ -118,7 +118,8 @@ export class Stand {
 		const { config, point } = await goOn(this.context, uuid, fork!, disk.path);
 		// What guests do of their own, which is long without KVM, would be taken from the host's two processors.
 		await this.host.domains.suspend(uuid);
-		const { bringUp } = await plugIn(this.host, uuid, config, point);
+		const { plugIn, bringUp } = pluggableOf(this.host, uuid, config, point);
+		await plugIn();
 		await bringUp?.();
 	}
 

@@ -3,12 +3,10 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isSeq, parseDocument, type YAMLSeq } from "yaml";
-import { PHASES, pathOf } from "../../provider/morph/template";
+import { PATHS } from "./form";
 
-/** Steps by where their phase is in a template ("migration.duringMigration"), checked for their form alone. */
+/** Tools, and steps, by where they are in a template ("migration.duringMigration"), checked for their form alone. */
 export type Draft = Record<string, Array<Record<string, unknown>>>;
-
-const PATHS = PHASES.map(pathOf);
 
 /** The template that a draft stands for. */
 export function templateOf(draft: Draft): unknown {
@@ -88,10 +86,12 @@ function draftOf(document: Document, file: string): Draft {
 	const flat = flattened(given);
 	for (const [phase, steps] of Object.entries(flat)) {
 		if (!PATHS.includes(phase)) {
-			throw new Error(`${file}: there is no phase ${phase}; allowed are ${PATHS.join(", ")}`);
+			throw new Error(`${file}: there is no ${phase}; allowed are ${PATHS.join(", ")}`);
 		}
 		if (!Array.isArray(steps) || !steps.every(isGroup)) {
-			throw new Error(`${file}: ${phase} is to be a list of steps, each of them a group`);
+			throw new Error(
+				`${file}: ${phase} is to be a list of ${phase === "tools" ? "tools" : "steps"}, each of them a group`,
+			);
 		}
 	}
 	return flat as Draft;

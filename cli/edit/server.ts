@@ -27,6 +27,7 @@ const FILES: Record<string, [name: string, type: string]> = {
 	"/": ["index.html", "text/html; charset=utf-8"],
 	"/page.css": ["page.css", "text/css; charset=utf-8"],
 	"/page.mjs": ["page.mjs", "text/javascript; charset=utf-8"],
+	"/fields.mjs": ["fields.mjs", "text/javascript; charset=utf-8"],
 };
 const HEADERS = {
 	"content-security-policy":
@@ -104,7 +105,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, around
 async function called(request: IncomingMessage, url: URL, { file, machines }: Around): Promise<unknown> {
 	switch (`${request.method} ${url.pathname}`) {
 		case "GET /template":
-			return { file, ...form(), ...open(file) };
+			return { file, lists: form(), ...open(file) };
 		case "POST /check": {
 			const { draft } = await body(request);
 			const { template, problems } = checkTemplate(templateOf(draft));

@@ -126,8 +126,8 @@ export interface MorphMigrationArgs {
 	namePrefix?: string;
 	/**
 	 * How large the machines are: the name of a built-in type (nano, micro, small, medium, large, xlarge, 2xlarge), or
-	 * `{ vcpus, memoryMiB }`, also from a catalogue of your own (`InstanceTypes`). Another one is taken while they run, one
-	 * after the other.
+	 * `{ vcpus, memoryMiB }`, also from a catalogue of your own (`InstanceTypes`), with the disks that machines of it have.
+	 * Another one is taken while they run, one after the other.
 	 * @default none: that of each member
 	 */
 	instanceType?: pulumi.Input<InstanceTypeName | InstanceTypeArgs>;

@@ -95,7 +95,7 @@ export class MorphMigration extends pulumi.ComponentResource {
 	 */
 	private disksOf(
 		args: MorphMigrationArgs,
-		{ name, place }: Planned,
+		{ name, place, typeDisks }: Planned,
 		after: pulumi.Input<Domain[]>,
 	): [{ volume: Volume }, ...{ volume: Volume }[]] {
 		const { uri, pool, base } = place;
@@ -108,19 +108,22 @@ export class MorphMigration extends pulumi.ComponentResource {
 			onBaseChange: "keep" as const,
 			sizeMiB: size === undefined ? undefined : mebibytesOf(size),
 		};
-		const data = dataDisksOf(this, name, args.dataDisks, { uri, pool, movable: true }, { dependsOn: after });
-		return [{ volume: new Volume(name, root, { parent: this, dependsOn: after }) }, ...data];
+		const turn = { dependsOn: after };
+		const empty = { uri, pool, movable: true };
+		const data = dataDisksOf(this, name, args.dataDisks, empty, turn);
+		const ofType = dataDisksOf(this, name, typeDisks, empty, turn, "type");
+		return [{ volume: new Volume(name, root, { parent: this, ...turn }) }, ...data, ...ofType];
 	}
 }
 
 /** What a machine is to be, but for its disks. */
-function machineOf(args: MorphMigrationArgs, { name, own, place }: Planned): DomainArgs & { name: string } {
+function machineOf(args: MorphMigrationArgs, { name, own, place, size }: Planned): DomainArgs & { name: string } {
 	const nics = nicsOf({ ...args, ...(place.network === undefined ? {} : { network: place.network }) });
 	return {
 		...args.domain,
 		name,
 		uri: place.uri,
-		instanceType: own.instanceType ?? args.instanceType!,
+		instanceType: size,
 		headroom: args.headroom,
 		morph: readSteps(own.morph ?? args.morph, name),
 		nics: withMac(nics, own.mac),

@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { memberCheckSchema } from "../../provider/domain/health-schema";
 import { domainSchema } from "../../provider/domain/schema";
+import { instanceTypeSchema } from "../../provider/morph/instance-types";
 import { macAddress, objectName, reference } from "../../provider/schema";
 import { domainOverridesSchema, thinClonePoolSchema } from "../thin-clone-pool/schema";
 
-const { uri, instanceType, headroom, morph, migration, onRestartRequired } = domainSchema.shape;
+const { uri, headroom, morph, migration, onRestartRequired } = domainSchema.shape;
 
 const hostSchema = z.strictObject({
 	uri: uri.optional(),
@@ -15,7 +16,7 @@ const hostSchema = z.strictObject({
 });
 
 const memberSchema = z.strictObject({
-	instanceType,
+	instanceType: instanceTypeSchema.optional(),
 	host: objectName.optional(),
 	morph,
 	mac: macAddress.optional(),
@@ -28,7 +29,7 @@ export const morphMigrationSchema = z.strictObject({
 	count: thinClonePoolSchema.shape.count,
 	members: z.union([z.array(objectName), z.record(objectName, memberSchema)]).optional(),
 	namePrefix: objectName.optional(),
-	instanceType,
+	instanceType: instanceTypeSchema.optional(),
 	headroom,
 	morph,
 	maxParallel: thinClonePoolSchema.shape.maxParallel,

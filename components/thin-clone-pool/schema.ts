@@ -2,9 +2,8 @@ import { z } from "zod";
 import { domainSchema, healthCheckSchema, waitForSchema } from "../../provider/domain/schema";
 import { poolAccess } from "../../provider/identity/lease/schema";
 import { macAddress, mebibytes, objectName, reference, wholeText } from "../../provider/schema";
+import { dataDisksSchema, gibibytes } from "../../provider/volume/data-disk";
 import { cloudInitSchema } from "../../provider/volume/schema";
-
-const gibibytes = z.number().positive("allowed is a number of GiB above 0").max(65_536);
 
 const cloneFileSchema = cloudInitSchema.shape.files.unwrap().element.omit({ owner: true });
 
@@ -79,19 +78,7 @@ export const thinClonePoolSchema = z.strictObject({
 	customize: customizeSchema.optional(),
 	identityPool: poolAccess.optional(),
 	diskSizeGiB: gibibytes.optional(),
-	dataDisks: z
-		.array(
-			z.strictObject({
-				sizeGiB: gibibytes,
-				format: z.enum(["qcow2", "raw"]).optional(),
-				serial: z
-					.string()
-					.regex(/^[A-Za-z0-9_.-]{1,20}$/, "allowed are 1 to 20 letters, digits, dots, underscores and hyphens")
-					.optional(),
-			}),
-		)
-		.max(24)
-		.optional(),
+	dataDisks: dataDisksSchema.optional(),
 	running: z.boolean().optional(),
 	waitFor: waitForSchema.optional(),
 	onBaseChange: z.enum(["keep", "replace", "rolling", "rebase"]).optional(),

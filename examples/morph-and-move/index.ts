@@ -5,7 +5,8 @@ const config = new pulumi.Config();
 
 const types = new InstanceTypes({
 	db: { vcpus: 1, memoryMiB: 192 },
-	"db-large": { vcpus: 2, memoryMiB: 320 },
+	// A disk for what may be lost comes and goes with the type.
+	"db-large": { vcpus: 2, memoryMiB: 320, disks: [{ sizeGiB: 0.25, serial: "scratch" }] },
 });
 
 /** A host, with what the machine needs there. */

@@ -3,26 +3,30 @@
 //   gcc -Os -std=c11 -ffreestanding -fno-builtin -fno-stack-protector -fno-pie -no-pie -mgeneral-regs-only -nostdlib -static
 //     -fno-asynchronous-unwind-tables -Wl,-z,noseparate-code,--build-id=none,-z,norelro -s core.c -o core
 //
-//   core begin SECONDS|- PATH...      gives the random number generator the seed on standard input (base64), and has it used
-//                                     at once: forked machines share its state, until then two of them "randomly" make the
-//                                     same keys. Then sets the clock to SECONDS since 1970 (-: leaves it), and removes the
-//                                     files. Says: random, a hash of 32 new bytes of the random device; and time, with how
-//                                     long the machine has been running then
+//   core become SECONDS|- PATH... -- PROGRAM ARGUMENT...
+//                                     gives the random number generator the seed in the first line of standard input
+//                                     (base64), and has it used at once: forked machines share its state, until then two of
+//                                     them "randomly" make the same keys. Then sets the clock to SECONDS since 1970 (-:
+//                                     leaves it), and removes the files. Says: random, a hash of 32 new bytes of the random
+//                                     device; and time, with how long the machine has been running then. The program with
+//                                     the rest of the input takes its place: another process would be the most of the work
+//   core become-on PORT SECONDS|- PATH... -- PROGRAM ARGUMENT...
+//                                     the same, and what both say goes to PORT; the program finds its standard output as 3
 //   core wait SECONDS MAC none|any|ADDRESS,... [PORT]
 //                                     waits for the interface, and for one of the addresses, or any. Says: interface, and
 //                                     address for each that it has. Ends with 3 when it has come to have others only.
 //                                     Writes `linked` to PORT when somebody has put the interface to use
 //   core remove PATH...               files that may not be there
-// With begin and wait the script that calls it is not kept waiting any more by what another clock, name or address has woken;
-// what it starts is as ever.
+// With become the program, and with wait the script that calls it, is not kept waiting any more by what another clock, name or
+// address has woken; what these start is as ever.
 //   core sync
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long u64;
 
-enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, POLL = 7, IOCTL = 16, SOCKET = 41, SENDTO = 44, RECVFROM = 45, BIND = 49,
-	EXIT = 60, UNLINK = 87, GETPPID = 110, SETPRIORITY = 141, SETSCHEDULER = 144, SYNC = 162, CLOCK_SETTIME = 227, CLOCK_GETTIME = 228 };
+enum { READ = 0, WRITE = 1, OPEN = 2, CLOSE = 3, POLL = 7, IOCTL = 16, DUP2 = 33, SOCKET = 41, SENDTO = 44, RECVFROM = 45, BIND = 49,
+	EXECVE = 59, EXIT = 60, UNLINK = 87, GETPPID = 110, SETPRIORITY = 141, SETSCHEDULER = 144, SYNC = 162, CLOCK_SETTIME = 227, CLOCK_GETTIME = 228 };
 enum { ENOENT = 2, REALTIME = 0, BOOTTIME = 7 };
 enum { OTHERS_ONLY = 3, RESET_ON_FORK = 0x40000000 };
 
@@ -111,15 +115,15 @@ static u64 thousandths(const char *text) {
 
 #include "sha256.h"
 
-// begin
+// become
 
 enum { SMALLEST_SEED = 32 };
 static struct { u32 bits, length; u8 seed[256]; } pool;
 static void takeSeed(void) {
 	char text[512];
 	u64 count = 0;
-	for (long got; count < sizeof text && (got = call(READ, 0, (long)(text + count), (long)(sizeof text - count))) > 0;)
-		count += (u64)got;
+	// One by one: what comes after the line is the program's.
+	while (count < sizeof text && call(READ, 0, (long)(text + count), 1) > 0 && text[count] != '\n') count++;
 	u32 collected = 0, bits = 0;
 	for (u64 i = 0; i < count && pool.length < sizeof pool.seed; i++) {
 		char c = text[i];
@@ -149,7 +153,19 @@ static void removeAll(char **paths) {
 		fail(1);
 	}
 }
-static void begin(const char *seconds, char **paths) {
+__attribute__((noreturn)) static void become(const char *port, const char *seconds, char **paths, char **program, char **environment) {
+	if (port) {
+		call(DUP2, 1, 3, 0);
+		long file = call(OPEN, (long)port, 1, 0);
+		if (file < 0) {
+			say("cannot open ");
+			say(port);
+			fail(8);
+		}
+		call(DUP2, file, 1, 0);
+		// A port is opened once at a time.
+		call(CLOSE, file, 0, 0);
+	}
 	takeSeed();
 	if (pool.length < SMALLEST_SEED) noSeed(1);
 	long device = call(OPEN, (long)"/dev/urandom", 2, 0);
@@ -166,7 +182,7 @@ static void begin(const char *seconds, char **paths) {
 			fail(5);
 		}
 	}
-	goFirst(call(GETPPID, 0, 0, 0));
+	goFirst(0);
 	removeAll(paths);
 	u8 drawn[32];
 	if (call(READ, device, (long)drawn, sizeof drawn) != sizeof drawn) {
@@ -180,6 +196,11 @@ static void begin(const char *seconds, char **paths) {
 	put(' ');
 	sayTime(BOOTTIME);
 	put('\n');
+	flush(1);
+	call(EXECVE, (long)*program, (long)program, (long)environment);
+	say("cannot run ");
+	say(*program);
+	fail(7);
 }
 
 #include "wait.h"
@@ -189,15 +210,24 @@ __attribute__((noreturn, used)) static void start(long *stack) {
 	char **words = (char **)(stack + 1);
 	const char *command = count > 1 ? words[1] : "";
 	int code = 0;
-	if (same(command, "begin") && count > 2) begin(words[2], words + 3);
-	else if (same(command, "wait") && (count == 5 || count == 6) && length(words[3]) < sizeof mac) {
+	int toPort = same(command, "become-on");
+	if ((toPort || same(command, "become")) && count > 4 + toPort) {
+		char **seconds = words + 2 + toPort, **program = seconds + 1;
+		while (*program && !same(*program, "--")) program++;
+		if (program[0] && program[1]) {
+			*program = 0;
+			become(toPort ? words[2] : 0, *seconds, seconds + 1, program + 1, words + count + 1);
+		}
+		command = "";
+	}
+	if (same(command, "wait") && (count == 5 || count == 6) && length(words[3]) < sizeof mac) {
 		for (u64 i = 0; i <= length(words[3]); i++) mac[i] = words[3][i];
 		wanted = words[4];
 		code = waitFor(words[2], words[5]);
 	} else if (same(command, "remove")) removeAll(words + 2);
 	else if (same(command, "sync")) call(SYNC, 0, 0, 0);
 	else {
-		say("core: allowed are begin, wait, remove and sync");
+		say("core: allowed are become, become-on, wait, remove and sync");
 		fail(2);
 	}
 	flush(1);

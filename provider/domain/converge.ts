@@ -107,7 +107,10 @@ export async function converge(
 	if (seen !== found && !(await isOfUse(host, found, inputs))) await powerOff(host, seen.uuid);
 	// A definition that is written anew ends what is recorded of an unfinished change.
 	const unfinished = seen.config.recorded?.morph !== undefined;
-	const define = !olds || !changes || unfinished || changes.length + recordChanges(olds, inputs).length > 0;
+	// What a former host did not have comes back.
+	const adapts = inputs.migration?.whenLacking === "adapt";
+	const differs = (changes?.length ?? 0) + (olds ? recordChanges(olds, inputs).length : 0) > 0;
+	const define = !olds || !changes || unfinished || adapts || differs;
 	if (restart && unfinished) await finishMove(morphing, seen, inputs.morph, inputs.agentPolicy);
 	if (turnsOff && unfinished) await forgetTools(morphing, seen.uuid, inputs.morph);
 	if (turnsOff && define) {

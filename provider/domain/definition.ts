@@ -2,6 +2,7 @@
 import { graceOf } from "../fork/preempt";
 import type { Host } from "../libvirt";
 import { bars } from "../morph/agent-policy";
+import { adaptedTo } from "../move/lacking";
 import type { FoundDisk } from "../xml/devices";
 import { buildDomain, type DomainSpec } from "../xml/domain";
 import { copy, type Element, parse } from "../xml/element";
@@ -81,7 +82,11 @@ export async function wantedDefinition(inputs: DomainInputs, host: Host, machine
 	};
 	const base = baseFor(inputs, machine);
 	const place = template && ((root: Element) => placeAsTemplate(root, template));
-	return { root: buildDomain(spec, base, earlier, place), spec };
+	const root = buildDomain(spec, base, earlier, place);
+	// Not where devices are asked for anew: who wants one that there is not is told so.
+	const cameAlong = config !== undefined && machine.sameExtra !== false;
+	const adapts = cameAlong && inputs.migration?.whenLacking === "adapt";
+	return { root: adapts ? await adaptedTo(host, root) : root, spec };
 }
 
 /** The first start is the time for `guestSetup`: without one there is nothing to come, whatever is given later. */

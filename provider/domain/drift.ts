@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { FoundDisk } from "../xml/devices";
+import type { CpuSpec } from "../xml/hardware";
 import type { FoundDomain } from "../xml/read-domain";
 import { hardwareOf } from "./defaults";
 import { isMachine } from "./definition";
@@ -34,13 +35,14 @@ export function changedSettings(
 /** Of a CPU only what was asked for is compared: libvirt and the host fill in the rest. */
 function changedCpu(config: FoundDomain, { cpu, extraXml }: DomainInputs): DomainInputs["cpu"] {
 	if (!cpu || extraXml !== undefined) return undefined;
+	const found: CpuSpec = { ...config.cpu, features: config.cpu.features ?? {} };
 	const fields = (Object.keys(cpu) as Array<keyof typeof cpu>).filter((field) => {
 		// Emulation has a CPU of its own for the modes that are the host's.
 		const isHosts = field === "mode" && cpu.mode !== "custom" && config.domainType !== "kvm";
-		return cpu[field] !== undefined && !isDeepStrictEqual(cpu[field], config.cpu[field]) && !isHosts;
+		return cpu[field] !== undefined && !isDeepStrictEqual(cpu[field], found[field]) && !isHosts;
 	});
 	if (fields.length === 0) return undefined;
-	return { ...cpu, ...Object.fromEntries(fields.map((field) => [field, config.cpu[field]])) };
+	return { ...cpu, ...Object.fromEntries(fields.map((field) => [field, found[field]])) };
 }
 
 /** A disk's settings that a template or libvirt does not choose. */

@@ -7,7 +7,7 @@ import { moveWithSteps, stepsOnArrival } from "../morph/around-move";
 import { journalOf } from "../morph/journal";
 import { checkMove, moveHere, placeBefore, stayHere } from "../move/move";
 import { isAnotherHost } from "../move/moves";
-import { movingIn } from "../move/moving";
+import { hasSaved, isCarrier, movingIn } from "../move/moving";
 import { forgetSaved } from "../move/saved";
 import { isOwnedBy } from "../owner";
 import { changes } from "./changes";
@@ -67,8 +67,8 @@ export const domain: Lifecycle<DomainInputs, DomainFacts> = {
 			);
 		}
 		await removeDomain(host, id);
-		const saved = movingIn(seen)?.saved;
-		if (saved) await forgetSaved(log, host, saved);
+		const moving = movingIn(seen);
+		if (hasSaved(moving)) await forgetSaved(log, host, moving);
 	},
 };
 
@@ -130,11 +130,25 @@ async function updateDomain(id: string, recorded: Full, given: DomainInputs, con
 /** What is recorded of the machine, which is on the host of its new `uri` afterwards. */
 async function broughtHere(id: string, olds: Full, inputs: DomainInputs, context: Context): Promise<Full> {
 	if (olds.uri === inputs.uri) return olds;
-	if (await isAnotherHost(olds.uri, inputs.uri)) return moved(id, olds, inputs, context);
-	if (await context.host.domains.find(id)) return olds;
+	const isAnother = await isAnotherHost(olds.uri, inputs.uri);
+	if (isAnother) return moved(id, olds, inputs, context);
+	const seen = await look(context.host, id);
+	if (seen && isAnother === undefined) refuseUnfinished(seen, olds, inputs);
+	if (seen) return olds;
 	throw new Error(
 		`uri changed from ${olds.uri} to ${inputs.uri}, and there is no Domain ${id} there. It moves to another host only ` +
 			"where both hosts answer and run QEMU: change uri back, or look at the hosts",
+	);
+}
+
+/** Its disks have come, and its memory has not gone on with them yet: taken for one that stays it would lose that. */
+function refuseUnfinished(seen: Seen, { uri }: Full, inputs: DomainInputs): void {
+	const moving = movingIn(seen);
+	if (moving?.to !== inputs.uri || !hasSaved(moving) || (seen.active && !isCarrier(seen, moving))) return;
+	throw new Error(
+		`${seen.name} has come to ${inputs.uri}, but for its memory, which was saved on ${uri}, and one of the two does not ` +
+			"answer. Nothing was changed: run pulumi up again when both do. To do without its memory, start it there (virsh " +
+			"start, or virsh resume) before that",
 	);
 }
 

@@ -16,6 +16,14 @@ export interface MigrationArgs {
 	/** Whether it may be shut down and started anew for a move. @default false */
 	allowReboot?: pulumi.Input<boolean>;
 	/**
+	 * What becomes of devices that its new host does not offer, as far as libvirt there lists it. `refuse`: it does not go, or
+	 * by a restart without them. `adapt`: an rng gets another backend there, which its guest does not see; devices of
+	 * `extraXml` with an alias of their own (`ua-...`) that are unplugged while it runs are, before it leaves, and come back
+	 * at its next start on a host that has them. The preview names each. Not with `mode: "saveRestore"`.
+	 * @default "refuse"
+	 */
+	whenLacking?: pulumi.Input<"refuse" | "adapt">;
+	/**
 	 * libvirt URI of the new host, as the libvirt daemon of the present one takes it: that makes the connection.
 	 * @default `uri`, where that has a host name
 	 * @example "qemu+tls://hypervisor-2/system"
@@ -76,6 +84,22 @@ export interface InstanceTypeArgs {
 	 * @default none
 	 */
 	devices?: pulumi.Input<string>[];
+	/**
+	 * Disks that they have after their own: empty at first, and gone with what is on them when a machine gets a type without
+	 * them. Of machines of a `MorphMigration`, which makes their volumes; the type is no output then.
+	 * @default none
+	 */
+	disks?: DiskOfTypeArgs[];
+}
+
+/** A disk that machines of a type have, empty at first. */
+export interface DiskOfTypeArgs {
+	/** Size in GiB. */
+	sizeGiB: pulumi.Input<number>;
+	/** Format. @default "qcow2" */
+	format?: pulumi.Input<"qcow2" | "raw">;
+	/** Serial number that the guest sees (`/dev/disk/by-id/virtio-<serial>`). @default "type-0", "type-1", ... */
+	serial?: pulumi.Input<string>;
 }
 
 /** What a machine can grow to while it runs. Another headroom restarts it. */

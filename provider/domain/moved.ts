@@ -1,11 +1,12 @@
 /** A machine whose `uri` is another host's: what is recorded of it as if it had been there before, and what a preview says. */
-import { connect } from "../libvirt";
+import { connect, LibvirtError } from "../libvirt";
 import { type Change, type Context, InputError, type State } from "../lifecycle";
 import { refuseUnreachable } from "../morph/reachable";
 import { hasPrograms } from "../morph/template";
 import { type Policy, policyOf } from "../move/convergence";
+import { lackLine, lacksOf } from "../move/lacking";
 import { modeOf } from "../move/mode";
-import { isAnotherHost, type Moves } from "../move/moves";
+import { isAnotherHost, type Moves, untold } from "../move/moves";
 import { obstacles } from "../move/obstacles";
 import { wayTo } from "../move/way";
 import { look } from "./look";
@@ -54,12 +55,21 @@ function bootThere(before: DomainInputs["boot"], now: DomainInputs["boot"]): Dom
  * @throws InputError where nothing tells how its host reaches the new one, or it cannot go on there
  */
 export async function movesOf(olds: DomainInputs, news: DomainInputs, context: Context): Promise<Moves | undefined> {
-	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
-	await refuseFromOutside(olds.uri, news);
+	if (olds.uri === news.uri) return undefined;
+	const way = { from: olds.uri, to: news.uri };
 	const at = (uri: string, inputs: DomainInputs) =>
-		findThere({ ...context, host: connect(uri) }, { ...inputs, adopt: false }).catch(() => undefined);
+		findThere({ ...context, host: connect(uri) }, { ...inputs, adopt: false }).catch((error: Error) => {
+			// Somebody else's of that name is none of ours.
+			if (error instanceof LibvirtError) throw untold(way, `machine ${olds.name}`, error.message);
+			return undefined;
+		});
+	const here = await at(news.uri, news);
+	const isAnother = await isAnotherHost(olds.uri, news.uri);
+	if (here && !isAnother) return undefined;
 	const there = await at(olds.uri, olds);
-	if (!there) return (await at(news.uri, news)) ? { from: olds.uri, how: "arrived" } : undefined;
+	if (!isAnother) return undefined;
+	await refuseFromOutside(olds.uri, news);
+	if (!there) return here && { from: olds.uri, how: "arrived" };
 	if (olds.fork?.powerOn === "refork") {
 		throw new InputError(
 			"uri",
@@ -71,10 +81,16 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 	const from = connect(olds.uri);
 	const seen = await look(from, there.uuid);
 	if (!seen) return { from: olds.uri, how: "off" };
-	const found = await obstacles(from, connect(news.uri), (seen.live ?? seen.config).root);
+	const to = connect(news.uri);
+	const { whenLacking = "refuse" } = news.migration ?? {};
+	const { root } = seen.live ?? seen.config;
+	const found = await obstacles(from, to, root, whenLacking);
 	const mode = modeOf({ name: seen.name, to: news.uri }, news.migration, found);
-	if (!seen.active) return { from: olds.uri, how: "off" };
-	return { from: olds.uri, how: "running", mode, because: found.map(({ reason }) => reason) };
+	const adapts = whenLacking === "adapt" ? await lacksOf(from, to, root) : [];
+	const lines = adapts.filter(({ remedy }) => remedy).map((lack) => lackLine(lack, news.uri, "adapt"));
+	const adapting = lines.length === 0 ? {} : { adapting: lines };
+	if (!seen.active) return { from: olds.uri, how: "off", ...adapting };
+	return { from: olds.uri, how: "running", mode, because: found.map(({ reason }) => reason), ...adapting };
 }
 
 function pauseClause({ maxPauseMs, onNoConvergence, timeoutSeconds }: Policy): string {
@@ -86,7 +102,7 @@ function pauseClause({ maxPauseMs, onNoConvergence, timeoutSeconds }: Policy): s
 async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Promise<void> {
 	if (among === undefined) return;
 	const others = await Promise.all(among.map((known) => known !== from && isAnotherHost(from, known)));
-	if (others.includes(false)) return;
+	if (others.some((isAnother) => !isAnother)) return;
 	throw new InputError(
 		"uri",
 		`got ${uri}, and it is on ${from}, which is none of the hosts of its set (${among.join(", ")}): allowed is a move ` +
@@ -97,7 +113,7 @@ async function refuseFromOutside(from: string, { uri, among }: DomainInputs): Pr
 /**
  * One that is gone from its host may have been brought beside Pulumi to another one of its set, or back to where it came
  * from: made anew it would be there twice.
- * @throws Error that says where it is
+ * @throws Error that says where it is, or which host does not tell
  */
 export async function refuseElsewhere(
 	uuid: string,
@@ -105,19 +121,31 @@ export async function refuseElsewhere(
 ): Promise<void> {
 	for (const other of new Set([...among, ...(cameFrom === undefined ? [] : [cameFrom])])) {
 		if (other === uri) continue;
+		const isOfSet = among.includes(other);
+		const where = `${other}, ${isOfSet ? "another host of its set" : "from where it came"}`;
 		const found = await connect(other)
 			.domains.find(uuid)
-			.catch(() => undefined);
+			.catch((error: Error) => {
+				throw new Error(
+					`${name} is not on ${uri} any more, and whether it is on ${where}, cannot be told: ${error.message}\n` +
+						"Made anew it could be there twice. Have that host answer; where it is gone for good, " +
+						`${isOfSet ? "take it out of the set" : "forget the machine (pulumi state delete), and pulumi up makes it anew"}`,
+					{ cause: error },
+				);
+			});
 		if (!found) continue;
 		throw new Error(
-			`${name} is not on ${uri} any more, and on ${other}, ${among.includes(other) ? "another host of its set" : "from where it came"}: it was brought there by ` +
-				"somebody else. Name that host for it in the program, and run pulumi up without a refresh; or bring it back",
+			`${name} is not on ${uri} any more, and on ${where}: it was brought there by somebody else. ` +
+				"Name that host for it in the program, and run pulumi up without a refresh; or bring it back",
 		);
 	}
 }
 
 /** Pure. */
-export function moveChange({ from, how, mode = "live", because = [] }: Moves, news: DomainInputs): Change {
+export function moveChange(
+	{ from, how, mode = "live", because = [], adapting = [] }: Moves,
+	news: DomainInputs,
+): Change {
 	const disks = news.disks.filter(({ device }) => device !== "cdrom").length;
 	const { migrateUri } = wayTo(news);
 	const sent = `memory and what its ${disks} disk(s) hold are sent to ${migrateUri}`;
@@ -135,5 +163,5 @@ export function moveChange({ from, how, mode = "live", because = [] }: Moves, ne
 		arrived: `has come from ${from} already: recorded`,
 	};
 	const effect = how === "running" && mode === "reboot" ? "restart" : "live";
-	return { property: "uri", effect, note: notes[how] };
+	return { property: "uri", effect, note: [notes[how], ...adapting].join("; ") };
 }

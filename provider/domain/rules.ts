@@ -36,6 +36,14 @@ export const rules: ReadonlyArray<Rule<DomainInputs>> = [
 				: undefined,
 	},
 	{
+		property: "migration.whenLacking",
+		needs: ["migration"],
+		check: ({ migration: { mode, whenLacking } = {} }) =>
+			mode === "saveRestore" && whenLacking === "adapt"
+				? 'got "adapt" with mode "saveRestore", which brings all of its devices; allowed is "refuse"'
+				: undefined,
+	},
+	{
 		property: "migration.socketFolder",
 		needs: ["migration"],
 		check: ({ migration: { socketFolder, address, tls } = {} }) => {

@@ -103,7 +103,14 @@ export const domainSchema = z.strictObject({
 	maxMemoryMiB: mebibytes.optional(),
 	vcpus: z.int().min(1).max(1024).optional(),
 	maxVcpus: z.int().min(1).max(1024).optional(),
-	instanceType: instanceTypeSchema.optional(),
+	instanceType: instanceTypeSchema
+		.refine((type) => typeof type === "string" || type.disks === undefined, {
+			path: ["disks"],
+			error:
+				"allowed is a type without, as a machine's disks are volumes: give them in disks, or have a MorphMigration, to which " +
+				"the type is known from the beginning (no output), make those of the type",
+		})
+		.optional(),
 	headroom: headroomSchema.optional(),
 	/** From a file, or stored: read by the class. */
 	morph: morphSchema.extend({ file: z.string().min(1).optional(), template: storedTemplate.optional() }).optional(),

@@ -10,10 +10,13 @@ import type { Point } from "./point";
 import type { ForkPointInputs } from "./schema";
 
 const PORT = "pulumi-libvirt-clones.fork";
+/** As a guest has it. */
+export const PORT_FILE = `/dev/virtio-ports/${PORT}`;
 /** What fork-now says. */
 const CALL = "fork";
 const BUFFER = "fork-port";
-const BUFFER_BYTES = 4096;
+/** More than a child says of itself with its keys; what nobody has heard in time is overwritten. */
+const BUFFER_BYTES = 65536;
 /** The last port that a controller has: libvirt counts from the first. */
 const NUMBER = 30;
 const SLOWEST_MS = 200;
@@ -46,25 +49,39 @@ export async function untilAsked(host: Host, uuid: string, seconds: number): Pro
 	);
 }
 
+/** What is done when a child's script tells something; each once. */
+export interface Told {
+	/** It is somebody, and this is what it says of itself. */
+	somebody?: ((said: string) => Promise<void>) | undefined;
+	/** The guest uses its NIC, or has not for long. */
+	linked?: (() => Promise<void>) | undefined;
+}
+
 /**
  * For a child, whose scripts tell of their end on the port, too.
- * @param linked is called once, when they have told that the guest uses its NIC, or have not for long
  * @returns what tells whether to ask the agent for that: it may have ended; or nothing has been heard for long, as of
  *   a script that was killed
  */
-export function endHeard(host: Host, uuid: string, linked?: () => Promise<void>): () => Promise<boolean> {
-	const unusedUntil = performance.now() + UNUSED_MS;
+export function endHeard(host: Host, uuid: string, { somebody, linked }: Told): () => Promise<boolean> {
+	let unusedUntil = performance.now() + UNUSED_MS;
 	let unheardUntil = performance.now() + UNHEARD_MS;
 	let heardAt = Number.NEGATIVE_INFINITY;
 	let said = "";
 	return async () => {
 		said += await hear(host, uuid);
+		const whole = somebody && /^([\s\S]*?)^somebody\n/m.exec(said);
+		if (whole) {
+			said = said.slice(whole[0].length);
+			await somebody!(whole[1]!);
+			somebody = undefined;
+			unusedUntil = performance.now() + UNUSED_MS;
+		}
 		const now = performance.now();
-		if (linked && (/linked|ended/.test(said) || now > unusedUntil)) {
+		if (linked && !somebody && (/^(linked|ended)\n/m.test(said) || now > unusedUntil)) {
 			await linked();
 			linked = undefined;
 		}
-		if (said.includes("ended")) {
+		if (/^ended\n/m.test(said)) {
 			heardAt = now;
 			said = "";
 		}

@@ -8,9 +8,9 @@ import { runCommands } from "./commands";
 import { loadDevices } from "./device-state";
 import { drawnBefore } from "./drawn";
 import type { ForkedFacts, ForkedInputs } from "./forked";
-import { become, connectGuest, untilAgentAnswers } from "./guest";
+import { type Account, becomeConnected, untilAgentAnswers } from "./guest";
 import { proveMembership } from "./membership";
-import { plugIn } from "./plug";
+import { pluggableOf } from "./plug";
 import { usageOf } from "./usage";
 import { verify } from "./verify";
 import { letWait } from "./waiting";
@@ -33,34 +33,38 @@ export async function startForked(
 
 	const going = await timed(() => goOn(context, uuid, forked, volume));
 	const { config, point, startMs } = going.value;
-	const identity = await timed(async () => {
-		if (!(await untilAgentAnswers(host, uuid, left()))) {
-			throw new Error(`its guest agent has not answered within ${forked.timeoutSeconds} s (timeoutSeconds)`);
-		}
-		const { credentials, ...said } = await become(host, uuid, forked, left(), point.port);
+	const { plugIn, ...nic } = pluggableOf(host, uuid, config, point);
+	const began = performance.now();
+	if (!(await untilAgentAnswers(host, uuid, left()))) {
+		throw new Error(`its guest agent has not answered within ${forked.timeoutSeconds} s (timeoutSeconds)`);
+	}
+	const known = async ({ credentials, ...said }: Account) => {
 		verify(said, forked, await drawnBefore(host, said.random, forked.hostname));
 		const membership = await proveMembership(forked, credentials, context.log);
-		return { ...said, ...(membership && { membership }) };
-	});
-	const { first } = forked;
-	const firstMs = first && (await timed(() => runCommands(context, uuid, first, "first", left))).ms;
-	const plug = await timed(() => plugIn(host, uuid, config, point));
-	const connect = await timed(() => connectGuest(host, uuid, plug.value, forked, left(), point.port));
+		const identityMs = Math.round(performance.now() - began);
+		const { first } = forked;
+		const firstMs = first && (await timed(() => runCommands(context, uuid, first, "first", left))).ms;
+		const plugMs = (await timed(plugIn)).ms;
+		return { identity: { ...said, ...(membership && { membership }) }, identityMs, firstMs, plugMs };
+	};
+	const become = await becomeConnected(host, uuid, forked, nic, left, point.port, known);
+	const { identity, identityMs, firstMs, plugMs } = become.known;
+	const connectMs = Math.round(performance.now() - began) - identityMs - (firstMs ?? 0) - plugMs;
 	const own = readDomain(config);
 	const live = await lookLive(host, uuid);
 	if (own.memoryMiB !== live.memoryMiB || own.vcpus !== live.vcpus) await applySize(context, live, own);
 	return {
-		...identity.value,
-		...(plug.value.mac === undefined ? {} : { mac: plug.value.mac }),
-		...connect.value,
+		...identity,
+		...(nic.mac === undefined ? {} : { mac: nic.mac }),
+		...become.connected,
 		usage: await usageOf(host, uuid, volume),
 		timings: {
 			...(startMs === undefined ? {} : { startMs }),
 			loadMs: going.ms - (startMs ?? 0),
-			identityMs: identity.ms,
+			identityMs,
 			...(firstMs === undefined ? {} : { firstMs }),
-			plugMs: plug.ms,
-			connectMs: connect.ms,
+			plugMs,
+			connectMs,
 		},
 	};
 }

@@ -9,10 +9,11 @@ import { poll } from "../domain/patience";
 import { compared } from "../identity/addresses";
 import type { Host } from "../libvirt";
 import { quoted } from "../shell";
-import { endHeard } from "./ask";
+import { endHeard, PORT_FILE, type Told } from "./ask";
 import type { ForkedFacts, ForkedInputs } from "./forked";
 import { credentialsOf } from "./membership";
-import type { Plugged } from "./plug";
+import type { Pluggable } from "./plug";
+import { ImpostorError } from "./quarantine";
 import { keyHash, verifyAddress } from "./verify";
 
 /** Where the scripts are in the guest: on its disk, since /run may forbid programs. */
@@ -25,6 +26,7 @@ const PAUSES = { firstMs: 20, slowestMs: 150 };
 const LISTENING = { firstMs: 8, slowestMs: 100, growth: 1.02 };
 /** Of what a licence came to: more is for the log of its server. */
 const LONGEST_OUTCOME = 200;
+const TOO_OLD = "its fork point was made by an earlier version of this package; make it anew";
 const PROGRAMS = ["before-fork", "become", "connect", "ending", "fork-now", "identified", "services"].map(
 	(name) => `fork/${name}`,
 );
@@ -57,10 +59,14 @@ export async function beforeFork(host: Host, uuid: string, services: string[], s
 
 type Identity = Pick<ForkedInputs, "hostname" | "machineId" | "hostKeys" | "files" | "lease">;
 
+/** What a child is by its own account; `credentials` is the hash of the file that the account is proven by. */
+export type Account = Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds"> & {
+	credentials: string;
+};
+
 /**
  * Makes a child somebody, in one call.
  * @param tells whether its scripts tell of their end on the port
- * @returns what it has now, by its own account; `credentials` is the hash of the file that its account is proven by
  * @throws Error when a step fails in it
  */
 export async function become(
@@ -69,13 +75,22 @@ export async function become(
 	identity: Identity,
 	seconds: number,
 	tells: boolean,
-): Promise<
-	Pick<ForkedFacts, "hostname" | "machineId" | "hostKeys" | "random" | "clockOffsetSeconds"> & { credentials: string }
-> {
-	const said = await script(host, uuid, "become", [], seconds, {
-		input: identityText(identity, Date.now() / 1000),
-		tells,
-	});
+): Promise<Account> {
+	const { paths, input } = identityText(identity);
+	const by = coreBecomes(["become"], paths);
+	return accountOf(await script(host, uuid, "become", [], seconds, { by, input: `${seed()}${input}`, tells }));
+}
+
+/** Removes what is to be put, and gives its place to the program behind. */
+function coreBecomes(how: string[], paths: string[]): string[] {
+	return [`${FOLDER}/core`, ...how, (Date.now() / 1000).toFixed(3), ...paths, "--"];
+}
+
+function seed(): string {
+	return `${randomBytes(64).toString("base64")}\n`;
+}
+
+function accountOf(said: Said): Account {
 	const one = (key: string) => said.find(([name]) => name === key)?.[1] ?? "";
 	const [random = ""] = one("random").split(" ");
 	const [credentials = ""] = one("shown").split(" ");
@@ -96,50 +111,67 @@ function timeOf(time: string, uptime: string): number {
 }
 
 /**
- * NIC, licence, commands and services, in this order.
- * @returns addresses with their prefixes, and what the licence came to
+ * Makes a child somebody, and then NIC, licence, commands and services, in this order; in one call where it can tell who it
+ * is before the call has ended.
+ * @param known compares its account, and plugs its NIC in then
+ * @returns what `known` does, addresses with their prefixes, and what the licence came to
  * @throws ImpostorError when it has another address than its identity; nothing has run in it then
+ * @throws Error when a step fails, and what `known` throws
  */
-export async function connectGuest(
+export async function becomeConnected<Known>(
 	host: Host,
 	uuid: string,
-	{ mac, bringUp }: Plugged,
 	inputs: ForkedInputs,
-	seconds: number,
+	{ mac, bringUp }: Pick<Pluggable, "mac" | "bringUp">,
+	left: () => number,
 	tells: boolean,
-): Promise<Pick<ForkedFacts, "addresses" | "licence">> {
+	known: (account: Account) => Promise<Known>,
+): Promise<{ known: Known; connected: Pick<ForkedFacts, "addresses" | "licence"> }> {
 	const { ips, licence, commands, restart } = inputs;
 	const own = mac === undefined ? undefined : networkOf(inputs);
 	const isNow = own !== undefined || inputs.addressLater === true;
-	if (isNow) await bringUp?.();
-	if (own) await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(own, mac!, { lasting: false })], seconds);
 	const wanted = (own?.addresses ?? ips).map(compared);
-	// The guest gives up first, and says what it has waited for.
-	const args = [
-		String(Math.max(1, Math.floor(seconds - 5))),
+	const args = () => [
+		// The guest gives up first, and says what it has waited for.
+		String(Math.max(1, Math.floor(left() - 5))),
 		mac ?? "none",
 		inputs.addressLater ? "none" : wanted.length === 0 ? "any" : wanted.join(","),
+		...restart,
 	];
-	const lines = `${licence ? licenceText(licence) : ""}${commands.length > 0 ? commandsText(commands) : ""}`;
-	const input = lines === "" ? undefined : lines;
-	const said = await script(host, uuid, "connect", [...args, ...restart], seconds, {
-		input,
-		tells,
-		linked: isNow ? undefined : bringUp,
-	});
+	const work = `${licence ? licenceText(licence) : ""}${commandsText(commands)}`;
+	const linked = isNow ? undefined : bringUp;
+	let found: { known: Known } | undefined;
+	const somebody = async (account: Account) => {
+		found = { known: await known(account) };
+		if (isNow) await bringUp?.();
+		if (own) await guestExec(host, uuid, "/bin/sh", ["-c", networkScript(own, mac!, { lasting: false })], left());
+	};
+	let said: Said;
+	if (tells && mac !== undefined) {
+		const { paths, input } = identityText(inputs);
+		said = await script(host, uuid, "become", args(), left(), {
+			by: coreBecomes(["become-on", PORT_FILE], paths),
+			input: `${seed()}${input}work ${quoted(work)}\n`,
+			tells,
+			somebody: (text) => somebody(accountOf(linesOf(text))),
+			linked,
+			stage: () => (found ? "connect" : "become"),
+		});
+	} else {
+		await somebody(await become(host, uuid, inputs, left(), tells));
+		const input = work === "" ? undefined : work;
+		said = await script(host, uuid, "connect", args(), left(), { input, tells, linked });
+	}
+	if (!found) throw new ImpostorError("the child has not said who it is");
 	const addresses = said.filter(([name]) => name === "address").map(([, value]) => value);
 	if (mac !== undefined) verifyAddress(addresses, own?.addresses ?? ips, own && "which it was to set by itself");
 	const done = Number(said.find(([name]) => name === "commands")?.[1] ?? 0);
 	if (done !== commands.length) {
-		throw new Error(
-			`${done} of ${commands.length} commands have run in the guest: its fork point was made by an earlier version of this package; make it anew`,
-		);
+		throw new Error(`${done} of ${commands.length} commands have run in the guest: ${TOO_OLD}`);
 	}
 	const outcome = said.find(([name]) => name === "licence")?.[1] ?? "";
-	return {
-		addresses,
-		...(licence && { licence: { id: licence.id, outcome: outcome.slice(0, LONGEST_OUTCOME) } }),
-	};
+	const renewed = licence && { licence: { id: licence.id, outcome: outcome.slice(0, LONGEST_OUTCOME) } };
+	return { known: found.known, connected: { addresses, ...renewed } };
 }
 
 /** What its NIC is to be set to; undefined where a DHCP server says it. */
@@ -152,8 +184,8 @@ function licenceText({ id, command, timeoutSeconds }: NonNullable<ForkedInputs["
 	return `licence ${commandsText([[id, "timeout", String(timeoutSeconds), ...command]])}`;
 }
 
-/** The identity as `become` runs it. */
-export function identityText(identity: Identity, now: number): string {
+/** The identity as `become` runs it, and which files it puts. */
+export function identityText(identity: Identity): { paths: string[]; input: string } {
 	const { hostname, machineId, hostKeys, files } = identity;
 	const credentials = credentialsOf(identity);
 	const all = [
@@ -171,8 +203,6 @@ export function identityText(identity: Identity, now: number): string {
 	const bytes = (content: string, encoding: string) =>
 		encoding === "base64" ? content : Buffer.from(content, "utf8").toString("base64");
 	const commands = [
-		["seed", randomBytes(64).toString("base64")],
-		["at", now.toFixed(3), ...all.map(({ path }) => path)],
 		["named", hostname],
 		...(machineId === undefined ? [] : [["numbered", machineId]]),
 		...all.map(({ mode, path, content, encoding }) =>
@@ -182,7 +212,8 @@ export function identityText(identity: Identity, now: number): string {
 		),
 		...(credentials ? [["show", credentials.path]] : []),
 	];
-	return commands.map(([name, ...values]) => `${[name, ...values.map(quoted)].join(" ")}\n`).join("");
+	const input = commands.map(([name, ...values]) => `${[name, ...values.map(quoted)].join(" ")}\n`).join("");
+	return { paths: all.map(({ path }) => path), input };
 }
 
 /** Commands as `connect` reads them. */
@@ -202,20 +233,39 @@ export async function untilAgentAnswers(host: Host, uuid: string, seconds: numbe
 	return (await poll(seconds, answer, { firstMs: 10, slowestMs: 500 })) === true;
 }
 
-/** @returns what it said, line by line as key and value */
+interface How extends Told {
+	/** A program and its arguments, which runs the script. */
+	by?: string[];
+	input?: string | undefined;
+	tells?: boolean;
+	/** Where it is, for complaints: its name, unless it goes on as another script. */
+	stage?: () => string;
+}
+
+/** Lines, as key and value. */
+type Said = Array<[string, string]>;
+
+/** @returns what it said */
 async function script(
 	host: Host,
 	uuid: string,
 	name: string,
 	args: string[],
 	seconds: number,
-	{ input, tells = false, linked }: { input?: string | undefined; tells?: boolean; linked?: Plugged["bringUp"] } = {},
-): Promise<Array<[string, string]>> {
-	const how = tells ? { ...LISTENING, worthAsking: endHeard(host, uuid, linked) } : PAUSES;
-	const ended = await runInGuest(host, uuid, `${FOLDER}/${name}`, args, seconds, { input, ...how });
-	if (!ended) throw new Error(`${name} in the guest has not ended within ${Math.round(seconds)} s`);
-	if (!ended.succeeded) throw new Error(`${name} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
-	return ended.stdout
+	{ by = [], input, tells = false, stage = () => name, ...told }: How = {},
+): Promise<Said> {
+	const how = tells ? { ...LISTENING, worthAsking: endHeard(host, uuid, told) } : PAUSES;
+	const [program, ...rest] = [...by, `${FOLDER}/${name}`, ...args];
+	const ended = await runInGuest(host, uuid, program!, rest, seconds, { input, ...how });
+	if (!ended) throw new Error(`${stage()} in the guest has not ended within ${Math.round(seconds)} s`);
+	if (ended.said.startsWith("core: allowed are")) throw new Error(`${stage()} is not known in the guest: ${TOO_OLD}`);
+	if (!ended.succeeded)
+		throw new Error(`${stage()} in the guest ended ${ended.how}; it said: ${ended.said || "nothing"}`);
+	return linesOf(ended.stdout);
+}
+
+function linesOf(text: string): Said {
+	return text
 		.split("\n")
 		.filter((line) => line.includes(" "))
 		.map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]);

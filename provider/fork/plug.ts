@@ -5,10 +5,12 @@ import { attribute, child, children, copy, type Element, element, remove, serial
 import { fitsInto } from "./definition";
 import type { Point } from "./point";
 
-export interface Plugged {
+export interface Pluggable {
 	/** MAC address of the first NIC. */
 	mac?: string | undefined;
-	/** Its link, where it is down until the guest has put the NIC to use. */
+	/** All of them, once. */
+	plugIn: () => Promise<void>;
+	/** The first NIC's link, where it is down until the guest has put the NIC to use. */
 	bringUp?: (() => Promise<void>) | undefined;
 }
 
@@ -16,21 +18,24 @@ export interface Plugged {
  * The link of the first NIC comes up later: Linux looks only once in a second whether a link has come up that nobody uses
  * yet, and has just looked when a NIC appears; of one in use it takes notice at once.
  */
-export async function plugIn(host: Host, uuid: string, config: Element, point: Point): Promise<Plugged> {
+export function pluggableOf(host: Host, uuid: string, config: Element, point: Point): Pluggable {
 	const devices = child(config, "devices");
 	const [, ...dataDisks] = children(devices, "disk");
 	const nics = children(devices, "interface");
 	const isDown = nics[0] !== undefined && point.linked && hasLink(nics[0]);
-	for (const device of [...dataDisks, ...nics]) {
-		// Where the parent has no such port libvirt finds another; the machine has it there until its next start.
-		if (!fitsInto(device, point.root)) remove(child(device, "address"));
-		const plugged = isDown && device === nics[0] ? withLink(device, "down") : device;
-		await patiently(() => host.domains.attachDevice(uuid, serialize(plugged), "live"));
-	}
-	if (!nics[0]) return {};
+	const plugIn = async () => {
+		for (const device of [...dataDisks, ...nics]) {
+			// Where the parent has no such port libvirt finds another; the machine has it there until its next start.
+			if (!fitsInto(device, point.root)) remove(child(device, "address"));
+			const plugged = isDown && device === nics[0] ? withLink(device, "down") : device;
+			await patiently(() => host.domains.attachDevice(uuid, serialize(plugged), "live"));
+		}
+	};
+	if (!nics[0]) return { plugIn };
 	const up = serialize(withLink(nics[0], "up"));
 	return {
 		mac: attribute(nics[0], "mac", "address"),
+		plugIn,
 		bringUp: isDown ? () => patiently(() => host.domains.updateDevice(uuid, up, "live")) : undefined,
 	};
 }

@@ -3,7 +3,7 @@
  * under `onBaseChange: keep` leaves behind. Only uploads are taken, and only those that hold exactly what was uploaded:
  * their content is the program's, and nobody's data is in them.
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Host } from "../libvirt";
 import { guardTag, stackOf, stackTag } from "../owner";
 import { withTemporaryFolder } from "../temporary";
@@ -93,6 +93,7 @@ export async function collect(
 ): Promise<Swept> {
 	const found: Swept = { removed: [], kept: [] };
 	const tag = stackTag(`${stack}/`);
+	const known = new Set([...state.ids].map((id) => basename(id)));
 	const pools = await host.pools.list();
 	const unseen = pools.filter(({ active }) => !active).map(({ name }) => name);
 	for (const info of pools.filter(({ active }) => active)) {
@@ -104,7 +105,7 @@ export async function collect(
 		for (const { name, path, xml } of volumes ?? []) {
 			const content = contentIn(name);
 			if (tagIn(name) !== tag || content === undefined || state.ids.has(path)) continue;
-			const why = await reasonToKeep(host, { path, content, xml }, unseen, state);
+			const why = known.has(name) ? SAME_NAME : await reasonToKeep(host, { path, content, xml }, unseen, state);
 			if (why !== undefined) {
 				found.kept.push(`volume ${path}: ${why}`);
 				continue;
@@ -116,6 +117,9 @@ export async function collect(
 	}
 	return found;
 }
+
+/** Its overlays may name it by that path, which this host does not know. */
+const SAME_NAME = "the state has one of that name at another path: storage that hosts share may be seen at both";
 
 async function reasonToKeep(
 	host: Host,

@@ -2,19 +2,20 @@
  * Removes what carries a stack's mark on a host. Meant for what an interrupted run left; so it never takes what could
  * hold somebody's data unless that belongs to a machine that it removes.
  */
-import type { Host } from "../libvirt";
+import { connect, type Host } from "../libvirt";
+import { isAnotherHost } from "../move/moves";
 import { stackOf, stackTag } from "../owner";
 import { describePool } from "../pool/xml";
-import { idOf, isOfOther, type Mark, markIn } from "../volume/holders";
+import { idOf, isHeldBy, type Mark, markIn } from "../volume/holders";
 import { isLocal } from "../volume/local";
 import { contentIn, isOfResource, isSeedName, tagIn } from "../volume/name";
 import { sweepPartials } from "../volume/partials";
-import { directoryOf, findPool } from "../volume/pools";
-import { freshQcow2Length } from "../volume/qcow2";
-import { describeVolume } from "../volume/xml";
+import { directoryOf, findPool, findVolume } from "../volume/pools";
+import { isUntouched } from "../volume/qcow2";
+import { describeVolume, type VolumeDescription } from "../volume/xml";
 import { attribute, child, children, type Element, parse } from "../xml/element";
 import { recordedIn } from "../xml/metadata";
-import { isKnown } from "./known";
+import { isKnown, knownByName } from "./known";
 import { unlessStopped } from "./unless-stopped";
 
 export interface SweepScope {
@@ -97,7 +98,10 @@ async function sweepPools(
 	for (const { uuid } of pools) {
 		volumes.push(...((await unlessStopped(host, uuid, () => volumesOf(host, uuid, scope))) ?? []));
 	}
-	const marked = volumes.filter(({ name, path }) => tagIn(name) === tag && !isKnown(path));
+	const marked: Volume[] = [];
+	for (const volume of volumes) {
+		if (tagIn(volume.name) === tag && !(await isKnownVolume(host, volume))) marked.push(volume);
+	}
 	const elsewhere = await heldElsewhere(host, volumes);
 	const reasons = reasonsToStay(marked, volumes, { scope, gone, used, elsewhere });
 	for (const { path, reason } of reasons) if (reason !== undefined) swept.kept.push(`volume ${path}: ${reason}`);
@@ -128,6 +132,30 @@ async function sweepPools(
 	}
 }
 
+/** Whether the engine knows it, by whichever path: hosts that share storage may see it at different ones. */
+async function isKnownVolume(host: Host, { name, path, xml }: Volume): Promise<boolean> {
+	const volume = describeVolume(xml);
+	if (volume.key !== path && isKnown(volume.key)) return true;
+	for (const known of knownByName(name)) {
+		const isHere = known.uri === host.uri || (await isAnotherHost(known.uri, host.uri)) === false;
+		if (isHere ? known.path === path : await maySame(volume, known)) return true;
+	}
+	return false;
+}
+
+/** Unless they can be told apart: what is swept has been written once, by whoever made it. */
+async function maySame(one: VolumeDescription, { uri, path }: { uri: string; path: string }): Promise<boolean> {
+	try {
+		const there = connect(uri);
+		const found = await findVolume(there, path);
+		if (!found) return false;
+		const other = describeVolume(await there.volumes.xml(found.key));
+		return other.fileBytes === one.fileBytes && other.stamp?.modifiedNs === one.stamp?.modifiedNs;
+	} catch {
+		return true;
+	}
+}
+
 interface Volume {
 	name: string;
 	path: string;
@@ -152,10 +180,10 @@ function reasonsToStay(
 	const own = new Map(
 		marked.map(({ name, path, xml }) => {
 			if (used.has(path)) return [path, "a domain uses it"];
-			if (elsewhere.has(path)) return [path, "another host has it by now"];
+			if (elsewhere.has(path)) return [path, "another host may have it by now"];
 			if (scope.retained?.some((logicalName) => isOfResource(name, logicalName)))
 				return [path, "it is marked to be retained"];
-			const isDisposable = gone.has(path) || isSeedName(name) || isUntouched(xml);
+			const isDisposable = gone.has(path) || isSeedName(name) || isFresh(xml);
 			return [path, isDisposable ? undefined : contentIn(name) === undefined ? DATA : IMAGE];
 		}),
 	);
@@ -166,7 +194,7 @@ function reasonsToStay(
 	return marked.map(({ path }) => ({ path, reason: reasonOf(path) }));
 }
 
-/** Paths of files that are another host's by now, on storage that hosts share. */
+/** Paths of files on storage that hosts share, which have a mark and no machine that came here. */
 async function heldElsewhere(host: Host, all: ReadonlyArray<Volume>): Promise<Set<string>> {
 	const marks = new Map<string, Mark[]>();
 	for (const { name, path } of all) {
@@ -177,7 +205,7 @@ async function heldElsewhere(host: Host, all: ReadonlyArray<Volume>): Promise<Se
 	}
 	if (marks.size === 0) return new Set();
 	const own = await idOf(host);
-	return new Set([...marks].flatMap(([file, found]) => (isOfOther(found, own, true) ? [file] : [])));
+	return new Set([...marks].flatMap(([file, found]) => (isHeldBy(found, own) ? [] : [file])));
 }
 
 /** Paths of what is left of volumes of the stack that are gone. */
@@ -215,8 +243,8 @@ function filesOf(root: Element): string[] {
 	return fork ? [...disks, fork.memory, fork.state] : disks;
 }
 
-/** A qcow2 image that is as long as its own tables: nothing was ever written to it. */
-function isUntouched(xml: string): boolean {
-	const { format, capacityBytes, fileBytes } = describeVolume(xml);
-	return format === "qcow2" && fileBytes === freshQcow2Length(capacityBytes);
+/** A qcow2 image that is as long as its own tables. Raw ones and those of no file do not tell. */
+function isFresh(xml: string): boolean {
+	const volume = describeVolume(xml);
+	return volume.format === "qcow2" && isUntouched(volume);
 }

@@ -70,7 +70,7 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 	const found = await journal.read();
 	if (found && found.goal !== goal) {
 		log(`an unfinished change to ${found.goal} is taken back`);
-		const course = givenUp(found.move?.from ?? there.uri, there.uri);
+		const course = givenUp(found, there.uri);
 		await takeBack(stepsOf(source, uuid, NOTHING, template, course), found, around);
 		if (hasTools(found)) await removeTools(source, uuid, template?.tools);
 		await journal.clear();
@@ -80,7 +80,7 @@ async function stepsBefore({ host: here, ...context }: Context, change: Move): P
 	const plan = wanted ? planMorph(same ? at(shape, same.origin) : shape, wanted, template) : NOTHING;
 	if (!same && plan.steps.length === 0 && !hasPrograms(template)) return undefined;
 	const to = (await here.info()).hostUuid;
-	const fresh = { ...recordOf(goal, shape), move: { from: there.uri, to } };
+	const fresh = { ...recordOf(goal, shape), move: { from: there.uri, to, toUri: here.uri } };
 	const tools = await neededTools(source, change, template, policy);
 	const steps = stepsOf(source, uuid, { ...plan, tools }, template, beforeMove(there.uri, here.uri));
 	try {

@@ -1,4 +1,5 @@
 /** Which steps of a template run, and where: of a machine that stays, or on one of the two hosts of one that moves. Pure. */
+import type { MorphRecord } from "./record";
 import { BEFORE_MOVE, PHASES, type Phase } from "./template";
 
 export interface Course {
@@ -33,7 +34,11 @@ export function onArrival(source: string, target: string): Course {
 	return { ...afterMove(source, target), programs: ["duringMigration"], changes: [] };
 }
 
-/** Of a change that is given up: all of it. */
-export function givenUp(source: string, target: string): Course {
+/**
+ * Of a change that is given up: all of it, on the hosts that it was for.
+ * @param uri of the host where it is
+ */
+export function givenUp({ move }: Pick<MorphRecord, "move">, uri: string): Course {
+	const [source, target] = [move?.from ?? uri, move?.toUri ?? uri];
 	return { programs: PHASES, changes: PHASES, source, target, onlyForward: false };
 }

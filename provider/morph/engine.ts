@@ -125,7 +125,11 @@ async function undoAll(groups: Groups, keeper: Keeper, { log, signal }: Surround
 	const steps = groups.flat();
 	for (const { id, state } of [...keeper.record.steps].reverse()) {
 		const step = steps.find((item) => item.id === id);
-		if (!step || state === "undone") continue;
+		if (state === "undone") continue;
+		if (!step) {
+			log(`${id} is not taken back: the template has it no more`);
+			continue;
+		}
 		if (signal?.aborted) throw new InterruptedError(`stopped while steps were taken back; the next run goes on`);
 		try {
 			if (step.undo) {
@@ -158,7 +162,8 @@ class Keeper {
 
 	keep(record: MorphRecord): Promise<void> {
 		this.record = record;
-		this.writing = this.writing.then(() => this.journal.write(record));
+		// One that failed is told to who asked for it: the next one writes all of it anew.
+		this.writing = this.writing.catch(() => {}).then(() => this.journal.write(record));
 		return this.writing;
 	}
 }

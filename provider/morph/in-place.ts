@@ -64,7 +64,7 @@ export async function morphInPlace(
 	if (found && found.goal !== goal) {
 		// Sizes come to what is wanted now anyway.
 		log(`an unfinished change to ${found.goal} is taken back`);
-		const course = givenUp(found.move?.from ?? host.uri, host.uri);
+		const course = givenUp(found, host.uri);
 		await takeBack(stepsOf(context, uuid, NOTHING, template, course), found, around);
 		if (hasTools(found)) await removeTools(context, uuid, template?.tools);
 	}

@@ -4,6 +4,7 @@ import { cpuModelSchema } from "../domain/cpu-schema";
 import { nicSchema } from "../domain/nic-schema";
 import { InputError } from "../lifecycle";
 import { refuse, validate } from "../problems";
+import { dataDisksSchema } from "../volume/data-disk";
 import { attribute, parse, XmlError } from "../xml/element";
 import { MEMORY_BLOCK_MIB } from "../xml/room";
 
@@ -23,6 +24,21 @@ export interface InstanceType {
 	 * restart. @default none
 	 */
 	devices?: string[];
+	/**
+	 * Disks, after the machine's own: empty at first, and gone with what is on them when the machine gets a type without
+	 * them. Of machines of a `MorphMigration`, which makes their volumes. @default none
+	 */
+	disks?: DiskOfType[];
+}
+
+/** A disk that machines of a type have. */
+export interface DiskOfType {
+	/** Size in GiB. */
+	sizeGiB: number;
+	/** Format. @default "qcow2" */
+	format?: "qcow2" | "raw";
+	/** Serial number that the guest sees (`/dev/disk/by-id/virtio-<serial>`). @default "type-0", "type-1", ... */
+	serial?: string;
 }
 
 /** A NIC that machines of a type have: exactly one of `network`, `bridge` and `user`. */
@@ -99,6 +115,7 @@ const typeSchema = z.strictObject({
 		.max(16)
 		.optional(),
 	devices: z.array(deviceSchema).max(16).optional(),
+	disks: dataDisksSchema.optional(),
 });
 
 export const instanceTypeSchema = z.union([z.enum(NAMES), typeSchema], {

@@ -33,8 +33,8 @@ export function planMorph(shape: Shape, wanted: Size, template?: MorphTemplate):
 	const reasons = sides.flatMap((side) => side.reasons);
 	if (reasons.length > 0) return { mode: "reboot", steps: [], reasons };
 	const steps = sides.flatMap(({ step }) => step ?? []);
-	// Given back: vCPUs, then memory. Taken: memory, then the vCPUs that want some of it.
-	const order = ["hotUnplug vcpus", "hotUnplug memory", "hotPlug memory", "hotPlug vcpus"];
+	// Memory first, either way: a guest that frees it with one vCPU stands still for that, and vCPUs want some of their own.
+	const order = ["hotUnplug memory", "hotUnplug vcpus", "hotPlug memory", "hotPlug vcpus"];
 	const rank = ({ phase, kind }: SizeStep) => order.indexOf(`${phase} ${kind}`);
 	steps.sort((a, b) => rank(a) - rank(b));
 	return { mode: steps.length === 0 ? "none" : "live", steps, reasons };

@@ -16,16 +16,19 @@ const recordSchema = z.object({
 	reason: z.string().optional(),
 	/** What the machine was when it began, which undoing comes back to. */
 	origin: z.object({ vcpus: z.number(), memoryMiB: z.number() }),
-	/** Of a machine that moves: URI of the host where it was, and UUID of the one where it is to be. */
-	move: z.object({ from: z.string(), to: z.string() }).optional(),
+	/** Of a machine that moves: URI of the host where it was, and UUID and URI of the one where it is to be. */
+	move: z.object({ from: z.string(), to: z.string(), toUri: z.string().optional() }).optional(),
 	/** Steps by id, in the order in which they began. */
 	steps: z.array(z.object({ id: z.string(), state: z.enum(STEP_STATES) })),
 });
 
 export type MorphRecord = z.output<typeof recordSchema>;
 
+/** What a program said may be megabytes, which no definition takes. */
+const LONGEST_REASON = 4096;
+
 export function printRecord(record: MorphRecord): string {
-	return JSON.stringify(record);
+	return JSON.stringify({ ...record, reason: record.reason?.slice(0, LONGEST_REASON) });
 }
 
 /** @returns undefined for what another version has written: the change is then planned anew from what the machine is */

@@ -151,12 +151,12 @@ export function growthsOf(template: MorphTemplate = {}, before: MorphTemplate = 
 }
 
 /**
- * Where the machine changes where a template does not say: what goes before what comes, memory before vCPUs in need of it.
+ * Where the machine changes where a template does not say: what goes before what comes, and memory before vCPUs (see the planner).
  * Of disks, NICs and devices only where it names them in the other phase: else they change before the first step, or by a
  * restart.
  */
 const DEFAULT_PLACES = {
-	hotUnplug: ["device", "nic", "disk", "vcpus", "memory"],
+	hotUnplug: ["device", "nic", "disk", "memory", "vcpus"],
 	hotPlug: ["memory", "vcpus", "disk", "nic", "device"],
 } as const;
 

@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { guestExec, runInGuest, writeGuestFile } from "../domain/agent";
 import type { Context } from "../lifecycle";
+import { hiding } from "../secrets";
 import { quoted } from "../shell";
 import type { AgentPolicy } from "./agent-policy";
 import { CompensatedError, type EngineStep, InterruptedError } from "./engine";
@@ -149,7 +150,10 @@ async function add(context: Context, uuid: string, tool: Tool): Promise<void> {
 	// Not among the arguments, which everybody in the guest can list.
 	const variables = Object.entries(credentials).map(([key, value]) => `export ${key}=${quoted(value)}\n`);
 	const input = variables.length > 0 ? variables.join("") : undefined;
-	await inGuest(context, uuid, ["install", name, sha256, file, ...how], timeoutSeconds, input);
+	await inGuest(context, uuid, ["install", name, sha256, file, ...how], timeoutSeconds, input).catch((error) => {
+		// It is recorded in the machine's definition, which everybody on the host can read.
+		throw new Error(hiding(credentials, [[]])(messageOf(error)));
+	});
 }
 
 /** Takes away all that was added for a while. */

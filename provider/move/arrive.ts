@@ -11,7 +11,7 @@ import { pausesFor } from "../morph/template";
 import { hold } from "../volume/holders";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
-import { movingIn } from "./moving";
+import { hasSaved, movingIn } from "./moving";
 import { removeFile, restoreHere } from "./saved";
 
 /** Each step may have been done by a run that was cut off. */
@@ -21,7 +21,7 @@ export async function arrive(context: Context, there: Host, uuid: string, inputs
 	const moving = seen && movingIn(seen);
 	if (seen && moving) {
 		const migrated = seen.active && !moving.off ? await here.domains.migrated(uuid).catch(() => undefined) : undefined;
-		if (moving.saved) await restoreHere(context, seen, { ...moving, saved: moving.saved }, restored(seen, inputs));
+		if (hasSaved(moving)) await restoreHere(context, seen, moving, restored(seen, inputs));
 		else if (moving.off) await powerOff(here, uuid);
 		else if (migrated) {
 			const soFar = seen.state === "paused" ? " so far" : "";

@@ -58,9 +58,9 @@ export async function commonCpu(args: CommonCpuArgs): Promise<CommonCpu> {
 		throw refused(index, host, `guests run by ${own} there, and by ${others} on ${first.host.uri}: give type`);
 	}
 	const cpus = offers.map(({ cpu }) => serialize(cpu));
-	const xml = await first.host.baselineCpu(cpus, first.query);
+	const xml = await telling(0, first.host, () => first.host.baselineCpu(cpus, first.query));
 	for (const [index, { host, query }] of offers.entries()) {
-		const missing = await host.compareCpu(xml, query);
+		const missing = await telling(index, host, () => host.compareCpu(xml, query));
 		if (missing !== undefined) throw refused(index, host, `it cannot give what all have in common: ${missing}`);
 	}
 	return cpuIn(parse(xml, "the common CPU"));
@@ -79,12 +79,19 @@ async function offerOf(
 	{ arch, machine }: { arch: string; machine: string },
 	type: "auto" | "kvm" | "qemu",
 ): Promise<Offer> {
-	try {
+	return telling(index, host, async () => {
 		const { domainType } = await chooseAccelerator(host, type, arch);
 		const query = { arch, machine, type: domainType };
 		const cpu = await bestCpu(host, query);
 		if (!cpu) throw refused(index, host, `it does not tell which CPU it can give a guest of ${arch}`);
 		return { host, query, cpu };
+	});
+}
+
+/** An error of libvirt's names the host as the argument that it is. */
+async function telling<T>(index: number, host: Host, ask: () => Promise<T>): Promise<T> {
+	try {
+		return await ask();
 	} catch (error) {
 		if (error instanceof LibvirtError) throw refused(index, host, error.message);
 		throw error;

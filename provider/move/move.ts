@@ -25,13 +25,15 @@ import { arrive } from "./arrive";
 import { carrierOf, onBoardOf } from "./carrier";
 import { Convergence, policyOf } from "./convergence";
 import { copyOf, movedDisks, prepare, sentOf } from "./disks";
+import { adaptedTo, lacksOf } from "./lacking";
 import { modeOf } from "./mode";
-import { isCarrier, type Moving, movingIn, noteMoving } from "./moving";
-import { lackingFor, obstacles } from "./obstacles";
+import { hasSaved, isCarrier, type Moving, movingIn, noteMoving } from "./moving";
+import { lackingDevices, lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
 import { type Coming, refuseWithoutRoom, withRoom } from "./room";
 import { bring, placesFor, restoreThere, save, settleSaved } from "./saved";
 import { explained, isSafe } from "./shared-disks";
+import { plugAgain, unplugLacking } from "./unplug";
 import { wayTo } from "./way";
 
 type Olds = State<DomainInputs, DomainFacts>;
@@ -89,17 +91,20 @@ export async function checkMove(context: Context, there: Host, uuid: string, old
 	refuseUnforked(seen, olds);
 	const way = wayTo(inputs);
 	const earlier = movingIn(seen);
-	const disks = await movedDisks(context, there, seen, olds.disks, inputs.disks, earlier?.disks ?? []);
+	const mayHold = earlier?.to === context.host.uri ? earlier.disks : [];
+	const disks = await movedDisks(context, there, seen, olds.disks, inputs.disks, mayHold);
 	const nics = await connections(context.host, seen, olds, inputs);
 	const as = isCarrier(seen, earlier) ? seen.config : (seen.live ?? seen.config);
-	const found = await obstacles(there, context.host, as.root);
+	const { whenLacking = "refuse" } = inputs.migration ?? {};
+	const found = await obstacles(there, context.host, as.root, whenLacking);
+	const lacks = whenLacking === "adapt" ? await lacksOf(there, context.host, as.root) : [];
 	const mode = modeOf({ name: seen.name, to: inputs.uri }, inputs.migration, found);
 	const changed = found.length === 0 ? undefined : await startedAnew(context, there, seen, olds, inputs);
 	const saves = mode === "saveRestore" && seen.active && !isCarrier(seen, earlier);
 	if (saves) refuseForked(olds);
 	const saved = saves ? await placesFor(context.host, there, uuid, disks) : undefined;
 	await refuseWithoutRoom(context.host, comingOf(seen, inputs));
-	return { seen, way, earlier, disks, nics, mode, changed, saved };
+	return { seen, way, earlier, disks, nics, mode, changed, saved, lacks };
 }
 
 type Checked = NonNullable<Awaited<ReturnType<typeof checkMove>>>;
@@ -111,7 +116,8 @@ async function startedAnew({ host: here }: Context, there: Host, seen: Seen, old
 	const sameExtra = olds.extraXml === inputs.extraXml;
 	const machine = { uuid, domainType, inherited: olds.inherited, config, live, sameExtra };
 	const { root } = await wantedDefinition({ ...inputs, name }, here, machine);
-	const lacking = [...(await lackingFor(there, here, root)), ...(await lackingFor(here, there, root))];
+	const devices = await lackingDevices(there, here, root, "refuse");
+	const lacking = [...(await lackingFor(there, here, root)), ...(await lackingFor(here, there, root)), ...devices];
 	modeOf({ name: `${name}, also when it is started anew,`, to: inputs.uri }, { mode: "live" }, lacking);
 	return root;
 }
@@ -146,7 +152,7 @@ async function transfer(
 	const runs = seen.active && !isCarrier(seen, checked.earlier);
 	try {
 		await bringToRest(context, there, checked, olds, inputs);
-		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, checked);
+		const [xml, persistentXml] = await definitions(there, uuid, olds, inputs, here, checked);
 		const sent = sentOf(disks).map(({ target }) => target);
 		log(`moves from ${there.uri} to ${way.migrateUri}${copy === "top" ? "" : ", with all that its disks hold"}`);
 		await convergence.prepare();
@@ -167,30 +173,38 @@ async function transfer(
 async function bringToRest(
 	context: Context,
 	there: Host,
-	{ seen, earlier, disks, mode, changed, saved }: Checked,
+	{ seen, earlier, disks, mode, changed, saved, lacks }: Checked,
 	olds: Olds,
 	inputs: DomainInputs,
 ): Promise<void> {
 	const { uuid } = seen;
 	const runs = seen.active && !isCarrier(seen, earlier);
 	const moving: Moving = {
+		to: context.host.uri,
 		disks: sentOf(disks).map(({ volumes }) => volumes.to.path),
 		shared: disks.flatMap(({ volumes, shared }) => (volumes && shared ? [volumes.to.path] : [])),
 		off: !(runs && mode === "live"),
 		saved: runs ? saved : earlier?.saved,
+		without: [
+			...(earlier?.without ?? []),
+			...lacks.flatMap(({ alias, remedy }) => (remedy === "remove" ? [alias!] : [])),
+		],
 	};
 	if (runs && olds.fork) await forgetFork(there, uuid);
 	if (runs && saved) {
 		context.log(`${seen.name} is saved in ${saved.there}`);
 		await save(there, uuid, moving, saved);
 	}
+	// Noted when it is off: one that runs on after all would be taken for what carries its disks whenever it is paused.
+	if (runs && mode === "reboot") await turnOff({ ...context, host: there }, uuid, inputs.shutdownTimeoutSeconds);
 	await noteMoving(there, uuid, moving);
 	if (moving.saved) await bring(context, there, moving.saved);
-	if (runs && mode === "reboot") await turnOff({ ...context, host: there }, uuid, inputs.shutdownTimeoutSeconds);
-	if ((runs && mode === "live") || (seen.active && !runs)) return;
-	if (!changed) return patiently(() => there.domains.start(uuid, { paused: true }));
+	if (runs && mode === "live") return unplugLacking({ ...context, host: there }, uuid, lacks);
+	if (seen.active && !runs) return;
+	if (!changed && lacks.length === 0) return patiently(() => there.domains.start(uuid, { paused: true }));
 	const definition = parse(await there.domains.xml(uuid, { inactive: true, secure: true }), "the definition");
-	const xml = serialize(carrierOf(definition, changed));
+	const fitting = lacks.length === 0 ? definition : await adaptedTo(context.host, definition);
+	const xml = serialize(carrierOf(fitting, changed ?? definition));
 	await patiently(() => there.domains.createTransient(xml, { paused: true }));
 }
 
@@ -226,21 +240,24 @@ async function definitions(
 	uuid: string,
 	olds: Olds,
 	inputs: DomainInputs,
-	{ disks, nics, changed }: Checked,
+	here: Host,
+	{ disks, nics, changed, lacks }: Checked,
 ): Promise<[string, string]> {
 	const [live, config] = await Promise.all([
 		there.domains.xml(uuid, { migratable: true, secure: true }),
 		there.domains.xml(uuid, { inactive: true, secure: true }),
 	]);
 	const at = new Map(disks.map(({ target, source, format }) => [target, { source, format }]));
-	return [live, config].map((xml, index) => {
+	const both = [live, config].map(async (xml, index) => {
 		const found = parse(xml, `the definition of ${olds.name}`);
 		const root = changed && index === 1 ? onBoardOf(found, changed) : found;
 		const recorded = { ...recordedIn(root), ...recordOf(inputs, inputs.lineage) };
 		const { boot, consoleLog } = inputs;
 		const moved = elsewhere(root, { disks: at, nics, boot, consoleLog, recorded });
-		return serialize(olds.fork ? independentDefinition(moved) : moved);
-	}) as [string, string];
+		const fitting = lacks.length === 0 ? moved : await adaptedTo(here, moved);
+		return serialize(olds.fork ? independentDefinition(fitting) : fitting);
+	});
+	return Promise.all(both) as Promise<[string, string]>;
 }
 
 /** @returns the error to throw */
@@ -257,7 +274,13 @@ async function stayed(
 	const place = await placeAtRest(context, there, machine, convergence).catch((unseen: Error) => unseen);
 	if (place instanceof Error) return new Error(`${message}\n${place.message}`, { cause: error });
 	if (place !== "there") return new Error(`${message}\n${name} has left ${there.uri}: the next run goes on`);
-	if (sent === "running") return notMoved(name, there, message, { cause: error });
+	if (sent === "running") {
+		const again = await plugAgain(there, uuid).then(
+			() => "",
+			(unable: Error) => `\nA device that was unplugged for that is not back: ${unable.message}`,
+		);
+		return notMoved(name, there, `${message}${again}`, { cause: error });
+	}
 	const is = await goOnThere(context, there, uuid, restarts).catch((unable: Error) => unable);
 	if (typeof is === "string") return notMoved(name, there, message, { cause: error, is });
 	const left = `${name} could not go on on ${there.uri} either: ${is.message}\nThe next run tries again`;
@@ -268,9 +291,12 @@ async function stayed(
 async function goOnThere(context: Context, there: Host, uuid: string, restarts: boolean): Promise<string> {
 	if (await goOnFromSaved(context, there, uuid)) return "runs on";
 	const seen = await look(there, uuid);
-	const carrier = seen && isCarrier(seen, movingIn(seen));
+	const moving = seen && movingIn(seen);
+	const carrier = seen && isCarrier(seen, moving);
 	if (carrier) await powerOff(there, uuid);
-	else if (seen?.active) return "runs on";
+	// Whoever starts it now, and pauses it later, is not to lose what runs.
+	if (moving?.off) await noteMoving(there, uuid, { ...moving, off: false });
+	if (seen?.active && !carrier) return "runs on";
 	if (!restarts) return "is off";
 	await patiently(() => there.domains.start(uuid));
 	await noteMoving(there, uuid, undefined);
@@ -283,6 +309,7 @@ export async function stayHere(context: Context, seen: Seen): Promise<void> {
 	const { uuid } = seen;
 	if (await goOnFromSaved(context, host, uuid)) return;
 	if (isCarrier(seen, movingIn(seen))) await powerOff(host, uuid);
+	await plugAgain(host, uuid);
 	await noteMoving(host, uuid, undefined);
 }
 
@@ -291,9 +318,9 @@ async function goOnFromSaved(context: Pick<Context, "log">, there: Host, uuid: s
 	await settleSaved(context, there, uuid);
 	const seen = await look(there, uuid);
 	const moving = seen && movingIn(seen);
-	if (!seen || !moving?.saved) return false;
+	if (!seen || !hasSaved(moving)) return false;
 	if (seen.active) await powerOff(there, uuid);
-	await restoreThere(context.log, there, uuid, moving.saved);
+	await restoreThere(context.log, there, uuid, moving);
 	return true;
 }
 

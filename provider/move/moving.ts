@@ -4,12 +4,16 @@ import { note } from "../domain/note";
 import type { Host } from "../libvirt";
 
 export interface Moving {
-	/** Paths of the volumes that it is sent into. */
+	/** URI of the host that it goes to. */
+	to: string;
+	/** Paths there of the volumes that it is sent into. */
 	disks: string[];
 	/** Paths of those that are the same files on both hosts, on the new one. */
 	shared?: string[] | undefined;
 	/** It is off, and what is sent carries its disks: no instruction of a guest runs in between. */
 	off: boolean;
+	/** Aliases of devices that were unplugged because they are not there. */
+	without?: string[] | undefined;
 	/** Its memory, where that has been saved, or is about to be. */
 	saved?: Saved | undefined;
 }
@@ -18,12 +22,16 @@ export interface Saved {
 	/** Paths of the file, on the host that it leaves and on the other one. */
 	there: string;
 	here: string;
-	/** URI of the other one. */
-	to: string;
 	/** When it was, in milliseconds since 1970. */
 	at: number;
 	/** Of a machine whose disks have come: when each of them was written to last. Its memory goes with no others. */
 	disks?: string[];
+}
+
+export type HasSaved = Moving & { saved: Saved };
+
+export function hasSaved(moving: Moving | undefined): moving is HasSaved {
+	return moving?.saved !== undefined;
 }
 
 export function movingIn({ config }: Pick<Seen, "config">): Moving | undefined {

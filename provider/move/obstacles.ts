@@ -1,7 +1,8 @@
 /** What keeps a machine from going on on another host while it runs. Looks at both hosts; changes nothing. */
 import { type EmulatorQuery, type Host, LibvirtError } from "../libvirt";
-import { attribute, child, children, copy, type Element, element, serialize, text } from "../xml/element";
+import { attribute, child, children, copy, type Element, element, serialize } from "../xml/element";
 import { bestCpu } from "./common-cpu";
+import { lackLine, lacksOf, queryOf, type WhenLacking } from "./lacking";
 
 export interface Obstacle {
 	/** `reboot`: it can go there once it was started without that. */
@@ -10,19 +11,31 @@ export interface Obstacle {
 	reason: string;
 }
 
-/** @param root XML of the running machine, or the definition of one that is off */
-export async function obstacles(from: Host, to: Host, root: Element): Promise<Obstacle[]> {
-	return [...devicesThatStay(root), ...(await lackingFor(from, to, root))];
+/**
+ * @param root XML of the running machine, or the definition of one that is off
+ * @param when what becomes of devices that are not there: with "adapt", those that can be done without are no obstacles
+ */
+export async function obstacles(
+	from: Host,
+	to: Host,
+	root: Element,
+	when: WhenLacking = "refuse",
+): Promise<Obstacle[]> {
+	const lacking = await lackingFor(from, to, root);
+	return [...devicesThatStay(root), ...lacking, ...(await lackingDevices(from, to, root, when))];
+}
+
+/** Devices that nothing stands in for. */
+export async function lackingDevices(from: Host, to: Host, root: Element, when: WhenLacking): Promise<Obstacle[]> {
+	const lacks = await lacksOf(from, to, root);
+	return lacks
+		.filter(({ remedy }) => when === "refuse" || remedy === undefined)
+		.map((lack) => ({ mode: "reboot", reason: lackLine(lack, to.uri, when) }));
 }
 
 /** What the host does not have of what a machine runs by. */
 export async function lackingFor(from: Host, to: Host, root: Element): Promise<Obstacle[]> {
-	const query: EmulatorQuery = {
-		emulator: text(root, "devices/emulator"),
-		arch: attribute(root, "os/type", "arch"),
-		machine: attribute(root, "os/type", "machine"),
-		type: attribute(root, "", "type"),
-	};
+	const query = queryOf(root);
 	try {
 		await to.domainCapabilitiesXml(query);
 	} catch (error) {

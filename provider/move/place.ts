@@ -3,7 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { unlessGone } from "../domain/patience";
 import type { Host } from "../libvirt";
 import type { Context } from "../lifecycle";
+import { parse } from "../xml/element";
+import { recordedIn } from "../xml/metadata";
 import type { Convergence } from "./convergence";
+import type { Moving } from "./moving";
 
 /** What a host shows of a machine. `between`: it stands still for a migration, on either side. */
 export type Sight = "none" | "off" | "runs" | "between";
@@ -50,6 +53,20 @@ async function isRestored(host: Host, uuid: string): Promise<boolean> {
 }
 
 /**
+ * Whether what is off there is what its firmware's variables are to be removed by: the definition of one that has arrived
+ * here, with the record of that very move.
+ */
+async function isLeftOver(there: Host, here: Host, uuid: string): Promise<boolean> {
+	const [before, now] = await Promise.all(
+		[there, here].map(async (host) => {
+			const xml = await unlessGone(host.domains.xml(uuid, { inactive: true }));
+			return xml === undefined ? undefined : recordedIn(parse(xml, `the definition of ${uuid}`))?.moving;
+		}),
+	);
+	return now !== undefined && now === before && (JSON.parse(now) as Moving).to === here.uri;
+}
+
+/**
  * Where a machine is, once a migration that goes on has come to its end.
  * @param convergence of that migration
  * @throws Error with what each host shows, where that does not tell
@@ -65,7 +82,9 @@ export async function placeAtRest(
 	for (;;) {
 		const [before, now] = await Promise.all([sightOf(there, machine.uuid), sightOf(here, machine.uuid)]);
 		const restored = before === "none" && now === "between" && (await isRestored(here, machine.uuid));
-		const place = restored ? "here" : placeOf(before, now);
+		const bothOff = before === "off" && now === "off";
+		const arrived = restored || (bothOff && (await isLeftOver(there, here, machine.uuid)));
+		const place = arrived ? "here" : placeOf(before, now);
 		const job = before === "none" ? undefined : await there.domains.job(machine.uuid).catch(() => undefined);
 		// One that has just begun shows nothing on the new host yet.
 		const begins = place === "there" && job?.isMigration === true;

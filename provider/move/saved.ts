@@ -15,7 +15,7 @@ import { refreshPool } from "../volume/refresh";
 import { remove } from "../volume/remove";
 import { describeVolume, volumeXml } from "../volume/xml";
 import type { MovedDisk } from "./disks";
-import { isCarrier, type Moving, movingIn, noteMoving, type Saved } from "./moving";
+import { type HasSaved, hasSaved, isCarrier, type Moving, movingIn, noteMoving, type Saved } from "./moving";
 import { describedAt } from "./same-content";
 
 /** How long saving a memory may take that an earlier run has begun. */
@@ -40,7 +40,7 @@ export async function placesFor(
 	const file = (path: string, kind: string) => join(dirname(path), `${uuid}.${kind}`);
 	// Of other names, as both hosts may see the same folder.
 	const [from, to] = [file(volumes.from.path, "saved"), file(volumes.to.path, "come.saved")];
-	return { there: from, here: to, to: here.uri, at: Date.now() };
+	return { there: from, here: to, at: Date.now() };
 }
 
 /** Its memory goes into the file, and it is off then. */
@@ -57,12 +57,12 @@ export async function save(there: Host, uuid: string, moving: Moving, saved: Sav
  */
 export async function settleSaved({ log }: Pick<Context, "log">, there: Host, uuid: string): Promise<void> {
 	const before = await look(there, uuid);
-	if (!before || !movingIn(before)?.saved) return;
+	if (!before || !hasSaved(movingIn(before))) return;
 	// A call of an earlier run may be saving it still.
 	await poll(SAVING_SECONDS, async () => ((await isBusy(there, uuid)) ? undefined : true));
 	const seen = await look(there, uuid);
 	const moving = seen && movingIn(seen);
-	if (!seen || !moving?.saved) return;
+	if (!seen || !hasSaved(moving)) return;
 	const { saved, ...rest } = moving;
 	const carries = isCarrier(seen, moving);
 	if ((!seen.active || carries) && (await isOfUse(there, seen, saved))) {
@@ -72,7 +72,7 @@ export async function settleSaved({ log }: Pick<Context, "log">, there: Host, uu
 	if (seen.active && !carries && moving.off) {
 		log(`${seen.name} was started anew on ${there.uri} since its memory was saved there: it is not used any more`);
 	}
-	await forgetSaved(log, there, saved);
+	await forgetSaved(log, there, moving);
 	await noteMoving(there, uuid, { ...rest, off: !seen.active });
 	// It had been restored, and was not resumed yet.
 	if (carries) await turnOn(there, seen);
@@ -132,10 +132,10 @@ export async function bring({ host: here, log }: Context, there: Host, saved: Sa
 }
 
 /** Where the machine stays after all: it goes on there. */
-export async function restoreThere(log: Context["log"], there: Host, uuid: string, saved: Saved): Promise<void> {
-	await patiently(() => there.domains.restore(saved.there, { paused: true }));
+export async function restoreThere(log: Context["log"], there: Host, uuid: string, moving: HasSaved): Promise<void> {
+	await patiently(() => there.domains.restore(moving.saved.there, { paused: true }));
 	// From its next instruction on the memory is of no use any more.
-	await forgetSaved(log, there, saved);
+	await forgetSaved(log, there, moving);
 	await noteMoving(there, uuid, undefined);
 	await patiently(() => there.domains.resume(uuid));
 }
@@ -148,7 +148,7 @@ export async function restoreThere(log: Context["log"], there: Host, uuid: strin
 export async function restoreHere(
 	{ host: here, log }: Context,
 	{ uuid, name }: Pick<Seen, "uuid" | "name">,
-	{ saved, ...moving }: Moving & { saved: Saved },
+	{ saved, ...moving }: HasSaved,
 	definition: (xml: string) => string,
 ): Promise<void> {
 	const paths = [...moving.disks, ...(moving.shared ?? [])];
@@ -176,10 +176,10 @@ export async function restoreHere(
 }
 
 /** What has been brought to the other host is of no use without the first; where that does not answer it stays there. */
-export async function forgetSaved(log: Context["log"], there: Host, saved: Saved): Promise<void> {
+export async function forgetSaved(log: Context["log"], there: Host, { to, saved }: HasSaved): Promise<void> {
 	await removeFile(there, saved.there);
-	await removeFile(connect(saved.to), saved.here).catch((error: Error) =>
-		log(`${saved.here} on ${saved.to}, a memory that is not used any more, could not be removed: ${error.message}`),
+	await removeFile(connect(to), saved.here).catch((error: Error) =>
+		log(`${saved.here} on ${to}, a memory that is not used any more, could not be removed: ${error.message}`),
 	);
 }
 

@@ -2,11 +2,13 @@
 import { z } from "zod";
 import { InputError } from "../lifecycle";
 import { commonShape } from "../schema";
+import { WHEN_LACKING } from "./lacking";
 import { MOVE_MODES } from "./mode";
 
 export const migrationSchema = z.strictObject({
 	mode: z.enum(["auto", ...MOVE_MODES]).optional(),
 	allowReboot: z.boolean().optional(),
+	whenLacking: z.enum(WHEN_LACKING).optional(),
 	peerUri: commonShape.uri.optional(),
 	address: z
 		.string()

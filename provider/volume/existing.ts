@@ -16,7 +16,7 @@ import { takesSharedFile } from "./moved";
 import { tagIn } from "./name";
 import { sweepPartialsOnce } from "./partials";
 import { findVolume, type Pool } from "./pools";
-import { freshQcow2Length } from "./qcow2";
+import { isUntouched } from "./qcow2";
 import { refreshPool } from "./refresh";
 import { remove } from "./remove";
 import { growTo } from "./resize";
@@ -149,9 +149,7 @@ function differencesOf(volume: VolumeDescription, { inputs, way, base, capacityB
 async function isFresh(context: Context, volume: VolumeDescription, wanted: Wanted): Promise<boolean> {
 	if (wanted.way === "upload") return holds(context, volume, wanted);
 	if ((wanted.way !== "empty" && wanted.way !== "overlay") || wanted.inputs.injected) return false;
-	if (wanted.inputs.format === "raw") return volume.allocationBytes === 0;
-	// A qcow2 file grows with the first write, and never shrinks.
-	return volume.fileBytes !== undefined && volume.fileBytes <= freshQcow2Length(volume.capacityBytes);
+	return isUntouched({ ...volume, format: wanted.inputs.format });
 }
 
 /** Whether the volume holds the content that would be uploaded, byte for byte. */

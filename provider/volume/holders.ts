@@ -10,16 +10,14 @@
  */
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
-import { poll } from "../domain/patience";
 import type { Host } from "../libvirt/api";
 import { findPool, type Pool } from "./pools";
 import { refreshPool } from "./refresh";
 import { remove } from "./remove";
+import { isTaken } from "./storage-faults";
 import { volumeXml } from "./xml";
 
 const MARK = /^(.+)\.(\d{1,9})-([0-9a-f]{32})-[0-9a-f]{8}\.(claimed|held)$/;
-/** How long a client of a file server may believe in what it has read of a directory before. */
-const CACHED_SECONDS = 70;
 
 export interface Mark {
 	/** Its own name. */
@@ -51,6 +49,12 @@ export function isOfOther(marks: ReadonlyArray<Mark>, own: string, isElsewhere: 
 	return isNewer && claimed.host !== own && isElsewhere;
 }
 
+/** Pure: whether the machine on the file is on that host, and nobody has claimed the file since. */
+export function isHeldBy(marks: ReadonlyArray<Mark>, own: string): boolean {
+	const last = latest(marks);
+	return last?.kind === "held" && last.host === own;
+}
+
 function latest(marks: ReadonlyArray<Mark>, kind?: Mark["kind"]): Mark | undefined {
 	const some = marks.filter((mark) => kind === undefined || mark.kind === kind);
 	return some.sort((a, b) => b.turn - a.turn)[0];
@@ -74,30 +78,45 @@ async function knownMarks(host: Host, pool: Pool, name: string): Promise<Mark[]>
 	});
 }
 
+interface Place {
+	host: Host;
+	pool: Pool;
+}
+
 /**
- * Claims a file for a host, if the former host sees the very same one: the mark that is made through the one is there for
- * the other.
- * @param isLikely whether it looks the same: then it is waited for what the former host believes of the directory
+ * Claims a file for a host, if the former host sees the very same one.
  * @returns name of the mark; undefined, without a trace, where it is another file
  */
-export async function claim(
-	here: { host: Host; pool: Pool; isLikely: boolean },
-	there: { host: Host; pool: Pool },
-	name: string,
-): Promise<string | undefined> {
+export async function claim(here: Place, there: Place, name: string): Promise<string | undefined> {
 	if (here.pool.directory === undefined) return undefined;
-	const before = await marksOf(here.host, here.pool, name);
-	const turn = (latest(before)?.turn ?? 0) + 1;
-	const mark = `${name}.${turn}-${await idOf(here.host)}-${randomBytes(4).toString("hex")}.claimed`;
+	const own = await idOf(here.host);
+	const [ours, theirs] = [await marksOf(here.host, here.pool, name), await marksOf(there.host, there.pool, name)];
+	// The one may have seen less of the directory than the other.
+	const turn = (latest([...ours, ...theirs])?.turn ?? 0) + 1;
+	const mark = `${name}.${turn}-${own}-${randomBytes(4).toString("hex")}.claimed`;
 	await makeMark(here.host, here.pool, mark);
-	const seen = async () => {
-		await refreshPool(there.host, there.pool.uuid, { now: true });
-		return (await there.host.pools.listVolumes(there.pool.uuid)).some((volume) => volume.name === mark) || undefined;
-	};
-	const isSame = here.isLikely ? await poll(CACHED_SECONDS, seen) : await seen();
-	if (isSame) return mark;
+	if (await hasFile(there, mark)) return mark;
 	await removeMark(here.host, here.pool, mark);
+	// What a process left that was killed while it looked there.
+	for (const { name: left } of theirs.filter(({ host }) => host === own)) {
+		await removeMark(there.host, there.pool, left);
+	}
 	return undefined;
+}
+
+/**
+ * Whether a mark that one host has made is in the other's folder, too, so that both are the same one. A client of a file
+ * server may believe what it has read of a directory for a minute; making a file that must not be there asks the server.
+ */
+async function hasFile({ host, pool }: Place, mark: string): Promise<boolean> {
+	try {
+		await makeMark(host, pool, mark);
+	} catch (error) {
+		if (isTaken(error)) return true;
+		throw error;
+	}
+	await removeMark(host, pool, mark);
+	return false;
 }
 
 /** The machine on a file that was claimed is on this host now. Nothing where nobody has claimed it. */
@@ -106,7 +125,13 @@ export async function hold(host: Host, path: string): Promise<void> {
 	if (!pool) return;
 	const marks = await marksOf(host, pool, basename(path));
 	const last = latest(marks);
-	if (last?.host !== (await idOf(host))) return;
+	if (!last) return;
+	if (last.host !== (await idOf(host))) {
+		throw new Error(
+			`${path}: the machine on it is on ${host.uri}, and another host has claimed the file meanwhile (${last.name}). ` +
+				"Two programs move it: leave it to one of them, and run that again",
+		);
+	}
 	const held = last.name.replace(/claimed$/, "held");
 	if (last.kind === "claimed" && !marks.some(({ name }) => name === held)) await makeMark(host, pool, held);
 	for (const { name } of marks) if (name !== held) await removeMark(host, pool, name);
@@ -120,7 +145,7 @@ export async function isShared(there: Host, from: string, here: Host, to: string
 	if ((await knownMarks(here, herePool, basename(to))).length === 0) return false;
 	const last = latest(await marksOf(here, herePool, basename(to)));
 	if (last?.host !== (await idOf(here))) return false;
-	return (await marksOf(there, therePool, basename(from))).some(({ name }) => name === last.name);
+	return hasFile({ host: there, pool: therePool }, last.name);
 }
 
 /** Whether a file is another host's by now: see `isOfOther`. */

@@ -38,12 +38,6 @@ export async function make(context: Context, wanted: Wanted): Promise<Made> {
 	});
 }
 
-/** Whether an error says that there is a volume or file of that name. */
-export function isTaken(error: unknown): boolean {
-	if ((error as NodeJS.ErrnoException)?.code === "EEXIST") return true;
-	return error instanceof Error && /already exists|exists already|VIR_ERR_STORAGE_VOL_EXIST/.test(error.message);
-}
-
 async function makeEmpty(host: Host, { inputs, pool, capacityBytes }: Wanted): Promise<Made> {
 	const { name, format } = inputs;
 	const xml = volumeXml({ name, format, capacityBytes: capacityBytes! });

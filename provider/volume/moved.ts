@@ -2,10 +2,9 @@
 import { basename, join } from "node:path";
 import { connect, type Host } from "../libvirt";
 import { type Context, InputError } from "../lifecycle";
-import { isAnotherHost } from "../move/moves";
+import { isAnotherHost, untold } from "../move/moves";
 import { claim, isElsewhere, poolAt, removeMark } from "./holders";
 import { findPool, findVolume, type Pool } from "./pools";
-import { isUntouched } from "./qcow2";
 import type { VolumeInputs } from "./schema";
 import { usesOf } from "./uses";
 import type { Wanted } from "./wanted";
@@ -27,7 +26,15 @@ const moving = new Map<string, Former>();
  */
 export async function movesOf(olds: VolumeInputs, news: VolumeInputs): Promise<VolumeInputs["moves"]> {
 	noteRecordedOn(olds);
-	if (olds.uri === news.uri || !(await isAnotherHost(olds.uri, news.uri))) return undefined;
+	if (olds.uri === news.uri) return undefined;
+	const here = connect(news.uri);
+	const isAnother = await isAnotherHost(olds.uri, news.uri);
+	// Only a movable one was ever on its way: of others another uri is another address.
+	if (isAnother === undefined && olds.movable && !(await isOfMachine(here, await pathOf(here, news)))) {
+		const why = "one of the two does not answer, and no machine is on it on the new one";
+		throw untold({ from: olds.uri, to: news.uri }, `volume ${olds.name}`, why);
+	}
+	if (!isAnother) return undefined;
 	const refuse = (why: string) =>
 		new InputError("uri", `got ${news.uri}, another host than ${olds.uri}, where the volume is; ${why}`);
 	if (!news.movable) {
@@ -36,12 +43,17 @@ export async function movesOf(olds: VolumeInputs, news: VolumeInputs): Promise<V
 		);
 	}
 	const there = connect(olds.uri);
+	const pool = await findPool(there, olds.pool).catch((error: Error) => {
+		throw refuse(`and what is there cannot be told: ${error.message}`);
+	});
+	if (pool?.active === false) {
+		throw refuse(`its pool there is not active, so that what is in it cannot be told: start pool "${olds.pool}"`);
+	}
 	const path = await pathOf(there, olds);
 	if (path === undefined) return { from: olds.uri };
 	const isSent = news.source === undefined && news.replicaOf === undefined;
 	if (isSent && !(await isOfMachine(there, path))) {
 		// A machine that did not get there is still on the volume that it was to leave.
-		const here = connect(news.uri);
 		if (!(await isOfMachine(here, await pathOf(here, news)))) {
 			throw refuse("no machine is on it that would bring what it holds: allowed is its present host, or remove it");
 		}
@@ -104,12 +116,9 @@ export async function takesSharedFile(
 	const stateOf = ({ fileBytes, stamp }: VolumeDescription) => `${fileBytes} ${stamp?.changedNs}`;
 	const isLikely = [before, after].some((seen) => stateOf(seen) === stateOf(now));
 	const therePool = basename(former.path) === volume.name ? await poolAt(former.there, former.path) : undefined;
-	// What is on a file server may be seen late.
-	const mayBe = !isUntouched(now) && !isUntouched(after);
-	const at = { host: here, pool, isLikely: isLikely || mayBe };
-	const mark = therePool && (await claim(at, { host: former.there, pool: therePool }, volume.name));
+	const mark = therePool && (await claim({ host: here, pool }, { host: former.there, pool: therePool }, volume.name));
 	if (mark !== undefined) {
-		const complaint = complaintOf(former, volume, capacityBytes, differences);
+		const complaint = complaintOf(former, volume, { capacityBytes, independent: inputs.independent }, differences);
 		if (complaint) {
 			await removeMark(here, pool, mark);
 			throw new InputError(complaint.property, what + complaint.text);
@@ -125,7 +134,7 @@ export async function takesSharedFile(
 function complaintOf(
 	{ movable }: Former,
 	volume: VolumeDescription,
-	capacityBytes: number | undefined,
+	{ capacityBytes, independent }: Pick<Wanted, "capacityBytes"> & Pick<VolumeInputs, "independent">,
 	differences: ReadonlyArray<string>,
 ): { property: string; text: string } | undefined {
 	if (!movable) {
@@ -138,6 +147,11 @@ function complaintOf(
 			`, and not what is asked for: ${differences.join("; ")}. Allowed is one whose base both hosts know by the same ` +
 			"path: name it by that";
 		return { property: "uri", text };
+	}
+	if (independent && volume.backing) {
+		const text =
+			": it is made independent of its base before or after it moves, as the machine on the former host writes";
+		return { property: "independent", text };
 	}
 	if (capacityBytes === undefined || capacityBytes <= volume.capacityBytes) return undefined;
 	return { property: "sizeMiB", text: ": it grows before or after it moves; allowed now is its present size" };

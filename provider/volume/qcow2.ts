@@ -79,6 +79,7 @@ export function isUntouched({
 	fileBytes,
 }: Pick<VolumeDescription, "format" | "capacityBytes" | "allocationBytes" | "fileBytes">): boolean {
 	if (format !== "qcow2") return allocationBytes === 0;
+	// Such a file grows with the first write, and never shrinks.
 	return fileBytes !== undefined && fileBytes <= freshQcow2Length(capacityBytes);
 }
 

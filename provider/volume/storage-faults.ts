@@ -45,3 +45,11 @@ export async function freeOf(host: Host, { uuid }: Pool): Promise<string> {
 		return "";
 	}
 }
+
+/** Whether an error says that there is a volume or file of that name. */
+export function isTaken(error: unknown): boolean {
+	if ((error as NodeJS.ErrnoException)?.code === "EEXIST") return true;
+	return (
+		error instanceof Error && /already exists|exists already|File exists|VIR_ERR_STORAGE_VOL_EXIST/.test(error.message)
+	);
+}

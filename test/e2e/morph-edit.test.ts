@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -132,6 +133,46 @@ describe("the editor of templates, in Chromium", function () {
 		await step("hotPlug", 1).getByRole("button", { name: "Remove" }).press("Enter");
 		assert.equal(await page.evaluate("document.activeElement.id"), "hotPlug[0].kind");
 		await status("as it is in the file");
+	});
+
+	it("has tools with fields of their own, and what they are given by groups", async () => {
+		await page.getByRole("button", { name: "Add a tool to tools" }).press("Enter");
+		assert.equal(await page.evaluate("document.activeElement.id"), "tools[0].name");
+		const tool = page.getByRole("group", { name: "Tool 1 of tools", exact: true });
+		const field = (name: string) => tool.getByLabel(name, { exact: true });
+		await field("name").fill("greet");
+		await field("provides, a command or a path in the guest").fill("/usr/local/bin/greet");
+		const content = "#!/bin/sh\necho hello\n";
+		await field("script").fill(content);
+		await field("SHA-256 of what is added, in hex").fill("0".repeat(64));
+		await field("needed").uncheck();
+		const hash = createHash("sha256").update(content).digest("hex");
+		await tool.getByText(`allowed is that of its content, which is ${hash}`).waitFor();
+		await field("SHA-256 of what is added, in hex").fill(hash);
+		await page.locator("#lines").filter({ hasText: "greet: where the guest has no /usr/local/bin/greet" }).waitFor();
+		await page.keyboard.press("Control+s");
+		await done(`saved ${file}`);
+		const { parse } = await import("yaml");
+		const [saved] = parse(readFileSync(file, "utf8")).tools;
+		const greet = { name: "greet", provides: "/usr/local/bin/greet", script: { text: content } };
+		assert.deepEqual(saved, { ...greet, sha256: hash, required: false });
+
+		await field("script").fill("");
+		await field("package, a file of the program's").fill("greet.deb");
+		await field("package, how it is installed").fill("dpkg\n-i");
+		await field("package, how it is removed").fill("dpkg\n-r\ngreet");
+		await field("credentials of the package's install").fill("TOKEN");
+		await status("1 thing is wrong");
+		await field("credentials of the package's install").fill("TOKEN=a=b\nUSER=");
+		await status("not saved yet");
+		await page.keyboard.press("Control+s");
+		await done(`saved ${file}`);
+		const packed = { file: "greet.deb", install: ["dpkg", "-i"], remove: ["dpkg", "-r", "greet"] };
+		const { script: _, ...rest } = greet;
+		assert.deepEqual(parse(readFileSync(file, "utf8")).tools, [
+			{ ...rest, sha256: hash, required: false, package: packed, credentials: { TOKEN: "a=b", USER: "" } },
+		]);
+		assert.match(readFileSync(file, "utf8"), /^# Taken out of the balancer/);
 	});
 
 	it("shows what a machine can change to", async () => {

@@ -80,10 +80,27 @@ describe("sets of machines that change while they run", function () {
 			await project.up();
 			const [after] = await machinesOf(project);
 			assert.deepEqual([after!.host, after!.uri, after!.uuid], ["b", b.uri, before!.uuid]);
-			assert.equal(await inGuest(b, "db-main", `${BOOT_ID}; nproc; head -n 1 /dev/vdb`), `${bootId}\n2\nkept`);
+			const look = `${BOOT_ID}; nproc; head -n 1 /dev/vdb; cat /sys/block/vdc/serial`;
+			assert.equal(await inGuest(b, "db-main", look), `${bootId}\n2\nkept\nscratch`);
 			assert.equal(await a.virsh("list", "--all", "--name"), "");
 			await project.preview(["--expect-no-changes"]);
 			await project.refresh(["--expect-no-changes"]);
+		});
+
+		it("gives back what its type had, and the disk of that goes", async () => {
+			const scratch = async () => (await readdir(poolPath(b))).filter((file) => file.includes("-type-")).length;
+			assert.equal(await scratch(), 1);
+			await project.setConfig("instanceType", "db");
+			const { stdout } = await project.preview();
+			assert.match(stdout, /Volume: \(delete\)\s+\[id=\S+db-main-type-0-/);
+			assert.match(stdout, /disks\[2\]: live: taken out by hot unplug/);
+			await project.up();
+			assert.equal(
+				await inGuest(b, "db-main", "nproc; head -n 1 /dev/vdb; ls /sys/block | grep -c vdc; true"),
+				"1\nkept\n0",
+			);
+			assert.equal(await scratch(), 0);
+			await project.preview(["--expect-no-changes"]);
 		});
 
 		it("leaves a host that its program does not name any more only when it is named", async () => {

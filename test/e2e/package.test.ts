@@ -95,9 +95,11 @@ describe("the npm package", function () {
 		assert.equal(found, "false true sqlite");
 	});
 
-	it("has a command line that runs", async () => {
-		const help = await run("npx", ["pulumi-libvirt-clones", "--help"], { cwd: project });
-		assert.match(help.stdout, /usage: pulumi-libvirt-clones sweep/);
+	it("has a command line that runs, by a short name as well", async () => {
+		for (const name of ["pulumi-libvirt-clones", "libvirt-clones"]) {
+			const help = await run("npx", ["--no", "--", name, "--help"], { cwd: project });
+			assert.match(help.stdout, /usage: pulumi-libvirt-clones sweep/);
+		}
 	});
 
 	describe("has types that a strict program compiles with", () => {

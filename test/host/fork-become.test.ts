@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import {
 	chmodSync,
 	cpSync,
@@ -13,9 +14,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { identityText } from "../../provider/fork/guest";
+import { commandsText, identityText } from "../../provider/fork/guest";
+import { quoted } from "../../provider/shell";
 
-const SHELLS = ["dash", "busybox ash"];
+const SHELLS = ["/bin/dash", "/bin/busybox ash"];
 
 /** The script by which a child becomes somebody, with an /etc of its own and without a guest. */
 describe("becoming somebody", () => {
@@ -72,57 +74,76 @@ describe("becoming somebody", () => {
 	}
 
 	for (const shell of SHELLS) {
-		it(`takes no other processes than ${shell} and one more`, () => {
+		it(`takes no other process than ${shell}`, () => {
 			writeFileSync(etc("ssh/ssh_host_ed25519_key"), "the parent's");
 			const files = [{ path: "/etc/odd/file", content: "text", mode: "0600", encoding: "text" as const }];
+			// Beside it the one that gives it the input.
 			assert.equal(become(shell, { ...identity, files }).processes, 2);
 		});
 	}
 
+	const NIC = [
+		"mount -t tmpfs none /run; mkdir /run/pulumi-libvirt-clones; : > /run/nologin",
+		"ip link add eth9 address 52:54:00:00:00:77 type veth peer name other",
+		"ip addr add 10.0.0.7/8 dev eth9",
+	];
+	const CONNECT = "30 52:54:00:00:00:77 10.0.0.7";
+	const IS_OPEN = "[ -e /run/pulumi-libvirt-clones/forked -a ! -e /run/nologin ]";
+
 	for (const shell of SHELLS) {
 		it(`is connected by no other processes than ${shell} and three more, where nothing waits for that`, () => {
-			const { said, processes } = inNamespaces(
-				["--net"],
-				[
-					"mount -t tmpfs none /run; mkdir /run/pulumi-libvirt-clones; : > /run/nologin",
-					"ip link add eth9 address 52:54:00:00:00:77 type veth peer name other",
-					"ip addr add 10.0.0.7/8 dev eth9",
-				],
-				`$2 "$1/fork/connect" 30 52:54:00:00:00:77 10.0.0.7 && [ -e /run/pulumi-libvirt-clones/forked -a ! -e /run/nologin ]`,
-				shell,
-			);
+			const command = `$2 "$1/fork/connect" ${CONNECT} && ${IS_OPEN}`;
+			const { said, processes } = inNamespaces(["--net"], NIC, command, shell);
 			assert.equal(said, "interface eth9\naddress 10.0.0.7/8\ncommands 0\n");
 			assert.equal(processes, 4);
+		});
+
+		it(`goes on to be connected in the same ${shell}, once it has told who it is`, () => {
+			for (const work of ["", commandsText([["/bin/sh", "-c", "umask > /etc/ran; hostname >> /etc/ran"]])]) {
+				const { paths, input } = identityText({ ...identity, files: [] });
+				const text = `${randomBytes(64).toString("base64")}\n${input}work ${quoted(work)}\n`;
+				writeFileSync(join(folder, "input"), text);
+				writeFileSync(join(folder, "port"), "");
+				const core = `"$1/fork/core" become-on "$1/port" - ${paths.map(quoted).join(" ")}`;
+				const command = `cat "$1/input" | ${core} -- $2 "$1/fork/become" ${CONNECT} && ${IS_OPEN}`;
+				const { said, processes } = inNamespaces(["--net"], NIC, command, shell);
+				const told = readFileSync(join(folder, "port"), "utf8");
+				assert.match(told, /^random [0-9a-f]{64}\ntime .*\nhostname blue\n[\s\S]*\nuptime .*\nsomebody\n$/);
+				assert.equal(said, `interface eth9\naddress 10.0.0.7/8\ncommands ${work === "" ? 0 : 1}\n`);
+				if (work === "") assert.equal(processes, 5);
+				else assert.equal(readFileSync(etc("ran"), "utf8"), "0022\nblue\n");
+			}
 		});
 	}
 
 	it("does nothing without a seed", () => {
-		for (const input of [
-			"named 'red'\n",
-			"at -\n",
-			"at '-'\nnamed 'red'\n",
-			`seed '${"A".repeat(40)}'\nat '-'\n`,
-			"",
-		]) {
-			assert.throws(() => run("dash", input), /got no seed|took no seed \(step 1\)/, input);
+		for (const seed of ["", "A".repeat(40), "named 'red'"]) {
+			assert.throws(() => run("/bin/dash", identity, { seed }), /took no seed \(step 1\)/, seed);
 		}
 		assert.ok(!existsSync(etc("hostname")));
 	});
 
 	it("goes no further where the clock cannot be set", () => {
-		assert.throws(() => run("dash", identityText(identity, 1)), /the clock could not be set to 1\.000/);
+		assert.throws(() => run("/bin/dash", identity, { at: "1" }), /the clock could not be set to 1\n/);
 		assert.ok(!existsSync(etc("hostname")));
 	});
 
 	/** Leaves the clock, which is the host's, too. */
 	function become(shell: string, identity: Parameters<typeof identityText>[0]) {
-		return run(shell, identityText(identity, 0).replace(/^at '[^']*'/m, "at '-'"));
+		return run(shell, identity, {});
 	}
 
 	/** Without the right to set the clock; the random device is the host's here, and may well be given more. */
-	function run(shell: string, input: string) {
-		writeFileSync(join(folder, "input"), input);
-		return inNamespaces([], [], '$2 "$1/fork/become" < "$1/input"', shell);
+	function run(
+		shell: string,
+		identity: Parameters<typeof identityText>[0],
+		{ at = "-", seed = randomBytes(64).toString("base64") },
+	) {
+		const { paths, input } = identityText(identity);
+		writeFileSync(join(folder, "input"), `${seed}\n${input}`);
+		const args = ["become", at, ...paths].map(quoted).join(" ");
+		// A pipe, as the agent's.
+		return inNamespaces([], [], `cat "$1/input" | "$1/fork/core" ${args} -- $2 "$1/fork/become"`, shell);
 	}
 
 	/**

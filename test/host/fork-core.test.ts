@@ -41,9 +41,14 @@ describe("the program of a forked child's scripts", function () {
 
 			it("takes no seed of less than 32 bytes", () => {
 				for (const bytes of [0, 31]) {
-					const { status, stderr } = core(["begin", "-"], Buffer.alloc(bytes, 1).toString("base64"));
+					const { status, stderr } = core(["become", "-", "--", "true"], Buffer.alloc(bytes, 1).toString("base64"));
 					assert.deepEqual([status, stderr], [1, "the random number generator took no seed (step 1)\n"]);
 				}
+			});
+
+			it("needs the port that it is to tell on", () => {
+				const { status, stdout, stderr } = core(["become-on", join(folder, "none/port"), "-", "--", "true"]);
+				assert.deepEqual([status, stdout, stderr], [8, "", `cannot open ${join(folder, "none/port")}\n`]);
 			});
 
 			it("removes files, and says which it cannot", () => {
@@ -58,7 +63,14 @@ describe("the program of a forked child's scripts", function () {
 			});
 
 			it("says what it can do", () => {
-				for (const args of [[], ["stop"], ["wait", "1", MAC], ["wait", "1", `${MAC}:00`, "any"]]) {
+				const wrong = [
+					["become", "-", "x"],
+					["become", "-", "x", "--"],
+					["become-on", "-", "-", "--"],
+					["begin", "-"],
+					["wait", "1", `${MAC}:00`, "any"],
+				];
+				for (const args of [[], ["stop"], ["wait", "1", MAC], ...wrong]) {
 					assert.equal(core(args).status, 2);
 				}
 			});

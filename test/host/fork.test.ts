@@ -15,7 +15,18 @@ import { type Full, Lab, wire } from "./domain-lab";
 import { ForkLab, type Point } from "./fork-lab";
 
 /** From then on children that have a file /etc/same draw the same random numbers. */
-const SAME = `sed -i '/core" begin/s#$# | case "$*" in *etc/same*) sed "s/^random .*/random ${"ab".repeat(32)}/" ;; *) cat ;; esac#' /usr/local/lib/pulumi-libvirt-clones/become`;
+const SAME = `cd /usr/local/lib/pulumi-libvirt-clones && mv core core.real && cat > core << "END" && chmod 755 core
+#!/bin/sh
+case "$*" in
+*etc/same*)
+	port=$2
+	shift 2
+	exec 3>&1
+	"$0.real" become "$@" | sed "s/^random .*/random ${"ab".repeat(32)}/" > "$port"
+	;;
+*) exec "$0.real" "$@" ;;
+esac
+END`;
 
 describe("forks", function () {
 	this.timeout(180_000);
@@ -134,7 +145,7 @@ describe("forks", function () {
 			pool: "pool",
 			parent: point.uuid,
 			network: "default",
-			commands: [["/bin/sh", "-c", `echo warmer > /run/warmer; ip link show eth0; ${SAME}`]],
+			commands: [["/bin/sh", "-c", `echo warmer > /run/warmer; ip link show eth0\n${SAME}`]],
 		});
 		const { state } = await forkPoint.create(inputs, lab.context);
 		derived = state;

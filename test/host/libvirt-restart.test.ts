@@ -58,7 +58,7 @@ describe("libvirt binding: a daemon that comes and goes", () => {
 		await openAll();
 		await machine.killLibvirtd("SIGSTOP");
 		const lists = Promise.all(Array.from({ length: 10 }, () => host.domains.list()));
-		await sleep(500);
+		await sleep(1500);
 		await machine.killLibvirtd("SIGKILL");
 		await machine.startLibvirtd();
 		for (const list of await lists)
@@ -77,7 +77,7 @@ describe("libvirt binding: a daemon that comes and goes", () => {
 			assert.match(error.message, /connection was lost during the call: look at the host whether it took effect/);
 			return true;
 		});
-		await sleep(500);
+		await sleep(1500);
 		await machine.killLibvirtd("SIGKILL");
 		await machine.startLibvirtd();
 		await rejected;

@@ -1,6 +1,6 @@
 /**
  * Applies inputs to a machine, in a process that is killed (SIGKILL) before or after one of the calls that change something
- * on its hosts; or, given none, lives to tell how many such moments there are.
+ * on its hosts; or, given none, lives to tell how many such moments there are, or why it was refused.
  */
 import { domain } from "../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../provider/domain/schema";
@@ -37,7 +37,10 @@ process.once("message", async ({ state, inputs, diesAt }: Task) => {
 			Object.assign(domains, { [name]: dying });
 		}
 	}
-	await domain.update(state.uuid, state, inputs, { host: connect(inputs.uri), log: () => {} });
-	process.send!({ moments });
-	process.exit(0);
+	const refused = await domain.update(state.uuid, state, inputs, { host: connect(inputs.uri), log: () => {} }).then(
+		() => undefined,
+		(error: Error) => error.message,
+	);
+	process.send!({ moments, refused });
+	process.exit(refused === undefined ? 0 : 1);
 });

@@ -115,7 +115,11 @@ describe("a Debian guest that changes shape while it runs", function () {
 			change({ morph: growing(48) }),
 			/the guest says: grow: vdb1 cannot grow: another partition lies behind it on vdb\nWhat was done before/,
 		);
-		await sh("sfdisk -q --delete --no-reread --force /dev/vdb 2; partx -d --nr 2 /dev/vdb");
+		// The guest's udev may have the partition open for a moment.
+		await sh(
+			"sfdisk -q --delete --no-reread --force /dev/vdb 2; " +
+				"for i in $(seq 30); do partx -d --nr 2 /dev/vdb && exit; udevadm settle; sleep 1; done; exit 1",
+		);
 		await change({ morph: growing(48) });
 		assert.deepEqual(await traced(), ["grown"]);
 		const grown = [(await mebibytes("/")) - before[0]!, (await mebibytes("/srv/data")) - before[1]!];

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
-import { copyFile, readdir, stat } from "node:fs/promises";
+import { copyFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { forgetKnown, rememberMade } from "../../provider/guard/known";
 import { sweep } from "../../provider/guard/sweep";
 import type { InputError } from "../../provider/lifecycle";
 import { stackTag } from "../../provider/owner";
+import { handlerOf } from "../../provider/resource";
+import { idOf } from "../../provider/volume/holders";
 import { volume } from "../../provider/volume/lifecycle";
+import { forgetPools } from "../../provider/volume/pools";
 import { type Full, type Lab, wire } from "./domain-lab";
 import { SharedLab } from "./shared-lab";
 import type { VolumeState } from "./volume-lab";
@@ -83,11 +87,18 @@ describe("the volume of a machine that goes to a host with the same storage", fu
 		const own = await shared.another();
 		await copyFile(join(shared.folder, "disk"), join(own, "disk"));
 		await copyFile(join(shared.folder, "copy.qcow2"), join(own, "copy.qcow2"));
+		// As a run has left it that was killed while it asked the one host for a mark of the other.
+		const stale = `copy.qcow2.1-${await idOf(shared.b.host)}-01234567.claimed`;
+		await writeFile(join(shared.folder, stale), "");
 		await shared.mount(shared.b, own, shared.b.machine.poolDirectory);
 		const there = await shared.createAnew(disk, await shared.volumeOn(shared.b, "copy", { sizeMiB: 8 }), shared.b);
 		assert.deepEqual([await claimed(), (await readdir(own)).sort()], [0, ["copy.qcow2", "disk"]]);
+		assert.deepEqual(await shared.files(), ["copy.qcow2"]);
 		const moved = wire(await shared.b.update(state, machine(shared.b, "copy", there)));
-		await remove(disk, shared.a);
+		// As the engine asks for it in a run after the one that was cut off: both are at the same path.
+		const handler = handlerOf(volume);
+		await handler.diff(there.key, { ...there }, { ...there });
+		await handler.delete(disk.key, { ...disk });
 		assert.deepEqual(await shared.files(), []);
 		assert.deepEqual((await readdir(own)).sort(), ["copy.qcow2", "disk"]);
 		await shared.b.delete(moved);
@@ -135,6 +146,7 @@ describe("the volume of a machine that goes to a host with the same storage", fu
 		await refused({}, "movable", /set it and run pulumi up before uri is changed/);
 		Object.assign(disk, { movable: true });
 		await refused({ sizeMiB: disk.capacityBytes / 2 ** 20 + 8 }, "sizeMiB", /it grows before or after it moves/);
+		await refused({ independent: true }, "independent", /of its base before or after it moves/);
 		const other = wire((await volume.create(await shared.volumeOn(b, "base", { sizeMiB: 8 }), b.context)).state);
 		await refused({ base: other.key }, "uri", /its backing store is \S+disk instead of \S+base\.qcow2/);
 		await remove(other, b);
@@ -143,13 +155,59 @@ describe("the volume of a machine that goes to a host with the same storage", fu
 		await remove(disk, shared.a);
 	});
 
+	it("stays where its pool is off, or its host does not answer, as nobody can see what is in that", async () => {
+		const [disk, state] = await made("unseen");
+		const { a, b } = shared;
+		await a.host.pools.destroy(disk.poolUuid!);
+		forgetPools(a.host);
+		const news = await shared.volumeOn(b, "unseen", { sizeMiB: 8 });
+		const stays = (reason: RegExp) =>
+			assert.rejects(volume.settle!(disk, news, b.context), (error: InputError) => {
+				assert.equal(error.property, "uri");
+				assert.match(error.message, reason);
+				return true;
+			});
+		await stays(/its pool there is not active, .*: start pool "pool"/);
+		await a.machine.killLibvirtd();
+		await stays(/what is there cannot be told: cannot connect/);
+		await a.machine.startLibvirtd();
+		forgetPools(a.host);
+		assert.deepEqual((await volume.settle!(disk, news, b.context)).moves, { from: a.host.uri });
+		await a.delete(state);
+		await remove(disk, a);
+	});
+
+	it("is not swept where the other host has it at another path, unlike another one of that name", async () => {
+		const { a, b } = shared;
+		const name = `seen-${stackTag("org/project/stack/")}`;
+		const [disk, state] = await made(name);
+		await a.delete(state);
+		const path = await shared.another();
+		const { uuid } = await b.host.pools.define(
+			`<pool type="dir"><name>seen</name><target><path>${path}</path></target></pool>`,
+		);
+		await b.host.pools.start(uuid);
+		await shared.mount(b, shared.folder, path, "seen");
+		const there = join(path, disk.name);
+		rememberMade(there, b.host.uri);
+		assert.deepEqual(await sweep(a.host, { stack: "org/project/stack" }), { removed: [], kept: [] });
+		await b.machine.exec("umount", [path]);
+		await copyFile(join(shared.folder, disk.name), join(path, disk.name));
+		await b.host.pools.refresh(uuid);
+		const { removed } = await sweep(a.host, { stack: "org/project/stack" });
+		assert.deepEqual(removed, [`volume ${disk.path}`]);
+		forgetKnown(there, b.host.uri);
+		await b.host.pools.destroy(uuid);
+		await b.host.pools.undefine(uuid);
+	});
+
 	it("is left to the other host by a sweep, which takes what is left of a mark", async () => {
 		const name = `swept-${stackTag("org/project/stack/")}`;
 		const [disk, state] = await made(name);
 		const there = await shared.createAnew(disk, await shared.volumeOn(shared.b, name, { sizeMiB: 8 }), shared.b);
 		const moved = wire(await shared.b.update(state, machine(shared.b, name, there)));
 		const swept = await sweep(shared.a.host, { stack: "org/project/stack" });
-		assert.deepEqual(swept, { removed: [], kept: [`volume ${disk.path}: another host has it by now`] });
+		assert.deepEqual(swept, { removed: [], kept: [`volume ${disk.path}: another host may have it by now`] });
 		await shared.b.delete(moved);
 		const { uuid } = (await shared.b.host.pools.find("pool"))!;
 		await shared.b.host.volumes.delete(there.key);

@@ -114,6 +114,16 @@ describe("a host that machines are to go to", function () {
 		await b.host.domains.undefine(state.uuid);
 		assert.equal(await b.read(state), undefined);
 		await a.host.domains.define(definition.replaceAll(b.machine.poolDirectory, a.machine.poolDirectory));
+		const back = await inputs(a, "returns");
+		await a.machine.killLibvirtd();
+		await Promise.all([
+			assert.rejects(
+				domain.settle!(state, back, a.context),
+				/whether machine returns goes there from .* cannot be told: cannot connect/,
+			),
+			assert.rejects(b.read(state), /returns .* any more, and whether it is on .*, from where it came, cannot be told/),
+		]);
+		await a.machine.startLibvirtd();
 		await assert.rejects(b.read(state), /returns is not on .* any more, and on .*, from where it came: it was brought/);
 		const recorded = wire(await domain.update(state.uuid, state, await inputs(a, "returns"), a.context));
 		assert.equal((await a.read(recorded))?.uri, a.host.uri);

@@ -76,6 +76,15 @@ export class WaysLab {
 		return signal === "SIGKILL";
 	}
 
+	/** By a driver that remembers nothing of the hosts. @returns why it is refused */
+	async refused(task: Task): Promise<string | undefined> {
+		const driver = fork(join(__dirname, "morph-crash.js"));
+		driver.send(task);
+		const [{ refused }] = (await once(driver, "message")) as [{ refused?: string }];
+		await once(driver, "exit");
+		return refused;
+	}
+
 	/** It goes on from where it was: no boot, no number is missing, and nothing of the move is left on either host. */
 	async assertGoesOn(): Promise<number> {
 		const count = await assertTicks(this.at, this.state.uuid, this.bootId);

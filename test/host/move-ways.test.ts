@@ -14,6 +14,8 @@ const WRITE =
 const SAVED = { mode: "saveRestore" };
 /** Moment of the driver at which the machine is off, and in its file alone: before and after each call is one. */
 const RIGHT_AFTER_SAVE = 4;
+/** Its disks have been sent with it standing still, and its memory is beside them. */
+const RIGHT_AFTER_DISKS = 10;
 const REBOOT = { mode: "reboot", allowReboot: true };
 
 describe("a machine that goes to another host in another way than while it runs", function () {
@@ -61,6 +63,21 @@ describe("a machine that goes to another host in another way than while it runs"
 		await lab.assertGoesOn();
 	});
 
+	it("keeps its memory where its disks have come, and the host that it has left does not answer", async () => {
+		const { uuid } = lab.state;
+		const news = await lab.on(lab.there, SAVED);
+		assert.equal(await lab.dying({ state: lab.state, inputs: news, diesAt: RIGHT_AFTER_DISKS }), true);
+		assert.equal((await lab.there.host.domains.find(uuid))?.state, "paused");
+		const files = await lab.savedFiles();
+		await lab.at.machine.killLibvirtd();
+		const refused = await lab.refused({ state: lab.state, inputs: news });
+		assert.match(refused ?? "", /goes has come to .*, but for its memory, which was saved on .*Nothing was changed/);
+		assert.deepEqual(await lab.savedFiles(), files);
+		await lab.at.machine.startLibvirtd();
+		await lab.moved(news);
+		await lab.assertGoesOn();
+	});
+
 	it("goes on there where its driver was killed while its memory was written there", async () => {
 		const before = await lab.assertGoesOn();
 		await goesOnAfter(savedFaultOf("its memory is written"), lab, await lab.on(lab.there, SAVED));
@@ -86,6 +103,19 @@ describe("a machine that goes to another host in another way than while it runs"
 		assert.match(told?.reasons[0]?.reason ?? "", /^it changes \d+ MiB\/s of its memory, and 1 are sent/);
 		await lab.sh(`kill ${writer}`);
 		await lab.assertGoesOn();
+	});
+
+	it("is what it was where its driver was killed before it was shut down, also when it is paused then", async () => {
+		const news = await lab.on(lab.there, REBOOT);
+		const runsAfter = async (diesAt: number) =>
+			(await lab.dying({ state: lab.state, inputs: news, diesAt })) && (await lab.runningOn()).length === 1;
+		for (let moment = 1; await runsAfter(moment); moment++) {
+			await lab.at.host.domains.suspend(lab.state.uuid);
+			await lab.tried(lab.at, lab.inputs);
+			await lab.assertGoesOn();
+		}
+		await lab.tried(lab.at, lab.inputs);
+		await lab.assertStartedAnew();
 	});
 
 	it("is shut down and started there, where that is allowed", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
-import { stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { changes } from "../../provider/domain/changes";
@@ -9,6 +9,7 @@ import { domain } from "../../provider/domain/lifecycle";
 import { poll } from "../../provider/domain/patience";
 import type { DomainInputs } from "../../provider/domain/schema";
 import { policyOf } from "../../provider/move/convergence";
+import { noteMoving } from "../../provider/move/moving";
 import { parse } from "../../provider/xml/element";
 import { recordedIn } from "../../provider/xml/metadata";
 import { connectHosts } from "../../tools/testhost";
@@ -104,6 +105,12 @@ describe("a machine that moves to another host", function () {
 		await assert.rejects(tried(a, lost), /got 0 for a machine that moves with 1: allowed are its disks/);
 		const written = { ...news, disks: [{ ...disk!, volume: a.path("disk") }] };
 		await assert.rejects(tried(a, written), /disk on qemu\+unix.*(which holds something already|uses)/);
+		// An attempt to go elsewhere was cut off, to a volume of the same path.
+		const held = a.path("held.qcow2");
+		await copyFile(a.path("disk"), held);
+		await noteMoving(b.host, state.uuid, { to: "qemu+tcp://192.0.2.1/system", disks: [held], off: false });
+		await assert.rejects(tried(a, { ...news, disks: [{ ...disk!, volume: held }] }), /which holds something already/);
+		await noteMoving(b.host, state.uuid, undefined);
 		const other = await a.create(a.plain("other", { running: false, memoryMiB: 64, disks: [disk!] }));
 		await assert.rejects(tried(a, news), /which domain other uses; allowed is a volume of its own/);
 		await a.delete(other);
@@ -171,10 +178,26 @@ describe("a machine that moves to another host", function () {
 		inputs = off;
 		const news = await on(b, { running: false });
 		assert.match((await planned(b, news)).join(), /what its 1 disk\(s\) hold is sent to .*; it stays off$/);
+		const former = { state, inputs };
 		await moved(b, news);
 		assert.equal((await b.host.domains.find(state.uuid))?.state, "shutoff");
 		const images = [off.disks[0]!.volume, news.disks[0]!.volume];
 		const { stdout } = await promisify(execFile)("qemu-img", ["compare", "-s", ...images]);
 		assert.match(stdout, /identical/);
+
+		// What a run leaves that is killed before it has removed the variables of its firmware with a definition.
+		({ state, inputs } = former);
+		at = a;
+		const moving = { to: b.host.uri, disks: news.disks.map(({ volume }) => volume), off: true };
+		await noteMoving(b.host, state.uuid, moving);
+		const left = await b.host.domains.xml(state.uuid, { inactive: true, secure: true });
+		await a.host.domains.define(left, { validate: false });
+		await noteMoving(a.host, state.uuid, { ...moving, to: "qemu+tcp://elsewhere/system" });
+		await assert.rejects(
+			tried(b, news),
+			/where goes is cannot be told: on .* is defined and off; on .* defined and off/,
+		);
+		await noteMoving(a.host, state.uuid, moving);
+		await moved(b, news);
 	});
 });

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { link, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import { forgetKnown } from "../../provider/guard/known";
 import { sweep } from "../../provider/guard/sweep";
 import { Domain, Guard, Network, StoragePool, Volume } from "../../provider/index";
 import { connect } from "../../provider/libvirt";
@@ -28,7 +29,9 @@ describe("the sweep", function () {
 	const make = async (handler: typeof Volume, inputs: Record<string, unknown>) => {
 		const checked = await handler.check({}, { ...inputs, __provider: "x" });
 		assert.deepEqual(checked.failures, []);
-		return handler.create(checked.inputs);
+		const made = await handler.create(checked.inputs);
+		forgetKnown(made.id, host.uri);
+		return made;
 	};
 	const volumeName = (name: string) => `${name}-${stackTag(`${STACK}/`)}.qcow2`;
 	const names = async () => ({

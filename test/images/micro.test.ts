@@ -42,7 +42,7 @@ describe("micro image", () => {
 			assert.equal(firmware, boot);
 			const before = await guest.shell("cat /proc/sys/kernel/random/boot_id");
 			await host.virsh("reboot", "--mode", "agent", boot);
-			await guest.until(`test -e /run/booted && ! grep -q ${before} /proc/sys/kernel/random/boot_id`, 30);
+			await guest.until(`test -e /run/booted && ! grep -q ${before} /proc/sys/kernel/random/boot_id`);
 			await guest.shutdown("agent");
 		});
 	}

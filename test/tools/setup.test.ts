@@ -1,6 +1,7 @@
 import * as assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import {
+	chmodSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -224,6 +225,7 @@ describe("the set-up", () => {
 
 		interface Npm {
 			missingFromNpm(root: string): string | undefined;
+			installNpmPackages(signal: undefined, root: string): Promise<void>;
 			linkSelf(root: string): void;
 		}
 
@@ -245,6 +247,30 @@ describe("the set-up", () => {
 			assert.match(missingFromNpm(directory)!, /better-sqlite3/);
 			write("node_modules/better-sqlite3/build/Release/better_sqlite3.node", "");
 			assert.equal(missingFromNpm(directory), undefined);
+		});
+
+		it("are asked for once more where the one that is compiled was left out", async () => {
+			const { installNpmPackages } = await load<Npm>("npm.mjs");
+			write("package.json", JSON.stringify({ optionalDependencies: { "better-sqlite3": "1" } }));
+			const folder = "node_modules/better-sqlite3/build/Release";
+			write(
+				"bin/npm",
+				`#!/bin/sh
+				echo >> calls
+				mkdir -p ${folder} && echo {} > node_modules/.package-lock.json
+				[ $(wc -l < calls) -lt $(cat needed) ] || touch ${folder}/better_sqlite3.node\n`,
+			);
+			chmodSync(join(directory, "bin/npm"), 0o755);
+			const { PATH } = process.env;
+			process.env.PATH = `${join(directory, "bin")}:${PATH}`;
+			try {
+				write("needed", "3");
+				await assert.rejects(installNpmPackages(undefined, directory), /npm ci has succeeded twice without/);
+				await installNpmPackages(undefined, directory);
+				assert.equal(readFileSync(join(directory, "calls"), "utf8").length, 3);
+			} finally {
+				process.env.PATH = PATH;
+			}
 		});
 
 		it("include the package itself, for programs in this repository", async () => {

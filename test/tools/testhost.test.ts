@@ -11,11 +11,11 @@ import { processesOf } from "../../tools/testhost/processes";
 const cli = join(__dirname, "../../tools/testhost/cli.js");
 
 async function until(what: string, condition: () => boolean): Promise<void> {
-	for (let i = 0; i < 500; i++) {
+	for (let i = 0; i < 3000; i++) {
 		if (condition()) return;
 		await sleep(20);
 	}
-	assert.fail(`not within 10 s: ${what}`);
+	assert.fail(`not within a minute: ${what}`);
 }
 
 async function startGuest(host: TestHost, name: string): Promise<number> {

@@ -36,17 +36,24 @@ function missingSqlite(root) {
 	return existsSync(binary) ? undefined : "the compiled part of better-sqlite3";
 }
 
-/** @param {AbortSignal} [signal] */
+/**
+ * npm leaves out what is optional and could not be downloaded or compiled, so it is asked twice.
+ * @param {AbortSignal} [signal]
+ */
 export async function installNpmPackages(signal, root = repository) {
 	const hasLock = existsSync(join(root, "package-lock.json"));
-	await runLogged("npm", "npm", [hasLock ? "ci" : "install", "--no-fund", "--no-audit"], { cwd: root, signal });
-	// npm leaves its own record as it is where nothing had to be changed.
-	utimesSync(recordOf(root), new Date(), new Date());
-	const lacking = missingSqlite(root);
-	if (lacking === undefined) return;
+	let lacking;
+	for (let attempt = 1; attempt <= 2; attempt++) {
+		await runLogged("npm", "npm", [hasLock ? "ci" : "install", "--no-fund", "--no-audit"], { cwd: root, signal });
+		// npm leaves its own record as it is where nothing had to be changed.
+		utimesSync(recordOf(root), new Date(), new Date());
+		lacking = missingSqlite(root);
+		if (lacking === undefined) return;
+	}
 	throw new SetupError(
-		`npm ci has succeeded without ${lacking}, which means that compiling it failed or was killed. See why with ` +
-			`"npm install --no-save --foreground-scripts better-sqlite3"; it needs make, a C++ compiler and Python.`,
+		`npm ci has succeeded twice without ${lacking}, which means that it could not be downloaded or compiled, or was ` +
+			'killed. See why with "npm install --no-save --foreground-scripts better-sqlite3"; it needs make, a C++ compiler ' +
+			"and Python.",
 	);
 }
 

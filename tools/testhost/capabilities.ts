@@ -52,6 +52,15 @@ export function hideFeature(state: HostState, feature: string): void {
 	}
 }
 
+/** Takes something out of what the host's QEMU can do, by libvirt's name for it; as old as before. */
+export function hideFlag(state: HostState, flag: string): void {
+	for (const file of readdirSync(inHost(state)).map((name) => join(inHost(state), name))) {
+		const { atime, mtime } = statSync(file);
+		writeFileSync(file, readFileSync(file, "utf8").replace(`<flag name='${flag}'/>`, ""));
+		utimesSync(file, atime, mtime);
+	}
+}
+
 function modifiedAt(file: string): number {
 	return Math.trunc(statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
 }

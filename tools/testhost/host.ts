@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { hideFeature } from "./capabilities";
+import { hideFeature, hideFlag } from "./capabilities";
 import { type HostNetwork, linkAddressOfSlot, networkOfSlot } from "./config";
 import { identify, isAlive, send } from "./processes";
 import { removeHost } from "./remove";
@@ -106,6 +106,13 @@ export class TestHost {
 	async hideCpuFeature(feature: string): Promise<void> {
 		await this.virsh("domcapabilities", "--virttype", "qemu");
 		hideFeature(this.state, feature);
+		await this.restartLibvirtd();
+	}
+
+	/** Has libvirt find QEMU on this host without some of what it can do ("rng-builtin") from now on. Restarts libvirtd. */
+	async hideQemuFlags(...flags: string[]): Promise<void> {
+		await this.virsh("domcapabilities", "--virttype", "qemu");
+		for (const flag of flags) hideFlag(this.state, flag);
 		await this.restartLibvirtd();
 	}
 

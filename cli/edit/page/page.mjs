@@ -1,6 +1,7 @@
-/** The editor's page: the fields of each step from the server's form; what is wrong the server says after each change. */
+/** The editor's page: the fields of tools and steps from the server's form; what is wrong it says after each change. */
+import { HELP, inputOf, make, putAt, valueAt, valueFrom, WORDS } from "./fields.mjs";
 
-/** @type {{ phases: string[], fields: object[], draft: Record<string, object[]>, version: string, file: string }} */
+/** @type {{ lists: { path: string, of: string, fields: object[] }[], draft: Record<string, object[]>, version: string, file: string }} */
 let opened;
 /** The draft as it is in the file, as JSON. */
 let saved;
@@ -9,18 +10,6 @@ let problems = [];
 const unreadable = new Map();
 
 const element = (id) => document.getElementById(id);
-
-/** @param properties of the element; those with a dash, and `role`, are attributes */
-function make(tag, properties = {}, ...children) {
-	const made = document.createElement(tag);
-	for (const [name, value] of Object.entries(properties)) {
-		if (value === undefined) continue;
-		if (name.includes("-") || name === "role") made.setAttribute(name, value);
-		else made[name] = value;
-	}
-	made.append(...children);
-	return made;
-}
 
 async function ask(path, { method = "GET", body } = {}) {
 	const response = await fetch(path, {
@@ -44,177 +33,124 @@ function isChanged() {
 	return JSON.stringify(opened.draft) !== saved;
 }
 
-// ---- the steps
+// ---- the tools and steps
 
 function show() {
-	element("phases").replaceChildren(...opened.phases.map(phaseOf));
+	element("lists").replaceChildren(...opened.lists.map(listOf));
 	mark();
 }
 
-function phaseOf(phase) {
-	const steps = opened.draft[phase] ?? [];
-	const heading = make("h2", { id: phase, textContent: phase });
-	const add = make("button", { type: "button", textContent: "Add a step", "aria-label": `Add a step to ${phase}` });
+function listOf(list) {
+	const { path, of, fields } = list;
+	const items = opened.draft[path] ?? [];
+	const heading = make("h2", { id: path, textContent: path });
+	const add = make("button", { type: "button", textContent: `Add a ${of}`, "aria-label": `Add a ${of} to ${path}` });
 	add.addEventListener("click", () => {
-		opened.draft[phase] = [...steps, {}];
+		opened.draft[path] = [...items, {}];
 		changed();
-		focusOn(phase, steps.length, "kind");
-		tell(`step ${steps.length + 1} of ${phase} is new`);
+		focusOn(path, items.length, fields);
+		tell(`${of} ${items.length + 1} of ${path} is new`);
 	});
-	const list = steps.map((step, index) => stepOf(phase, steps, step, index));
-	return make("section", { "aria-labelledby": phase }, heading, ...list, add);
+	return make(
+		"section",
+		{ "aria-labelledby": path },
+		heading,
+		...items.map((item, index) => itemOf(list, items, item, index)),
+		add,
+	);
 }
 
-function stepOf(phase, steps, step, index) {
-	const place = `${phase}[${index}]`;
-	const known = opened.fields.map(({ name }) => name);
-	const strange = Object.keys(step).filter((name) => !known.includes(name));
+function itemOf({ path, of, fields }, items, item, index) {
+	const place = `${path}[${index}]`;
+	const known = fields.map(({ name }) => name.split(".")[0]);
+	const strange = Object.keys(item).filter((name) => !known.includes(name));
+	const what = `${of} ${index + 1} of ${path}`;
 	return make(
 		"fieldset",
 		{ id: place },
-		make("legend", { textContent: `Step ${index + 1} of ${phase}` }),
+		make("legend", { textContent: what[0].toUpperCase() + what.slice(1) }),
 		problemAt(place),
-		...opened.fields.map((field) => fieldOf(place, step, field)),
-		...strange.map((name) => strangeOf(place, step, name)),
+		...fields.map((field) => fieldOf(place, item, field)),
+		...strange.map((name) => strangeOf(place, item, name)),
 		make(
 			"div",
-			{ role: "group", "aria-label": `Place of step ${index + 1} of ${phase}` },
-			mover(phase, steps, index, -1, "Up"),
-			mover(phase, steps, index, 1, "Down"),
-			remover(phase, steps, index),
+			{ role: "group", "aria-label": `Place of ${what}` },
+			mover({ path, what, of }, items, index, -1, "Up"),
+			mover({ path, what, of }, items, index, 1, "Down"),
+			remover({ path, what, fields }, items, index),
 		),
 	);
 }
 
-function mover(phase, steps, index, by, textContent) {
+function mover({ path, what, of }, items, index, by, textContent) {
 	const to = index + by;
-	const id = `${phase}[${index}].${textContent}`;
-	const button = make("button", { type: "button", id, textContent, disabled: to < 0 || to >= steps.length });
-	button.setAttribute("aria-label", `${textContent}: step ${index + 1} of ${phase}`);
+	const id = `${path}[${index}].${textContent}`;
+	const button = make("button", { type: "button", id, textContent, disabled: to < 0 || to >= items.length });
+	button.setAttribute("aria-label", `${textContent}: ${what}`);
 	button.addEventListener("click", () => {
-		[steps[index], steps[to]] = [steps[to], steps[index]];
+		[items[index], items[to]] = [items[to], items[index]];
 		unreadable.clear();
 		changed();
-		const same = element(`${phase}[${to}].${textContent}`);
-		(same.disabled ? element(`${phase}[${to}].${by < 0 ? "Down" : "Up"}`) : same).focus();
-		tell(`step ${index + 1} of ${phase} is step ${to + 1} now`);
+		const same = element(`${path}[${to}].${textContent}`);
+		(same.disabled ? element(`${path}[${to}].${by < 0 ? "Down" : "Up"}`) : same).focus();
+		tell(`${what} is ${of} ${to + 1} now`);
 	});
 	return button;
 }
 
-function remover(phase, steps, index) {
-	const label = `Remove: step ${index + 1} of ${phase}`;
+function remover({ path, what, fields }, items, index) {
+	const label = `Remove: ${what}`;
 	const button = make("button", { type: "button", textContent: "Remove", "aria-label": label });
 	button.addEventListener("click", () => {
-		steps.splice(index, 1);
-		if (steps.length === 0) delete opened.draft[phase];
+		items.splice(index, 1);
+		if (items.length === 0) delete opened.draft[path];
 		unreadable.clear();
 		changed();
-		if (steps.length > 0) focusOn(phase, Math.min(index, steps.length - 1), "kind");
-		else element(phase).parentElement.querySelector("button").focus();
-		tell(`step ${index + 1} of ${phase} is removed`);
+		if (items.length > 0) focusOn(path, Math.min(index, items.length - 1), fields);
+		else element(path).parentElement.querySelector("button").focus();
+		tell(`${what} is removed`);
 	});
 	return button;
 }
 
-function focusOn(phase, index, field) {
-	element(`${phase}[${index}].${field}`)?.focus();
+function focusOn(path, index, [first]) {
+	element(`${path}[${index}].${first.name}`)?.focus();
 }
 
 /** What the schema does not know: it can only be taken out. */
-function strangeOf(place, step, name) {
+function strangeOf(place, item, name) {
 	const button = make("button", { type: "button", textContent: `Remove ${name}` });
 	button.addEventListener("click", () => {
-		delete step[name];
+		delete item[name];
 		changed();
 	});
 	return make("div", {}, problemAt(`${place}.${name}`), button);
 }
 
-// ---- the fields of a step
+// ---- their fields
 
-const WORDS = {
-	timeoutSeconds: "timeout, seconds",
-	onFailure: "on failure",
-	exec: "program",
-	parallel: "beside the former",
-};
-const LINES_HELP = "Program and arguments, one a line; a line that begins with a double quote is read as JSON.";
-
-function fieldOf(place, step, field) {
+function fieldOf(place, item, field) {
 	const id = `${place}.${field.name}`;
-	const help =
-		field.type === "lines" ? make("p", { id: `${id}.help`, className: "help", textContent: LINES_HELP }) : "";
-	const input = inputOf(id, step[field.name], field);
+	const words = HELP[field.type];
+	const help = words ? make("p", { id: `${id}.help`, className: "help", textContent: words }) : "";
+	const input = inputOf(valueAt(item, field.name), field, unreadable.get(id));
 	input.id = id;
 	input.setAttribute("aria-describedby", `${id}.problem${help ? ` ${id}.help` : ""}`);
 	input.addEventListener(input.tagName === "SELECT" || input.type === "checkbox" ? "change" : "input", () => {
-		take(id, step, field, input);
+		take(id, item, field, input);
 	});
 	const label = make("label", { htmlFor: id, textContent: WORDS[field.name] ?? field.name });
 	return make("div", { className: "field" }, label, input, problemAt(id), help);
 }
 
-function inputOf(id, value, field) {
-	const { type, choices, default: otherwise, min, max } = field;
-	if (type === "choice") {
-		const none = make("option", { value: "", textContent: otherwise === undefined ? "" : `${otherwise} (default)` });
-		const others = choices.filter((choice) => choice !== otherwise || choice === value);
-		const select = make(
-			"select",
-			{},
-			none,
-			...others.map((choice) => make("option", { value: choice, textContent: choice })),
-		);
-		// What is not allowed is shown as well.
-		if (value !== undefined && !choices.includes(value)) select.append(make("option", { value, textContent: value }));
-		select.value = value ?? "";
-		return select;
-	}
-	if (type === "switch") return make("input", { type: "checkbox", checked: value ?? otherwise ?? false });
-	if (type === "number")
-		return make("input", { type: "number", value: value ?? "", placeholder: otherwise ?? "", min, max });
-	const shown = unreadable.get(id) ?? (type === "lines" ? linesOf(value) : (value ?? ""));
-	return type === "lines"
-		? make("textarea", { value: shown, rows: 3, spellcheck: false })
-		: make("input", { value: shown });
-}
-
-function linesOf(value) {
-	if (value === undefined) return "";
-	if (!Array.isArray(value)) return String(value);
-	return value.map((one) => (/^"|[\n\r]|^$/.test(one) ? JSON.stringify(one) : one)).join("\n");
-}
-
-function take(id, step, { name, type, default: otherwise }, input) {
+function take(id, item, { name, type, default: otherwise }, input) {
 	unreadable.delete(id);
 	try {
-		const value = valueFrom(type, input, otherwise);
-		if (value === undefined) delete step[name];
-		else step[name] = value;
+		putAt(item, name, valueFrom(type, input, otherwise));
 	} catch {
 		unreadable.set(id, input.value);
 	}
 	changed({ redraw: false });
-}
-
-function valueFrom(type, input, otherwise) {
-	if (type === "switch") return input.checked === (otherwise ?? false) ? undefined : input.checked;
-	if (type === "number") {
-		if (input.validity.badInput) throw new Error("no number");
-		return input.value === "" ? undefined : Number(input.value);
-	}
-	if (type !== "lines") return input.value === "" ? undefined : input.value;
-	if (input.value.trim() === "") return undefined;
-	return input.value
-		.replace(/\n+$/, "")
-		.split("\n")
-		.map((line) => (line.startsWith('"') ? text(JSON.parse(line)) : line));
-}
-
-function text(value) {
-	if (typeof value !== "string") throw new Error("no text");
-	return value;
 }
 
 // ---- what is wrong, and what it comes to

@@ -2,6 +2,7 @@
  * Scripts that are put into what is there already, and taken out of it in the end: a disk that nobody uses by libguestfs, a
  * running machine by its guest agent.
  */
+import { isDeepStrictEqual } from "node:util";
 import { look } from "../../domain/look";
 import { type Change, type Context, InputError, type Lifecycle } from "../../lifecycle";
 import { isUnknown } from "../../unknown";
@@ -42,6 +43,14 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 		for (const property of ["volume", "domain"] as const) {
 			if (olds[property] === news[property]) continue;
 			found.push({ property, effect: "replace", note: "the scripts are taken out there, and put in here" });
+		}
+		for (const property of ["elevatedCredentials", "run", "powerOnSeconds"] as const) {
+			if (isDeepStrictEqual(olds[property], news[property])) continue;
+			found.push({
+				property,
+				effect: "live",
+				note: "recorded: used when scripts are put in or taken out the next time",
+			});
 		}
 		if (isUnknown(news.injected) || olds.injected.version !== news.injected.version) {
 			found.push({
@@ -89,6 +98,7 @@ export const injection: Lifecycle<InjectionInputs, InjectionFacts> = {
 
 	async update(_id, olds, news, context) {
 		const { target, timings } = olds;
+		if (olds.injected.version === news.injected.version) return { ...news, target, scripts: olds.scripts, timings };
 		const { scripts } = await put(context, news, payloadOf(news.injected), news.run);
 		return { ...news, target, scripts: scripts ?? olds.scripts, timings };
 	},

@@ -1,19 +1,15 @@
 /**
  * A machine that is off, started for what is put into it by its guest agent, and off again afterwards. That it was started for
- * this alone is noted in its metadata before, which what runs keeps until it ends: a run that follows one that was cut off
- * ends it, and nobody else's machine.
+ * this alone is noted in what runs, and goes with that: a run that follows one that was cut off ends it, and nobody else's.
  */
-import { look } from "../../domain/look";
 import { patiently } from "../../domain/patience";
-import { turnOff, turnOn } from "../../domain/power";
+import { turnOff } from "../../domain/power";
 import { untilAgent } from "../../domain/wait";
 import type { DomainInfo, Host } from "../../libvirt";
 import type { Context } from "../../lifecycle";
-import { child, childInNamespace, parse } from "../../xml/element";
+import { append, child, childInNamespace, element, parse, serialize } from "../../xml/element";
 
 const NAMESPACE = "urn:pulumi-libvirt-clones:power-on";
-const PREFIX = "clones-power";
-const NOTE = "<started/>";
 
 /** Whether a machine runs because it was started for this. */
 export async function isStartedForThis(host: Host, { uuid, name, state }: DomainInfo): Promise<boolean> {
@@ -33,14 +29,9 @@ export async function whilePoweredOn<T>(
 	work: () => Promise<T>,
 ): Promise<T> {
 	const { host, log } = context;
-	await note(host, uuid, NOTE);
+	log(`starts ${name} for this`);
+	await startNoted(host, uuid, name);
 	try {
-		const seen = await look(host, uuid);
-		if (!seen) throw new Error(`domain ${name} is gone`);
-		log(`starts ${name} for this`);
-		await turnOn(host, seen);
-		// Whoever starts it later is somebody else.
-		await note(host, uuid, undefined);
 		if (!(await untilAgent(host, uuid, seconds))) {
 			throw new Error(
 				`the guest agent of ${name}, which was started for this, has not answered within ${seconds} s ` +
@@ -50,11 +41,22 @@ export async function whilePoweredOn<T>(
 		return await work();
 	} finally {
 		await turnOff(context, uuid, seconds);
-		await note(host, uuid, undefined);
 		log(`${name} is off again`);
 	}
 }
 
-async function note(host: Host, uuid: string, xml: string | undefined): Promise<void> {
-	await patiently(() => host.domains.setMetadata(uuid, NAMESPACE, PREFIX, xml, "config"));
+/** @throws Error for one that somebody else has started */
+async function startNoted(host: Host, uuid: string, name: string): Promise<void> {
+	const found = await host.domains.find(uuid);
+	if (!found) throw new Error(`domain ${name} is gone`);
+	// A run that was cut off has done that.
+	if (await isStartedForThis(host, found)) return;
+	if (found.state !== "shutoff") {
+		throw new Error(`domain ${name} was off, and somebody else has started it meanwhile: run pulumi up again`);
+	}
+	const root = parse(await host.domains.xml(uuid, { inactive: true, secure: true }), `the definition of ${name}`);
+	const metadata = child(root, "metadata") ?? append(root, element("metadata"));
+	append(metadata, parse(`<started xmlns="${NAMESPACE}"/>`));
+	// Of a domain that is defined this is a start, with what only the run is to have.
+	await patiently(() => host.domains.createTransient(serialize(root)));
 }

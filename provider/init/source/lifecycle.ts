@@ -2,6 +2,7 @@
  * The machine that others are cloned from, before they are: it has to be there, the stack has to be allowed to clone it,
  * and it has to be off, so that its disk is whole. It is looked at and turned off, and never changed or removed.
  */
+import { isDeepStrictEqual } from "node:util";
 import { patiently, poll } from "../../domain/patience";
 import { turnOff } from "../../domain/power";
 import type { DomainInfo, Host } from "../../libvirt";
@@ -23,8 +24,8 @@ export const cloneSource: Lifecycle<CloneSourceInputs, CloneSourceFacts> = {
 		if (olds.domain !== news.domain) {
 			return [{ property: "domain", effect: "replace", note: "another machine is cloned" }];
 		}
-		return (["action", "timeoutSeconds"] as const)
-			.filter((property) => olds[property] !== news[property])
+		return (["action", "timeoutSeconds", "elevatedCredentials"] as const)
+			.filter((property) => !isDeepStrictEqual(olds[property], news[property]))
 			.map((property): Change => ({ property, effect: "live", note: "used when it is cloned the next time" }));
 	},
 

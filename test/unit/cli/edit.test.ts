@@ -13,7 +13,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Draft, open, save } from "../../../cli/edit/document";
-import { form } from "../../../cli/edit/form";
+import { form, type List } from "../../../cli/edit/form";
 import { type Editor, serve } from "../../../cli/edit/server";
 
 const TEXT = `# Taken out of the balancer, and put back.
@@ -74,10 +74,7 @@ describe("a template that is edited", () => {
 			save(file, draft, open(file).version);
 			assert.doesNotMatch(readFileSync(file, "utf8"), /migration:/);
 			writeFileSync(file, "migration: { afterwards: [] }");
-			assert.throws(
-				() => open(file),
-				/there is no phase migration.afterwards; allowed are .*migration.duringMigration/,
-			);
+			assert.throws(() => open(file), /there is no migration.afterwards; allowed are .*migration.duringMigration/);
 		});
 
 		it("is JSON where its name says so, keeps its mode, and is followed to where a link leads", () => {
@@ -102,9 +99,10 @@ describe("a template that is edited", () => {
 
 		for (const [text, expected] of [
 			["preMigration: [", /drain.yaml: .*at line 1/],
-			["- a", /drain.yaml: allowed is a group with preMigration/],
-			["drain: []", /there is no phase drain; allowed are preMigration/],
+			["- a", /drain.yaml: allowed is a group with tools, preMigration/],
+			["drain: []", /there is no drain; allowed are tools, preMigration/],
 			["hotPlug: {}", /hotPlug is to be a list of steps/],
+			["tools: [jq]", /tools is to be a list of tools, each of them a group/],
 			["hotPlug: [vcpus]", /hotPlug is to be a list of steps/],
 		] as const) {
 			it(`is not opened when it is ${JSON.stringify(text)}`, () => {
@@ -115,8 +113,8 @@ describe("a template that is edited", () => {
 	});
 
 	it("has a field for everything that a step may have", () => {
-		const { phases, fields } = form();
-		assert.ok(phases.includes("preMigration"));
+		const { of: what, fields } = form().find(({ path }) => path === "preMigration")!;
+		assert.equal(what, "step");
 		const of = (name: string) => fields.find((field) => field.name === name);
 		assert.equal(of("kind")?.type, "choice");
 		assert.equal(of("kind")?.default, "guestExec");
@@ -129,6 +127,17 @@ describe("a template that is edited", () => {
 			max: 86_400,
 		});
 		assert.deepEqual(of("parallel"), { name: "parallel", type: "switch", default: false });
+	});
+
+	it("has a field for everything that a tool may have", () => {
+		const [{ path, of, fields }] = form() as [List];
+		assert.deepEqual([path, of], ["tools", "tool"]);
+		const types = fields.map(({ name, type }) => `${name} ${type}`);
+		assert.deepEqual(types, [
+			...["name text", "provides text", "script.text long", "script.file text"],
+			...["package.file text", "package.install lines", "package.remove lines"],
+			...["sha256 text", "credentials pairs", "required switch", "keep switch", "timeoutSeconds number"],
+		]);
 	});
 
 	describe("served", () => {

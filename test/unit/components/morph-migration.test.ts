@@ -53,6 +53,35 @@ describe("MorphMigration", () => {
 		assert.deepEqual(here.nics, [{ network: "lan" }]);
 	});
 
+	it("makes the disks of a type after those of the set, and gives the machine the rest of it", async () => {
+		const type = {
+			vcpus: 1,
+			memoryMiB: 512,
+			disks: [{ sizeGiB: 2 }, { sizeGiB: 1, format: "raw" as const, serial: "logs" }],
+		};
+		const args = { members: { db: { instanceType: type }, web: {} }, dataDisks: [{ sizeGiB: 4 }] };
+		const registered = await made(args, { preview: true });
+		const { instanceType, disks } = inputs(registered, DOMAIN, "web-db");
+		assert.deepEqual(instanceType, { vcpus: 1, memoryMiB: 512 });
+		assert.deepEqual(
+			(disks as Array<{ serial?: string; format?: string }>).map(({ serial, format }) => [serial, format]),
+			[
+				[undefined, undefined],
+				["data-0", "qcow2"],
+				["type-0", "qcow2"],
+				["logs", "raw"],
+			],
+		);
+		const made0 = inputs(registered, VOLUME, "web-db-type-0");
+		assert.deepEqual([made0.sizeMiB, made0.movable, made0.uri, made0.base], [2048, true, a.uri, undefined]);
+		assert.deepEqual(
+			of(registered, VOLUME)
+				.map(({ name }) => name)
+				.filter((name) => name.includes("type")),
+			["web-db-type-0", "web-db-type-1"],
+		);
+	});
+
 	it("gives all of them the steps, and a member its own in their place", async () => {
 		const drain = { preMigration: [{ exec: ["drain"] }] };
 		const own = { postMigration: [{ exec: ["warm"] }] };

@@ -57,7 +57,7 @@ describe("the address of a forked child", () => {
 });
 
 describe("what a forked child is told", () => {
-	it("is a line for each part, the seed first, and another seed each time", () => {
+	it("is a line for each part, and which files are put", () => {
 		const identity = {
 			hostname: "blue",
 			machineId: "0".repeat(32),
@@ -68,18 +68,17 @@ describe("what a forked child is told", () => {
 				{ path: "/etc/d", content: "\0", mode: "0644", encoding: "text" as const },
 			],
 		};
-		const [seed, ...lines] = identityText(identity, 1.5).trimEnd().split("\n");
-		assert.match(seed!, /^seed '[A-Za-z0-9+/]{86}=='$/);
-		assert.notEqual(identityText(identity, 1.5).split("\n")[0], seed);
-		assert.deepEqual(lines.slice(0, 6), [
-			`at '1.500' '${KEY_FILE}' '${KEY_FILE}.pub' '/etc/a b' '/etc/c' '/etc/d'`,
+		const { paths, input } = identityText(identity);
+		assert.deepEqual(paths, [KEY_FILE, `${KEY_FILE}.pub`, "/etc/a b", "/etc/c", "/etc/d"]);
+		const lines = input.trimEnd().split("\n");
+		assert.deepEqual(lines.slice(0, 5), [
 			"named 'blue'",
 			`numbered '${"0".repeat(32)}'`,
 			`put '0600' '${KEY_FILE}' 'PRIVATE'`,
 			`put '0644' '${KEY_FILE}.pub' '${KEY.publicKey}'`,
 			"put64 '0600' '/etc/a b' 'AAE='",
 		]);
-		const shell = `put() { printf "%s|" "$@"; }; put64() { put "$@"; }; ${lines.slice(6).join("\n")}`;
+		const shell = `put() { printf "%s|" "$@"; }; put64() { put "$@"; }; ${lines.slice(5).join("\n")}`;
 		assert.equal(
 			execFileSync("sh", ["-c", shell], { encoding: "utf8" }),
 			"0644|/etc/c|it's\n'$(reboot)'\n|0644|/etc/d|AA==|",

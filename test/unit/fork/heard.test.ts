@@ -8,10 +8,13 @@ describe("what the scripts of a child tell on their port", () => {
 		({ domains: { qmp: async () => said.shift() ?? "" } }) as unknown as Pick<Host, "domains"> as Host;
 	const listening = (host: Host) => {
 		const done: string[] = [];
-		const hear = endHeard(host, "uuid", async () => {
+		const linked = async () => {
 			done.push("up");
-		});
-		return { done, hear };
+		};
+		const somebody = async (said: string) => {
+			done.push(said);
+		};
+		return { done, hear: endHeard(host, "uuid", { linked }), hearBoth: endHeard(host, "uuid", { linked, somebody }) };
 	};
 
 	it("has the link come up once the NIC is used, and no agent asked for that", async () => {
@@ -23,6 +26,21 @@ describe("what the scripts of a child tell on their port", () => {
 	it("has the agent asked when a script has ended", async () => {
 		const { done, hear } = listening(guest("linked\nended\n"));
 		assert.deepEqual([await hear(), ...done], [true, "up"]);
+	});
+
+	it("hears who somebody is once all of that is there, whatever words are in it, and before what comes then", async () => {
+		const { done, hearBoth } = listening(
+			guest("random 1\nhostname linked\nended", " x\nsome", "body\nlinked\n", "ended\n"),
+		);
+		assert.deepEqual([await hearBoth(), await hearBoth(), ...done], [false, false]);
+		const account = "random 1\nhostname linked\nended x\n";
+		assert.deepEqual([await hearBoth(), ...done], [false, account, "up"]);
+		assert.deepEqual([await hearBoth(), ...done], [true, account, "up"]);
+	});
+
+	it("has the agent asked when a script has ended before it was somebody, and no link come up", async () => {
+		const { done, hearBoth } = listening(guest("random 1\nended\n"));
+		assert.deepEqual([await hearBoth(), ...done], [true]);
 	});
 
 	it("has the link come up when nobody has told for long", async () => {

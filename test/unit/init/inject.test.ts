@@ -216,6 +216,9 @@ describe("scripts in what is there already", () => {
 		const other = { ...injectedOf(payload), version: "b".repeat(64) };
 		assert.deepEqual(told(of({ volume: "/v" }), of({ volume: "/v", injected: { version: payload.version } })), []);
 		assert.deepEqual(told(of({ volume: "/v" }), of({ volume: "/v", injected: other })), ["injected live"]);
+		const access = (password: string) => of({ domain: "d", elevatedCredentials: { authFile: password } });
+		assert.deepEqual(told(access("former"), access("new")), ["elevatedCredentials live"]);
+		assert.deepEqual(told(access("former"), access("former")), []);
 		assert.deepEqual(told(of({ volume: "/v" }), of({ volume: "/w" })), ["volume replace"]);
 		assert.deepEqual(told(of({ volume: "/v" }), of({ domain: "d" })), ["volume replace", "domain replace"]);
 	});

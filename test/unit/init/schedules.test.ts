@@ -18,7 +18,7 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 
 		const script = (name: string, when: object) => ({ kind: "customize" as const, name, content: logs(name), when });
 		const until = async (count: number) => {
-			for (let tries = 0; machine.log.length < count && tries < 100; tries++) await sleep(50);
+			for (let tries = 0; machine.log.length < count && tries < 600; tries++) await sleep(50);
 			return machine.log;
 		};
 

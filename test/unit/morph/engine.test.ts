@@ -316,6 +316,23 @@ describe("steps of a change", () => {
 		assert.deepEqual(world.ran, ["second"]);
 	});
 
+	it("are taken back as well when they could not be recorded once", async () => {
+		const world = new World();
+		const { journal, ...around } = world.around;
+		let fails = true;
+		const write = async (record: MorphRecord) => {
+			if (fails && stateOf(record, "second") === "begun") {
+				fails = false;
+				throw new Error("the connection was lost");
+			}
+			return journal.write(record);
+		};
+		const steps = [[program(world, "first")], [program(world, "second")]];
+		await assert.rejects(runSteps(steps, FRESH, { ...around, journal: { ...journal, write } }), CompensatedError);
+		assert.equal(stateOf(world.record, "first"), "undone");
+		assert.equal(times(world, "undo first"), 1);
+	});
+
 	it("of another change are taken back as far as they are known", async () => {
 		const world = new World();
 		await world.run(plan(world).slice(0, 1));
@@ -323,11 +340,25 @@ describe("steps of a change", () => {
 		assert.deepEqual(world.ran, ["before", "undo before"]);
 		assert.equal(stateOf(world.record, "before"), "undone");
 	});
+
+	it("that are in the template no more are named when the others are taken back", async () => {
+		const world = new World();
+		await world.run([[program(world, "kept")], [program(world, "dropped")]]);
+		await takeBack([[program(world, "kept")]], world.record, world.around);
+		assert.deepEqual(world.ran, ["kept", "dropped", "undo kept"]);
+		assert.ok(world.logged.includes("dropped is not taken back: the template has it no more"), world.logged.join());
+	});
 });
 
 describe("the record of a change", () => {
 	it("is read as it was written", () => {
 		assert.deepEqual(parseRecord(printRecord(FRESH)), FRESH);
+	});
+
+	it("is no longer than a definition can be, whatever a program said", () => {
+		const text = printRecord({ ...FRESH, reason: '"\n'.repeat(4_000_000) });
+		assert.ok(text.length < 20_000);
+		assert.equal(parseRecord(text)?.goal, FRESH.goal);
 	});
 
 	it("is none when it is of another making", () => {

@@ -11,6 +11,13 @@ const lines = (given: Partial<Given>, vcpus: number, memoryMiB: number) => {
 };
 
 describe("the plan of a change of size", () => {
+	it("gives memory back before vCPUs, and takes it before them", () => {
+		const kinds = (vcpus: number, memoryMiB: number) =>
+			planMorph(shape({ presentMiB: 320 }), { vcpus, memoryMiB }).steps.map(({ kind }) => kind);
+		assert.deepEqual(kinds(1, 256), ["memory", "vcpus"]);
+		assert.deepEqual(kinds(3, 384), ["memory", "vcpus"]);
+	});
+
 	it("has nothing to do for a machine that is as wanted", () => {
 		assert.deepEqual(planMorph(shape(), { vcpus: 2, memoryMiB: 256 }), { mode: "none", steps: [], reasons: [] });
 	});

@@ -73,6 +73,7 @@ describe("the way to another host", () => {
 		[{ socketFolder: "run/to-b" }, /^migration.socketFolder: got "run\/to-b"; allowed is an absolute path/],
 		[{ socketFolder: "/run/to-b", tls: true }, /^migration.socketFolder: got \/run\/to-b with tls, /],
 		[{ socketFolder: "/run/to-b", address: "b" }, /^migration.socketFolder: got \/run\/to-b with address, /],
+		[{ mode: "saveRestore", whenLacking: "adapt" }, /^migration.whenLacking: got "adapt" with mode "saveRestore"/],
 		[{ port: 5 }, /^migration.port: there is no such property/],
 	];
 	for (const [migration, complaint] of bad) {
