@@ -131,12 +131,14 @@ class Probe {
 	/** Nothing in it comes from a user. */
 	private xml(): string {
 		const name = `clones-probe-${this.type}-${randomBytes(4).toString("hex")}`;
+		// Without it libvirt 9.0 gives QEMU an option that QEMU 9.0 does not know any more.
+		const features = this.isX86 ? "<features><acpi/></features>" : "";
 		return `<domain type="${this.type}">
 			<name>${name}</name>
 			<uuid>${this.uuid}</uuid>
 			<memory unit="MiB">32</memory>
 			<vcpu>1</vcpu>
-			<os><type arch="${this.arch}">hvm</type></os>
+			<os><type arch="${this.arch}">hvm</type></os>${features}
 			<on_reboot>destroy</on_reboot>
 			<devices><controller type="usb" model="none"/><memballoon model="none"/></devices>
 		</domain>`;

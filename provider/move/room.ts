@@ -18,6 +18,12 @@ export interface Coming {
 	memoryMiB: number;
 }
 
+/** Of one that asks for room. */
+export interface Asking extends Coming {
+	/** Of its processor: "x86_64". */
+	arch: string;
+}
+
 const PREFIX = "clones-room-";
 /** Two that have asked at the same time withdraw, and ask again after times of their own. */
 const TRIES = 4;
@@ -28,7 +34,7 @@ const MOST_WAIT_MS = 1000;
  * Runs work for which the host has to have room for a machine.
  * @throws Error that names what is short, and who has taken it
  */
-export async function withRoom<T>(host: Host, coming: Coming, work: () => Promise<T>): Promise<T> {
+export async function withRoom<T>(host: Host, coming: Asking, work: () => Promise<T>): Promise<T> {
 	const release = await takeRoom(host, coming);
 	try {
 		return await work();
@@ -46,7 +52,7 @@ export async function refuseWithoutRoom(host: Host, coming: Coming): Promise<voi
 	if (lack) throw new Error(complaint(host, coming, lack));
 }
 
-async function takeRoom(host: Host, coming: Coming): Promise<() => Promise<void>> {
+async function takeRoom(host: Host, coming: Asking): Promise<() => Promise<void>> {
 	for (let tries = 1; ; tries++) {
 		const release = await announce(host, coming);
 		const lack = await lackOf(host, coming).catch(async (error) => {
@@ -73,7 +79,7 @@ async function lackOf(host: Host, { uuid, memoryMiB }: Coming): Promise<Lack | u
 }
 
 /** @returns what takes it back */
-async function announce(host: Host, { uuid, name, memoryMiB }: Coming): Promise<() => Promise<void>> {
+async function announce(host: Host, { arch, uuid, name, memoryMiB }: Asking): Promise<() => Promise<void>> {
 	const xml = serialize(
 		element(
 			"domain",
@@ -81,7 +87,9 @@ async function announce(host: Host, { uuid, name, memoryMiB }: Coming): Promise<
 			element("name", {}, `${PREFIX}${randomBytes(4).toString("hex")}`),
 			element("description", {}, JSON.stringify({ uuid, name, memoryMiB } satisfies Coming)),
 			element("memory", { unit: "MiB" }, 1),
-			element("os", {}, element("type", {}, "hvm")),
+			element("os", {}, element("type", { arch }, "hvm")),
+			// Without it libvirt 9.0 gives QEMU an option that QEMU 9.0 does not know any more.
+			...(arch === "x86_64" ? [element("features", {}, element("acpi"))] : []),
 			element(
 				"devices",
 				{},
