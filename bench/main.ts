@@ -37,7 +37,7 @@ async function main(args: string[]): Promise<void> {
 
 	const loadBefore = loadavg()[0]!;
 	const result = await benchmark.run({ quick: values.quick });
-	const text = `${JSON.stringify({ ...rounded(result), machine: await machine(loadBefore) }, undefined, "\t")}\n`;
+	const text = `${JSON.stringify({ ...rounded(result), machine: await machine(loadBefore, await benchmark.qemu?.()) }, undefined, "\t")}\n`;
 	await mkdir(folder, { recursive: true });
 	await writeFile(join(folder, `${name}.json`), text);
 	if (benchmark.chart) await writeFile(join(folder, `${name}.svg`), benchmark.chart(result));
@@ -58,7 +58,7 @@ function rounded(value: object): object {
 }
 
 /** What the numbers were measured on. */
-async function machine(loadBefore: number): Promise<object> {
+async function machine(loadBefore: number, qemuRoot = "/"): Promise<object> {
 	const version = async (command: string, ...args: string[]) =>
 		(await promisify(execFile)(command, args)).stdout.trim().split("\n")[0];
 	return {
@@ -67,7 +67,7 @@ async function machine(loadBefore: number): Promise<object> {
 		cpu: cpus()[0]?.model.trim(),
 		load_average_before: loadBefore,
 		node: process.version,
-		qemu: await version("qemu-img", "--version"),
+		qemu: await version(join(qemuRoot, "usr/bin/qemu-system-x86_64"), "--version"),
 		libvirt: await version("virsh", "--version"),
 		pulumi: await version(join(cacheDirectory(), "bin/pulumi"), "version"),
 	};

@@ -19,6 +19,8 @@ export interface Options {
 
 export interface Benchmark {
 	run(options: Options): Promise<Result>;
+	/** Root of the QEMU that it is run with. @default the machine's own */
+	qemu?(): Promise<string | undefined>;
 	/** The picture of a result, as SVG. */
 	chart?(result: Result): string;
 	/** Tables for the guides, by the name of their place: see `tables.ts`. */

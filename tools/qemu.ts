@@ -1,6 +1,6 @@
 /**
- * A QEMU of 8.2 or later beside an older one: forks take another way there, and both are tested. Where the machine's
- * own is new enough there is nothing to do.
+ * A newer QEMU beside an older one: forks and moves of guests without KVM take another way there, and both are tested.
+ * Where the machine's own is new enough there is nothing to do.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -16,13 +16,14 @@ const run = promisify(execFile);
 const PACKAGES = ["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios"];
 
 /**
+ * @param since the version that is needed
  * @returns the root that it is laid out in; undefined where the machine's own QEMU is as new
  * @throws Error where Debian's backports, which it comes from, are not to be had
  */
-export async function ensureNewerQemu(): Promise<string | undefined> {
+export async function ensureNewerQemu(since: "8.2" | "9.0"): Promise<string | undefined> {
 	const { stdout } = await run("qemu-system-x86_64", ["--version"]);
-	const [, major, minor] = /version (\d+)\.(\d+)/.exec(stdout) ?? [];
-	if (Number(major) > 8 || (Number(major) === 8 && Number(minor) >= 2)) return undefined;
+	const own = /version (\d+\.\d+)/.exec(stdout)?.[1] ?? "0";
+	if (own.localeCompare(since, "en", { numeric: true }) >= 0) return undefined;
 	const folder = join(cacheDirectory(), "qemu-newer");
 	await withLock(
 		`${folder}.lock`,
@@ -61,13 +62,12 @@ async function mirror(): Promise<string> {
 	const format = ["--format", "$(REPO_URI)", "Created-By: Packages", `Codename: ${await codename()}`];
 	const { stdout } = await run("apt-get", ["indextargets", ...format]);
 	const [found] = stdout.split("\n");
-	if (!found)
-		throw new Error(`QEMU is older than 8.2, and apt knows no source of ${await codename()} for a newer one.`);
+	if (!found) throw new Error(`QEMU is too old, and apt knows no source of ${await codename()} for a newer one.`);
 	return found;
 }
 
 async function codename(): Promise<string> {
 	const found = /^VERSION_CODENAME=(\S+)$/m.exec(await readFile("/etc/os-release", "utf8"));
-	if (!found) throw new Error("QEMU is older than 8.2; a newer one is fetched on Debian only.");
+	if (!found) throw new Error("QEMU is too old; a newer one is fetched on Debian only.");
 	return found[1]!;
 }

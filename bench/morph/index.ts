@@ -2,12 +2,13 @@
  * A running machine that changes its size, its place, or both, against plain `virsh migrate` and against turning it off. See
  * bench/README.md.
  */
+import { ensureNewerQemu } from "../../tools/qemu";
 import { interleaved, median } from "../measure";
 import type { Benchmark, Options, Result } from "../result";
 import { markdownTable } from "../tables";
 import { Stand, type Taken } from "./stand";
 
-export const morph: Benchmark = { run, tables };
+export const morph: Benchmark = { run, tables, qemu: () => ensureNewerQemu("9.0") };
 
 const ROUNDS = 11;
 const WAYS = ["virsh", "move", "moveAndMorph", "morph", "restart"] as const;

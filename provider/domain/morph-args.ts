@@ -6,13 +6,15 @@ import type { CpuArgs, NicArgs } from "./resource";
 /** How one host reaches another, and how a machine goes there. */
 export interface MigrationArgs {
 	/**
-	 * `live`: it goes while it runs. `saveRestore`: its memory is saved into a file beside its first disk, brought there
-	 * through the machine that runs Pulumi, and it goes on there at its next instruction; it stands still for as long as that
-	 * takes. `reboot`: it is shut down and started there; needs `allowReboot`. `auto`: `live`; where its new host lacks what
-	 * it runs with, `reboot` if that is allowed.
+	 * `live`: it goes while it runs. `paused`: it stands still while its memory is sent, after what its disks hold.
+	 * `saveRestore`: its memory is saved into a file beside its first disk, brought there through the machine that runs
+	 * Pulumi, and it goes on there at its next instruction; it stands still for as long as that takes. `reboot`: it is shut
+	 * down and started there; needs `allowReboot`. `auto`: `live`; where it runs without KVM by a QEMU that loses what
+	 * its guest writes meanwhile, `paused`; where its new host lacks what it runs with, `reboot` if that is
+	 * allowed.
 	 * @default "auto"
 	 */
-	mode?: pulumi.Input<"auto" | "live" | "saveRestore" | "reboot">;
+	mode?: pulumi.Input<"auto" | "live" | "paused" | "saveRestore" | "reboot">;
 	/** Whether it may be shut down and started anew for a move. @default false */
 	allowReboot?: pulumi.Input<boolean>;
 	/**

@@ -90,7 +90,9 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 	const lines = adapts.filter(({ remedy }) => remedy).map((lack) => lackLine(lack, news.uri, "adapt"));
 	const adapting = lines.length === 0 ? {} : { adapting: lines };
 	if (!seen.active) return { from: olds.uri, how: "off", ...adapting };
-	return { from: olds.uri, how: "running", mode, because: found.map(({ reason }) => reason), ...adapting };
+	const decisive = found.filter((obstacle) => (obstacle.mode === "paused") === (mode === "paused"));
+	const because = decisive.map(({ reason }) => reason);
+	return { from: olds.uri, how: "running", mode, because, ...adapting };
 }
 
 function pauseClause({ maxPauseMs, onNoConvergence, timeoutSeconds }: Policy): string {
@@ -152,6 +154,7 @@ export function moveChange(
 	const why = because.length === 0 ? "" : ` (${because.join("; ")})`;
 	const running = {
 		live: `while it runs: ${sent}, ${pauseClause(policyOf(news.migration))}, then it goes on there`,
+		paused: `standing still${why}: what its ${disks} disk(s) hold is sent to ${migrateUri} while it runs, its memory after that while it stands still, then it goes on there`,
 		saveRestore:
 			`saved, and goes on there at its next instruction: it stands still for as long as it takes until its memory has ` +
 			`been brought through this machine, and what its ${disks} disk(s) hold sent to ${migrateUri}`,

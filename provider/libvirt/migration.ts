@@ -18,6 +18,8 @@ export interface Migration {
 	copy: "all" | "top";
 	/** Whether the other disks are known to be safe to go on from there: libvirt's own check is left out. @default false */
 	safe?: boolean;
+	/** Whether it runs while its memory is sent; else it stands still from when that begins. @default true */
+	live?: boolean;
 	/** Whether it stands still there until it is resumed. */
 	paused?: boolean;
 	/** Whether QEMU slows the guest down where that changes its memory faster than it is sent. @default false */

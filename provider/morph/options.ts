@@ -29,11 +29,12 @@ export interface Machine {
 }
 
 /** From the best to the worst; a set can do what the worst of its machines can. */
-const MODES = ["none", "live", "start", "save-restore", "reboot", "impossible"] as const;
+const MODES = ["none", "live", "start", "paused", "save-restore", "reboot", "impossible"] as const;
 
 /**
  * `none`: is of that size; `live`: changes, and moves, while it runs; `start`: is off, and has it from its next start on;
- * `save-restore`: stands still while it is brought to the other host, and goes on there; `reboot`: by a restart.
+ * `paused`: stands still while its memory is sent to the other host; `save-restore`: while it is saved and brought there;
+ * `reboot`: by a restart.
  */
 export type MorphMode = (typeof MODES)[number];
 

@@ -1,9 +1,9 @@
-/** How a machine goes to another host: while it runs, saved and restored there, or shut down and started there. Pure. */
+/** How a machine goes to another host: while it runs, standing still, saved and restored, or by a restart. Pure. */
 import { InputError } from "../lifecycle";
 import type { Obstacle } from "./obstacles";
 
 /** From the best to the worst. */
-export const MOVE_MODES = ["live", "saveRestore", "reboot"] as const;
+export const MOVE_MODES = ["live", "paused", "saveRestore", "reboot"] as const;
 export type MoveMode = (typeof MOVE_MODES)[number];
 
 export interface Wish {
@@ -21,15 +21,35 @@ export function modeOf(
 	{ mode = "auto", allowReboot = false }: Wish = {},
 	found: ReadonlyArray<Obstacle> = [],
 ): MoveMode {
-	const byRestart = found.every((obstacle) => obstacle.mode === "reboot");
+	const standing = found.filter((obstacle) => obstacle.mode === "paused");
+	const others = found.filter((obstacle) => obstacle.mode !== "paused");
+	const byRestart = others.every((obstacle) => obstacle.mode === "reboot");
 	if (byRestart && mode === "reboot") return "reboot";
-	if (found.length === 0) return mode === "auto" ? "live" : mode;
+	if (others.length === 0) return goingOn({ name, mode }, standing);
 	if (byRestart && mode === "auto" && allowReboot) return "reboot";
-	const why = found.map(({ reason }) => reason).join("; ");
+	const why = others.map(({ reason }) => reason).join("; ");
 	throw new InputError(
 		"uri",
 		`got ${to}, where ${name} cannot go on: ${why}. Allowed is a host that has what it runs with` +
 			(byRestart ? `, or a restart on the way there without that (machine, cpu, its devices): ${wayOut(mode)}` : ""),
+	);
+}
+
+/** By a migration: its memory goes from QEMU to QEMU, while it runs or stands still. */
+export function isMigrated(mode: MoveMode): boolean {
+	return mode === "live" || mode === "paused";
+}
+
+function goingOn(
+	{ name, mode }: { name: string; mode: NonNullable<Wish["mode"]> },
+	standing: ReadonlyArray<Obstacle>,
+): MoveMode {
+	if (mode === "auto") return standing.length === 0 ? "live" : "paused";
+	if (mode !== "live" || standing.length === 0) return mode;
+	const why = standing.map(({ reason }) => reason).join("; ");
+	throw new InputError(
+		"migration.mode",
+		`got "live" for ${name}: ${why}; allowed are "auto", "paused" and "saveRestore"`,
 	);
 }
 

@@ -26,11 +26,11 @@ import { carrierOf, onBoardOf } from "./carrier";
 import { Convergence, policyOf } from "./convergence";
 import { copyOf, movedDisks, prepare, sentOf } from "./disks";
 import { adaptedTo, lacksOf } from "./lacking";
-import { modeOf } from "./mode";
+import { isMigrated, modeOf } from "./mode";
 import { hasSaved, isCarrier, type Moving, movingIn, noteMoving } from "./moving";
 import { lackingDevices, lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
-import { type Coming, refuseWithoutRoom, withRoom } from "./room";
+import { type Asking, refuseWithoutRoom, withRoom } from "./room";
 import { bring, placesFor, restoreThere, save, settleSaved } from "./saved";
 import { explained, isSafe } from "./shared-disks";
 import { plugAgain, unplugLacking } from "./unplug";
@@ -99,7 +99,8 @@ export async function checkMove(context: Context, there: Host, uuid: string, old
 	const found = await obstacles(there, context.host, as.root, whenLacking);
 	const lacks = whenLacking === "adapt" ? await lacksOf(there, context.host, as.root) : [];
 	const mode = modeOf({ name: seen.name, to: inputs.uri }, inputs.migration, found);
-	const changed = found.length === 0 ? undefined : await startedAnew(context, there, seen, olds, inputs);
+	const restarts = found.some((obstacle) => obstacle.mode !== "paused");
+	const changed = restarts ? await startedAnew(context, there, seen, olds, inputs) : undefined;
 	const saves = mode === "saveRestore" && seen.active && !isCarrier(seen, earlier);
 	if (saves) refuseForked(olds);
 	const saved = saves ? await placesFor(context.host, there, uuid, disks) : undefined;
@@ -130,9 +131,14 @@ async function send(context: Context, there: Host, uuid: string, olds: Olds, inp
 }
 
 /** It comes to the size that is wanted, by steps before it leaves or after that. */
-function comingOf({ uuid, name, live, config }: Seen, inputs: DomainInputs): Coming {
+function comingOf({ uuid, name, live, config }: Seen, inputs: DomainInputs): Asking {
 	const resized = live && isMorphable(inputs);
-	return { uuid, name, memoryMiB: resized ? hardwareOf(inputs).memoryMiB : (live ?? config).memoryMiB };
+	return {
+		arch: config.arch,
+		uuid,
+		name,
+		memoryMiB: resized ? hardwareOf(inputs).memoryMiB : (live ?? config).memoryMiB,
+	};
 }
 
 async function transfer(
@@ -159,12 +165,13 @@ async function transfer(
 		const { bandwidthMiBps, tls = false } = inputs.migration ?? {};
 		const paused = pausesFor(inputs.morph);
 		const throttle = policy.onNoConvergence === "throttle";
-		const how = { throttle, bandwidthMiBps, tls, safe: isSafe(disks, runs && mode === "live" ? seen.live : undefined) };
+		const safe = isSafe(disks, runs && isMigrated(mode) ? seen.live : undefined);
+		const how = { live: mode !== "paused", throttle, bandwidthMiBps, tls, safe };
 		const migration = there.domains.migrate(uuid, { ...way, ...how, xml, persistentXml, disks: sent, copy, paused });
 		await convergence.accompany(migration);
 	} catch (error) {
 		const restarts = mode === "reboot" && olds.running;
-		const sent = runs && mode === "live" ? "running" : "carrier";
+		const sent = runs && isMigrated(mode) ? "running" : "carrier";
 		throw await stayed(context, there, seen, { sent, restarts }, convergence, error);
 	}
 }
@@ -183,7 +190,7 @@ async function bringToRest(
 		to: context.host.uri,
 		disks: sentOf(disks).map(({ volumes }) => volumes.to.path),
 		shared: disks.flatMap(({ volumes, shared }) => (volumes && shared ? [volumes.to.path] : [])),
-		off: !(runs && mode === "live"),
+		off: !(runs && isMigrated(mode)),
 		saved: runs ? saved : earlier?.saved,
 		without: [
 			...(earlier?.without ?? []),
@@ -199,7 +206,7 @@ async function bringToRest(
 	if (runs && mode === "reboot") await turnOff({ ...context, host: there }, uuid, inputs.shutdownTimeoutSeconds);
 	await noteMoving(there, uuid, moving);
 	if (moving.saved) await bring(context, there, moving.saved);
-	if (runs && mode === "live") return unplugLacking({ ...context, host: there }, uuid, lacks);
+	if (runs && isMigrated(mode)) return unplugLacking({ ...context, host: there }, uuid, lacks);
 	if (seen.active && !runs) return;
 	if (!changed && lacks.length === 0) return patiently(() => there.domains.start(uuid, { paused: true }));
 	const definition = parse(await there.domains.xml(uuid, { inactive: true, secure: true }), "the definition");
@@ -219,7 +226,10 @@ function refuseUnforked({ name, config, live }: Seen, { fork }: Olds): void {
 /** Its memory is laid over its parent's. */
 function refuseForked({ fork }: Olds): void {
 	if (!fork) return;
-	throw new InputError("migration.mode", 'got "saveRestore" for a forked machine; allowed are "live" and "reboot"');
+	throw new InputError(
+		"migration.mode",
+		'got "saveRestore" for a forked machine; allowed are "live", "paused" and "reboot"',
+	);
 }
 
 /** What its NICs are connected to on the new host, by MAC address. */

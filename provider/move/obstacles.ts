@@ -2,11 +2,12 @@
 import { type EmulatorQuery, type Host, LibvirtError } from "../libvirt";
 import { attribute, child, children, copy, type Element, element, serialize } from "../xml/element";
 import { bestCpu } from "./common-cpu";
+import { lossWhileRunning } from "./emulated";
 import { lackLine, lacksOf, queryOf, type WhenLacking } from "./lacking";
 
 export interface Obstacle {
-	/** `reboot`: it can go there once it was started without that. */
-	mode: "reboot" | "impossible";
+	/** `paused`: it can go there standing still; `reboot`: once it was started without that. */
+	mode: "paused" | "reboot" | "impossible";
 	/** A clause about the machine or the host. */
 	reason: string;
 }
@@ -22,7 +23,9 @@ export async function obstacles(
 	when: WhenLacking = "refuse",
 ): Promise<Obstacle[]> {
 	const lacking = await lackingFor(from, to, root);
-	return [...devicesThatStay(root), ...lacking, ...(await lackingDevices(from, to, root, when))];
+	const loss = await lossWhileRunning(from, root);
+	const standing = loss === undefined ? [] : [{ mode: "paused" as const, reason: loss }];
+	return [...standing, ...devicesThatStay(root), ...lacking, ...(await lackingDevices(from, to, root, when))];
 }
 
 /** Devices that nothing stands in for. */

@@ -47,7 +47,7 @@ export function describeMoves(random: Random): void {
 				const folder = await mkdtemp(join(tmpdir(), "clones-moves-"));
 				folders.push(folder);
 				await run("mount", ["-t", "tmpfs", "-o", `size=${POOL_MIB}m,mode=0755`, "tmpfs", folder]);
-				started.push(await Lab.start("micro", { poolDirectory: folder }));
+				started.push(await Lab.startMoving({ poolDirectory: folder }));
 			}
 			labs = started as [Lab, Lab];
 			await connectHosts(labs[0].machine, labs[1].machine);

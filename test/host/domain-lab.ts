@@ -9,6 +9,7 @@ import { type DomainFacts, type DomainInputs, domainSchema } from "../../provide
 import { connect, type Host } from "../../provider/libvirt";
 import type { Context, State } from "../../provider/lifecycle";
 import { ensureImage, type GuestImage } from "../../tools/images";
+import { ensureNewerQemu } from "../../tools/qemu";
 import { startTestHost, type TestHost, type TestHostOptions } from "../../tools/testhost";
 
 const run = promisify(execFile);
@@ -36,6 +37,12 @@ export class Lab {
 		);
 		await host.pools.start(pool.uuid);
 		return lab;
+	}
+
+	/** On hosts from which a guest without KVM goes while it runs. */
+	static async startMoving(options: TestHostOptions = {}): Promise<Lab> {
+		const qemu = await ensureNewerQemu("9.0");
+		return Lab.start("micro", { ...options, ...(qemu !== undefined && { qemu }) });
 	}
 
 	/** A context of its own, as another run has: nothing is remembered from before. */

@@ -15,7 +15,7 @@ describe("forks with QEMU 8.2 or later", function () {
 	let child: Full;
 
 	before(async () => {
-		const qemu = await ensureNewerQemu();
+		const qemu = await ensureNewerQemu("8.2");
 		lab = await Lab.start("micro", qemu === undefined ? {} : { qemu });
 		forks = new ForkLab(lab);
 	});

@@ -46,7 +46,7 @@ export class MoveLab {
 	}
 
 	static async start(): Promise<MoveLab> {
-		const [a, b] = await Promise.all([Lab.start(), Lab.start()]);
+		const [a, b] = await Promise.all([Lab.startMoving(), Lab.startMoving()]);
 		await connectHosts(a.machine, b.machine);
 		const inputs = await inputsOn(a, size(2, 160));
 		const lab = new MoveLab(a, b, inputs, wire(await a.create(inputs)));

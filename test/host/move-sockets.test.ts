@@ -20,7 +20,7 @@ describe("a machine that moves to another host through a tunnel of sockets", fun
 	let inputs: DomainInputs;
 
 	before(async () => {
-		[a, b] = await Promise.all([Lab.start(), Lab.start()]);
+		[a, b] = await Promise.all([Lab.startMoving(), Lab.startMoving()]);
 		await connectHosts(a.machine, b.machine);
 		for (const { machine } of [a, b]) await machine.exec("install", ["-d", "-m", "1777", FOLDER]);
 		inputs = await on(a);

@@ -33,7 +33,7 @@ export class WaysLab {
 	}
 
 	static async start(more: object = {}): Promise<WaysLab> {
-		const [a, b] = await Promise.all([Lab.start(), Lab.start()]);
+		const [a, b] = await Promise.all([Lab.startMoving(), Lab.startMoving()]);
 		await connectHosts(a.machine, b.machine);
 		const inputs = await inputsOn(a, more);
 		const lab = new WaysLab(a, b, inputs, wire(await a.create(inputs)));

@@ -31,8 +31,8 @@ describe("a machine that moves to another host", function () {
 	let bootId: string;
 
 	before(async () => {
-		a = await Lab.start();
-		b = await Lab.start();
+		a = await Lab.startMoving();
+		b = await Lab.startMoving();
 		await connectHosts(a.machine, b.machine);
 		at = a;
 		inputs = await on(a);

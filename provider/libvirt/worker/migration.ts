@@ -35,7 +35,7 @@ const SHORT_TYPES = [1, 2];
 
 export function migrate(domain: Handle<"domain">, migration: Migration): void {
 	const { peerUri, migrateUri, disksUri, xml, persistentXml, disks, copy } = migration;
-	const { paused, throttle, bandwidthMiBps, tls, safe } = migration;
+	const { live = true, paused, throttle, bandwidthMiBps, tls, safe } = migration;
 	const given: Array<[string, string]> = [
 		["migrate_uri", migrateUri],
 		["destination_xml", xml],
@@ -45,8 +45,8 @@ export function migrate(domain: Handle<"domain">, migration: Migration): void {
 	];
 	const copies = disks.length === 0 ? 0 : copy === "all" ? FLAGS.copyAll : FLAGS.copyTop;
 	const wished = (throttle ? FLAGS.autoConverge : 0) | (tls ? FLAGS.tls : 0) | (paused ? FLAGS.paused : 0);
-	const always = FLAGS.live | FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine;
-	const how = always | copies | wished | (safe ? FLAGS.unsafe : 0);
+	const always = FLAGS.peerToPeer | FLAGS.persist | FLAGS.undefine;
+	const how = always | copies | wished | (live ? FLAGS.live : 0) | (safe ? FLAGS.unsafe : 0);
 	const list: [bigint | null] = [null];
 	const count: [number] = [0];
 	const room: [number] = [0];

@@ -6,6 +6,7 @@ import { attribute, child, children, parse, text } from "../../../provider/xml/e
 
 const WEB = { name: "web", to: "qemu+tls://b/system" };
 const CPU: Obstacle = { mode: "reboot", reason: "it does not have its CPU: avx2" };
+const LOSS: Obstacle = { mode: "paused", reason: "without KVM, QEMU 7.2.22 loses what its guest writes meanwhile" };
 const NETWORK: Obstacle = { mode: "impossible", reason: "1 disk(s) are on storage in the network" };
 
 describe("the way of a machine to another host", () => {
@@ -14,6 +15,18 @@ describe("the way of a machine to another host", () => {
 		assert.equal(modeOf(WEB, { mode: "auto", allowReboot: true }), "live");
 		assert.equal(modeOf(WEB, { mode: "saveRestore" }), "saveRestore");
 		assert.equal(modeOf(WEB, { mode: "reboot", allowReboot: true }), "reboot");
+	});
+
+	it("is standing still where its memory would not come whole, and otherwise as it is wanted", () => {
+		assert.equal(modeOf(WEB, {}, [LOSS]), "paused");
+		for (const mode of ["paused", "saveRestore"] as const) assert.equal(modeOf(WEB, { mode }, [LOSS]), mode);
+		assert.equal(modeOf(WEB, { mode: "paused" }), "paused");
+		assert.throws(
+			() => modeOf(WEB, { mode: "live" }, [LOSS]),
+			/^InputError: got "live" for web: without KVM, QEMU 7\.2\.22 loses .*; allowed are "auto", "paused"/,
+		);
+		assert.equal(modeOf(WEB, { allowReboot: true }, [LOSS, CPU]), "reboot");
+		assert.throws(() => modeOf(WEB, {}, [LOSS, CPU]), /web cannot go on: it does not have its CPU: avx2\. /);
 	});
 
 	it("is a restart where nothing else is possible and that is allowed", () => {

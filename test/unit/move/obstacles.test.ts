@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type EmulatorQuery, type Host, LibvirtError } from "../../../provider/libvirt";
+import { lossWhileRunning } from "../../../provider/move/emulated";
 import { obstacles } from "../../../provider/move/obstacles";
 import { parse } from "../../../provider/xml/element";
 
@@ -88,5 +89,37 @@ describe("what keeps a machine from going on on another host", () => {
 			"reboot: it shares 1 folder(s) with its host",
 			"impossible: 1 disk(s) are on storage in the network",
 		]);
+	});
+});
+
+describe("what QEMU loses of the memory of a machine that runs while it is sent", () => {
+	const loss = (xml: string, [major, minor, micro]: number[]) => {
+		const qmp = async (uuid: string, command: string) => {
+			assert.deepEqual([uuid, command], ["1-2", "query-version"]);
+			return { qemu: { major, minor, micro }, package: "Debian" };
+		};
+		return lossWhileRunning({ domains: { qmp } } as unknown as Host, parse(xml));
+	};
+	const running = (type: string, more = "") => `<domain type="${type}" id="7"><uuid>1-2</uuid>${more}</domain>`;
+
+	it("is what its guest writes where it has no KVM and QEMU is older than 9.0", async () => {
+		const said = "without KVM, QEMU 8.2.2 loses what its guest writes meanwhile";
+		assert.equal(await loss(running("qemu"), [8, 2, 2]), said);
+		assert.equal(await loss(running("qemu"), [9, 0, 0]), undefined);
+		assert.equal(await loss(running("qemu"), [10, 0, 2]), undefined);
+	});
+
+	it("is what its guest writes beside its first piece of memory, with a newer one", async () => {
+		const said = /^without KVM, QEMU 10\.0\.2 loses what its guest writes meanwhile to memory beside the first piece /;
+		const plugged = '<devices><memory model="virtio-mem"/></devices>';
+		const cells = (count: number) => `<cpu><numa>${"<cell/>".repeat(count)}</numa></cpu>`;
+		assert.match((await loss(running("qemu", cells(1) + plugged), [10, 0, 2])) ?? "", said);
+		assert.match((await loss(running("qemu", cells(2)), [10, 0, 2])) ?? "", said);
+		assert.equal(await loss(running("qemu", `${cells(1)}<devices/>`), [10, 0, 2]), undefined);
+	});
+
+	it("is nothing with KVM, and of one that is off", async () => {
+		assert.equal(await loss(running("kvm"), [7, 2, 22]), undefined);
+		assert.equal(await loss('<domain type="qemu"><uuid>1-2</uuid></domain>', [7, 2, 22]), undefined);
 	});
 });
