@@ -8,6 +8,7 @@ import { lackLine, lacksOf } from "../move/lacking";
 import { modeOf } from "../move/mode";
 import { isAnotherHost, type Moves, untold } from "../move/moves";
 import { obstacles } from "../move/obstacles";
+import { refuseForked } from "../move/saved";
 import { wayTo } from "../move/way";
 import { look } from "./look";
 import { findThere } from "./own";
@@ -90,6 +91,7 @@ export async function movesOf(olds: DomainInputs, news: DomainInputs, context: C
 	const lines = adapts.filter(({ remedy }) => remedy).map((lack) => lackLine(lack, news.uri, "adapt"));
 	const adapting = lines.length === 0 ? {} : { adapting: lines };
 	if (!seen.active) return { from: olds.uri, how: "off", ...adapting };
+	if (mode === "saveRestore") refuseForked(olds);
 	const decisive = found.filter((obstacle) => (obstacle.mode === "paused") === (mode === "paused"));
 	const because = decisive.map(({ reason }) => reason);
 	return { from: olds.uri, how: "running", mode, because, ...adapting };

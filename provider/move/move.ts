@@ -16,7 +16,7 @@ import { independentDefinition } from "../fork/definition";
 import { forgetFork } from "../fork/device-state";
 import { isNobody } from "../fork/waiting";
 import { connect, type Host } from "../libvirt";
-import { type Context, InputError, type State } from "../lifecycle";
+import type { Context, State } from "../lifecycle";
 import { pausesFor } from "../morph/template";
 import { parse, serialize } from "../xml/element";
 import { elsewhere } from "../xml/elsewhere";
@@ -31,7 +31,7 @@ import { hasSaved, isCarrier, type Moving, movingIn, noteMoving } from "./moving
 import { lackingDevices, lackingFor, obstacles } from "./obstacles";
 import { placeAtRest } from "./place";
 import { type Asking, refuseWithoutRoom, withRoom } from "./room";
-import { bring, placesFor, restoreThere, save, settleSaved } from "./saved";
+import { bring, placesFor, refuseForked, restoreThere, save, settleSaved } from "./saved";
 import { explained, isSafe } from "./shared-disks";
 import { plugAgain, unplugLacking } from "./unplug";
 import { wayTo } from "./way";
@@ -220,15 +220,6 @@ function refuseUnforked({ name, config, live }: Seen, { fork }: Olds): void {
 	if (!fork || (config.recorded?.setUp === true && !isNobody(live))) return;
 	throw new Error(
 		`${name} was not moved: it has not been forked yet, which takes its parent's host; turn it on there first`,
-	);
-}
-
-/** Its memory is laid over its parent's. */
-function refuseForked({ fork }: Olds): void {
-	if (!fork) return;
-	throw new InputError(
-		"migration.mode",
-		'got "saveRestore" for a forked machine; allowed are "live", "paused" and "reboot"',
 	);
 }
 

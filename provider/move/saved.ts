@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { look, type Seen } from "../domain/look";
 import { patiently, poll } from "../domain/patience";
 import { powerOff, turnOn } from "../domain/power";
+import type { DomainInputs } from "../domain/schema";
 import { connect, type Host, LibvirtError } from "../libvirt";
 import { type Context, InputError } from "../lifecycle";
 import { withNamelessFile } from "../temporary";
@@ -21,6 +22,15 @@ import { describedAt } from "./same-content";
 /** How long saving a memory may take that an earlier run has begun. */
 const SAVING_SECONDS = 3600;
 
+/** Its memory is laid over its parent's. */
+export function refuseForked({ fork }: Pick<DomainInputs, "fork">): void {
+	if (!fork) return;
+	throw new InputError(
+		"migration.mode",
+		'got "saveRestore" for a forked machine; allowed are "live", "paused" and "reboot"',
+	);
+}
+
 /** @throws InputError for a machine without a disk in a directory of both hosts' */
 export async function placesFor(
 	here: Host,
@@ -34,7 +44,7 @@ export async function placesFor(
 		throw new InputError(
 			"migration.mode",
 			'got "saveRestore" for a machine whose first disk is no file in a pool of files on both hosts, beside which its ' +
-				'memory could be saved; allowed are "live" and "reboot"',
+				'memory could be saved; allowed are "live", "paused" and "reboot"',
 		);
 	}
 	const file = (path: string, kind: string) => join(dirname(path), `${uuid}.${kind}`);

@@ -203,6 +203,10 @@ describe("forks", function () {
 				consoleLog: join(there.machine.directory, "child-2.log"),
 				migration: { peerUri: `qemu+tcp://${there.machine.linkAddress}/system` },
 			};
+			await assert.rejects(
+				domain.settle!(child, { ...news, migration: { ...news.migration, mode: "saveRestore" } }, there.context),
+				/got "saveRestore" for a forked machine; allowed are "live", "paused" and "reboot"/,
+			);
 			const settled = await domain.settle!(child, news, there.context);
 			assert.deepEqual(
 				domain.changes(child, settled).map(({ property, effect }) => `${property}: ${effect}`),
