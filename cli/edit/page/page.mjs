@@ -195,7 +195,9 @@ let asked = 0;
 /** Settles with the last of them. */
 let checked = Promise.resolve();
 
+/** What was done before is not said of what is there now. */
 function changed({ redraw = true } = {}) {
+	tell("");
 	if (redraw) show();
 	checked = check(++asked);
 	return checked;
