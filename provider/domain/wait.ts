@@ -151,12 +151,14 @@ async function inVain(
 ): Promise<string> {
 	const { name, waitFor } = inputs;
 	const seen = await look(host, uuid).catch(() => undefined);
+	const off = seen?.active === false;
 	const lines = [
-		seen?.active === false
+		off
 			? `${name} went off before it showed ${what}.`
 			: `${name} did not show ${what} within ${waitFor?.timeoutSeconds ?? DEFAULT_WAIT_SECONDS} s (waitFor.timeoutSeconds).`,
 	];
-	lines.push(`state: ${seen ? `${seen.state}, accelerator ${acceleratorOf(seen.config.domainType)}` : "gone"}`);
+	const why = off ? await whyOff(host, seen).catch(() => "") : "";
+	lines.push(`state: ${seen ? `${seen.state}${why}, accelerator ${acceleratorOf(seen.config.domainType)}` : "gone"}`);
 	const complaint = seen?.state === "paused" ? await diskComplaint(host, uuid).catch(() => undefined) : undefined;
 	if (complaint !== undefined) lines.push(complaint);
 	if (seen?.config.agent === false) lines.push("guest agent: the machine has no channel for it");
@@ -171,8 +173,25 @@ async function inVain(
 		}
 	}
 	lines.push(...(await consoleTail(inputs)));
-	lines.push("The machine is left as it is; the next `pulumi up` waits again. Look at its console, or wait longer.");
+	const next = off
+		? "starts it and waits again. Look at its console"
+		: "waits again. Look at its console, or wait longer";
+	lines.push(`The machine is left as it is; the next \`pulumi up\` ${next}.`);
 	return lines.join("\n  ");
+}
+
+/** virDomainShutoffReason */
+const BY_ITS_GUEST = 1;
+const BY_SOMEBODY = 2;
+const BY_A_CRASH = 3;
+
+/** How a machine went off, to go after its state. */
+async function whyOff(host: Host, { uuid, name }: { uuid: string; name: string }): Promise<string> {
+	const { reason } = await host.domains.state(uuid);
+	if (reason === BY_ITS_GUEST) return " (its guest shut down)";
+	if (reason === BY_SOMEBODY) return " (somebody powered it off)";
+	if (reason !== BY_A_CRASH) return "";
+	return ` (QEMU itself ended; why is at the end of its log, most often /var/log/libvirt/qemu/${name}.log on the host)`;
 }
 
 async function consoleTail({ uri, consoleLog }: WaitInputs): Promise<string[]> {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { domain } from "../../provider/domain/lifecycle";
 import { look } from "../../provider/domain/look";
 import type { DomainInputs } from "../../provider/domain/schema";
@@ -134,6 +135,23 @@ describe("domain: what goes wrong, and whose a machine is", () => {
 		const state = await lab.update(incomplete, { ...inputs, waitFor: undefined });
 		assert.equal(state.incomplete, undefined);
 		assert.equal((await lab.host.domains.find("silent"))?.state, "running");
+		await lab.delete(state);
+	});
+
+	it("says that QEMU itself ended while a guest was waited for, and starts it again later", async () => {
+		const inputs = await lab.inputs("ended", { waitFor: { agent: true, timeoutSeconds: 90 } });
+		const made = lab.create(inputs).catch((thrown: unknown) => thrown);
+		while ((await lab.host.domains.find("ended"))?.state !== "running") await sleep(20);
+		process.kill(Number(readFileSync(join(lab.machine.directory, "run/libvirt/qemu/ended.pid"), "utf8")), "SIGKILL");
+		const error = (await made) as IncompleteError<DomainInputs, object>;
+		assert.ok(error instanceof IncompleteError);
+		assert.match(error.message, /ended went off before it showed its guest agent/);
+		assert.match(
+			error.message,
+			/state: shutoff \(QEMU itself ended; why is at the end of its log.*\/ended\.log on the host/,
+		);
+		const state = await lab.update(wire({ ...error.state, incomplete: true }) as Full, inputs);
+		assert.equal(state.incomplete, undefined);
 		await lab.delete(state);
 	});
 

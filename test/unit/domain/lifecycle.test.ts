@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { domain } from "../../../provider/domain/lifecycle";
 import type { DomainInputs } from "../../../provider/domain/schema";
 import { closeAll, connect, type Host } from "../../../provider/libvirt";
@@ -109,6 +110,26 @@ describe("a domain on libvirt's test driver", () => {
 		const finished = await domain.update(error.id, state, given("e"), context);
 		assert.equal(finished.incomplete, undefined);
 		await domain.delete(error.id, finished, context);
+	});
+
+	it("tells how a machine went off while its guest was waited for, and starts it again later", async () => {
+		const inputs = given("g", { waitFor: { agent: true, timeoutSeconds: 30 } });
+		for (const [end, words] of [
+			["shutdown", "its guest shut down"],
+			["destroy", "somebody powered it off"],
+		] as const) {
+			const made = domain.create(inputs, context).catch((thrown: unknown) => thrown);
+			const running = async () => (await host.domains.find("g"))?.state === "running";
+			while (!(await running())) await sleep(20);
+			await host.domains[end]((await host.domains.find("g"))!.uuid);
+			const error = (await made) as Error;
+			assert.ok(error.message.startsWith("g went off before it showed its guest agent."), error.message);
+			assert.ok(error.message.includes(`state: shutoff (${words}), accelerator`), error.message);
+			assert.match(error.message, /the next `pulumi up` starts it and waits again/);
+		}
+		const { id, state } = await domain.create(given("g"), context);
+		assert.equal((await host.domains.find("g"))?.state, "running");
+		await domain.delete(id, state, context);
 	});
 
 	it("counts a member of a set as changed when it shows what it has to, and looks again in the next run", async () => {
