@@ -1,13 +1,13 @@
 /** A private host with a pool, the micro image as its gold volume, and domains made through the lifecycle. */
 import { execFile } from "node:child_process";
-import { copyFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { guestExec } from "../../provider/domain/agent";
 import { domain } from "../../provider/domain/lifecycle";
 import { type DomainFacts, type DomainInputs, domainSchema } from "../../provider/domain/schema";
 import { connect, type Host } from "../../provider/libvirt";
-import type { Context, State } from "../../provider/lifecycle";
+import { type Context, IncompleteError, type State } from "../../provider/lifecycle";
 import { ensureImage, type GuestImage } from "../../tools/images";
 import { ensureNewerQemu } from "../../tools/qemu";
 import { startTestHost, type TestHost, type TestHostOptions } from "../../tools/testhost";
@@ -100,7 +100,23 @@ export class Lab {
 	}
 
 	async create(inputs: DomainInputs): Promise<Full> {
-		return (await domain.create(inputs, this.context)).state;
+		try {
+			return (await domain.create(inputs, this.context)).state;
+		} catch (error) {
+			if (error instanceof IncompleteError) error.message += await this.lastWords(inputs.name);
+			throw error;
+		}
+	}
+
+	/** The end of what a machine has printed and of its QEMU's log, for an error. */
+	async lastWords(name: string): Promise<string> {
+		const { directory } = this.machine;
+		const files = { console: join(directory, `${name}.log`), QEMU: join(directory, "log/qemu", `${name}.log`) };
+		const texts = Object.entries(files).map(async ([of, file]) => {
+			const text = await readFile(file, "utf8").catch(() => "nothing");
+			return `\n${of}: ${text.trimEnd().split("\n").slice(-8).join("\n\t")}`;
+		});
+		return (await Promise.all(texts)).join("");
 	}
 
 	/** Goes the engine's way: what is recorded are the outputs of the step before. */

@@ -48,8 +48,10 @@ export class MoveLab {
 	static async start(): Promise<MoveLab> {
 		const [a, b] = await Promise.all([Lab.startMoving(), Lab.startMoving()]);
 		await connectHosts(a.machine, b.machine);
-		const inputs = await inputsOn(a, size(2, 160));
+		// QEMU 10.0 without KVM ends in some boots with several CPUs (an assertion in `iotlb_to_section`).
+		const inputs = await inputsOn(a, size(1, 160));
 		const lab = new MoveLab(a, b, inputs, wire(await a.create(inputs)));
+		await lab.changed(a, await lab.on(a, size(2, 160)));
 		lab.bootId = await a.sh(lab.state.uuid, "cat /proc/sys/kernel/random/boot_id");
 		await a.sh(lab.state.uuid, TICK);
 		return lab;

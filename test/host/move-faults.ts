@@ -123,7 +123,9 @@ export async function movesInto(fault: MoveFault, move: Move): Promise<void> {
 /** Where the host is busy, an emulated guest may take longer than libvirt waits for its agent. */
 export async function awaitAgent(lab: Lab, uuid: string): Promise<void> {
 	const agent = async () => (await lab.host.domains.agent(uuid, "guest-ping").catch(() => undefined)) && true;
-	assert.ok(await poll(60, agent), "the guest's agent does not answer");
+	if (await poll(60, agent)) return;
+	const { name } = (await lab.host.domains.find(uuid))!;
+	assert.fail(`the guest's agent does not answer${await lab.lastWords(name)}`);
 }
 
 /** @returns how far it has counted: on its disk, from the same boot, and without a number that is missing */
