@@ -53,7 +53,7 @@ export interface InstanceIdsArgs {
 	to?: number;
 }
 
-/** A UDP datagram. */
+/** A UDP datagram; to a guest that has busybox alone (no systemd, socat or perl) the first data of a TCP connection. */
 export interface DatagramArgs {
 	/** Port that it comes to, from 1 to 65535. */
 	port: number;

@@ -1,9 +1,25 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { existsSync, lstatSync, mkdirSync, symlinkSync } from "node:fs";
+import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { logs, Machine, type Shell } from "./world";
+
+/** Once somebody listens. */
+async function connected(port: number): Promise<Socket> {
+	for (let tries = 0; ; tries++) {
+		const client = connect(port, "127.0.0.1");
+		try {
+			await once(client, "connect");
+			return client;
+		} catch (error) {
+			if (tries === 100) throw error;
+			await sleep(50);
+		}
+	}
+}
 
 for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 	describe(`schedules in the guest, in ${shell}`, () => {
@@ -127,6 +143,24 @@ for (const shell of ["dash", "busybox"] satisfies Shell[]) {
 			socket.close();
 			assert.deepEqual(machine.log, ["told"]);
 		});
+
+		// dash goes with tools that have perl.
+		if (shell === "busybox") {
+			it("run when the text comes over a connection, where only busybox listens, however long the client thinks", async () => {
+				const port = 20_000 + ((process.pid + 5000) % 10_000);
+				await machine.install({ scripts: [script("told", { datagram: { port, text: "go on" } })] });
+				machine.bootBare();
+				for (const text of ["no", "now go on, all of you"]) {
+					const client = await connected(port);
+					await sleep(300);
+					client.write(text);
+					// It stays: the end of the connection is the machine's.
+					await once(client, "close");
+					if (text === "no") assert.deepEqual(machine.log, []);
+				}
+				assert.deepEqual(await until(1), ["told"]);
+			});
+		}
 
 		it("run before the start of a program, which is there again as it was", async () => {
 			machine.write("usr/bin/tool", `#!/bin/sh\necho "tool $0 $*" >> "$CLONES_INIT_ROOT/log"\n`, 0o755);

@@ -21,7 +21,21 @@ export type Shell = "dash" | "busybox";
 
 /** Those that differ most between busybox and the others. */
 const APPLETS = ["awk", "base64", "date", "dd", "find", "grep", "od", "readlink", "sed", "setsid", "sha256sum", "sort"];
-const MORE_APPLETS = ["tail", "timeout", "tr", "wc", "cp", "mkdir", "mv", "rm", "ln", "cat", "chmod", "nc", "sleep"];
+const MORE_APPLETS = [
+	"tail",
+	"timeout",
+	"tr",
+	"wc",
+	"cp",
+	"mkdir",
+	"mv",
+	"rm",
+	"ln",
+	"cat",
+	"chmod",
+	"sleep",
+	"busybox",
+];
 
 type Description = Partial<Omit<PayloadDescription, "parameters" | "scripts">> & {
 	parameters?: Parameters<typeof compileParameters>[0];
@@ -136,6 +150,11 @@ export class Machine {
 	identify(...ids: string[]): string[] {
 		const { stdout } = this.call("identify", ids);
 		return stdout.split("\n").filter((line) => line !== "");
+	}
+
+	/** Without what the host has beside the machine's own tools, of which busybox' are enough. */
+	bootBare() {
+		return this.run(["boot", "early", "network", "late"], { PATH: this.tools });
 	}
 
 	/** @returns what it printed; on both outputs together in `said` */
